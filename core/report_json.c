@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/report.h"
+
+#include "core/json.h"
+#include "core/text.h"
+
+#include <string.h>
+
+static json_t *finished(json_t *json, bool complete)
+{
+    if (complete)
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+static json_t *warnings_to_json(unsigned warnings)
+{
+    json_t *array = json_array();
+    bool complete = array != NULL;
+    for (unsigned bit = 0; bit < HD_WARNING_BIT_COUNT && complete; bit++) {
+        if ((warnings & 1u << bit) != 0)
+            complete = json_array_append_new(array, hd_json_text(hd_warning_word((enum hd_warning)(1u << bit)))) == 0;
+    }
+    return finished(array, complete);
+}
+
+static const char *remedy_of(enum hd_reason reason, const char *own_remedy)
+{
+    return own_remedy != NULL ? own_remedy : hd_reason_remedy(reason);
+}
+
+static json_t *row_to_json(const struct hd_row *row)
+{
+    json_t *json = json_object();
+    bool complete = hd_json_put(json, "class", hd_json_text(row->class_name)) &&
+                    hd_json_put(json, "loader", hd_json_text(row->loader)) &&
+                    hd_json_put(json, "outcome", hd_json_text(hd_outcome_word(row->outcome))) &&
+                    hd_json_put(json, "reason", hd_json_text(hd_reason_word(row->reason))) &&
+                    hd_json_put(json, "message", hd_json_text(row->message)) &&
+                    hd_json_put(json, "remedy", hd_json_text(remedy_of(row->reason, row->remedy))) &&
+                    hd_json_put(json, "warnings", warnings_to_json(row->warnings)) &&
+                    hd_json_put(json, "micros", hd_json_number(row->micros));
+    return finished(json, complete);
+}
+
+static json_t *rows_to_json(const struct hd_deployment *deployment)
+{
+    json_t *array = json_array();
+    bool complete = array != NULL;
+    for (size_t i = 0; i < deployment->row_count && complete; i++)
+        complete = json_array_append_new(array, row_to_json(&deployment->rows[i])) == 0;
+    return finished(array, complete);
+}
+
+static json_t *error_to_json(const struct hd_deployment *deployment)
+{
+    enum hd_reason reason = deployment->error_reason;
+    if (reason == HD_REASON_NONE)
+        return json_null();
+    json_t *json = json_object();
+    bool complete = hd_json_put(json, "reason", hd_json_text(hd_reason_word(reason))) &&
+                    hd_json_put(json, "message", hd_json_text(deployment->error_message)) &&
+                    hd_json_put(json, "remedy", hd_json_text(remedy_of(reason, deployment->error_remedy)));
+    return finished(json, complete);
+}
+
+static json_t *number_or_null(uint64_t number)
+{
+    return number == 0 ? json_null() : hd_json_number(number);
+}
+
+json_t *hd_deployment_to_json(const struct hd_deployment *deployment)
+{
+    json_t *json = json_object();
+    bool complete = hd_json_put(json, "deployment", number_or_null(deployment->number)) &&
+                    hd_json_put(json, "applied", json_boolean(deployment->applied)) &&
+                    hd_json_put(json, "state", hd_json_text(deployment->state)) &&
+                    hd_json_put(json, "error", error_to_json(deployment)) &&
+                    hd_json_put(json, "classes", rows_to_json(deployment)) &&
+                    hd_json_put(json, "old_frames", hd_json_number(deployment->old_frames)) &&
+                    hd_json_put(json, "old_frames_complete", json_boolean(deployment->old_frames_complete));
+    return finished(json, complete);
+}
+
+static const char *kind_word(enum hd_deployment_kind kind)
+{
+    return kind == HD_DEPLOYMENT_CHECK ? "check" : "push";
+}
+
+static json_t *time_to_json(int64_t microseconds)
+{
+    char when[HD_TEXT_TIME_SIZE];
+    hd_text_utc(microseconds, when);
+    return hd_json_text(when);
+}
+
+static json_t *bundle_to_json(const struct hd_deployment *deployment)
+{
+    const char *digest = deployment->bundle_digest;
+    json_t *json = json_object();
+    bool complete = hd_json_put(json, "name", hd_json_text(deployment->bundle_name)) &&
+                    hd_json_put(json, "digest", hd_json_text(digest[0] != '\0' ? digest : NULL));
+    return finished(json, complete);
+}
+
+static json_t *counts_to_json(const struct hd_deployment *deployment)
+{
+    size_t counts[HD_OUTCOME_COUNT] = { 0 };
+    for (size_t i = 0; i < deployment->row_count; i++)
+        counts[deployment->rows[i].outcome]++;
+
+    json_t *json = json_object();
+    bool complete = json != NULL;
+    for (unsigned outcome = 0; outcome < HD_OUTCOME_COUNT && complete; outcome++)
+        complete = hd_json_put(json, hd_outcome_word((enum hd_outcome)outcome), hd_json_number(counts[outcome]));
+    return finished(json, complete);
+}
+
+json_t *hd_deployment_summary_to_json(const struct hd_deployment *deployment)
+{
+    const struct hd_origin *origin = &deployment->origin;
+    json_t *json = json_object();
+    bool complete = hd_json_put(json, "deployment", number_or_null(deployment->number)) &&
+                    hd_json_put(json, "kind", hd_json_text(kind_word(deployment->kind))) &&
+                    hd_json_put(json, "when", time_to_json(deployment->started_at)) &&
+                    hd_json_put(json, "who", hd_json_text(origin->who)) &&
+                    hd_json_put(json, "from", hd_json_text(origin->from)) &&
+                    hd_json_put(json, "way", hd_json_text(hd_way_word(origin->way))) &&
+                    hd_json_put(json, "message", hd_json_text(deployment->message)) &&
+                    hd_json_put(json, "bundle", bundle_to_json(deployment)) &&
+                    hd_json_put(json, "applied", json_boolean(deployment->applied)) &&
+                    hd_json_put(json, "error", error_to_json(deployment)) &&
+                    hd_json_put(json, "counts", counts_to_json(deployment)) &&
+                    hd_json_put(json, "micros", hd_json_number(deployment->micros));
+    return finished(json, complete);
+}
+
+json_t *hd_deployment_full_to_json(const struct hd_deployment *deployment)
+{
+    json_t *json = hd_deployment_to_json(deployment);
+    json_t *summary = hd_deployment_summary_to_json(deployment);
+    bool complete = json != NULL && summary != NULL && json_object_update_missing(json, summary) == 0;
+    json_decref(summary);
+    return finished(json, complete);
+}
