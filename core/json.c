@@ -35,9 +35,22 @@ json_t *hd_json_number(uint64_t number)
     return json_integer(number > INT64_MAX ? INT64_MAX : (json_int_t)number);
 }
 
+json_t *hd_json_number_or_null(uint64_t number)
+{
+    return number == 0 ? json_null() : hd_json_number(number);
+}
+
 bool hd_json_put(json_t *object, const char *key, json_t *value)
 {
     return json_object_set_new_nocheck(object, key, value) == 0;
+}
+
+json_t *hd_json_finish(json_t *json, bool complete)
+{
+    if (complete)
+        return json;
+    json_decref(json);
+    return NULL;
 }
 
 void hd_json_use_hd_alloc(void)

@@ -12,6 +12,9 @@
 /* Pattern over a class name in the Java form: '*' matches within a package segment, '**' across. */
 bool hd_policy_matches(const char *pattern, const char *class_name);
 
+/* The rule where allow= patterns are given and none of them matches. */
+#define HD_POLICY_NO_RULE "no allow= pattern"
+
 /* Deny wins over allow; java.**, javax.**, jdk.**, sun.** are denied unless an allow pattern that itself starts with one of those names matches. *rule (may be NULL) is the
  * pattern that decided, borrowed from options or static. */
 bool hd_policy_allows(const struct hd_options *options, const char *class_name, const char **rule);

@@ -6,14 +6,6 @@
 
 #include <string.h>
 
-static json_t *finished(json_t *json, bool complete)
-{
-    if (complete)
-        return json;
-    json_decref(json);
-    return NULL;
-}
-
 static json_t *warnings_to_json(unsigned warnings)
 {
     json_t *array = json_array();
@@ -22,7 +14,7 @@ static json_t *warnings_to_json(unsigned warnings)
         if ((warnings & 1u << bit) != 0)
             complete = json_array_append_new(array, hd_json_text(hd_warning_word((enum hd_warning)(1u << bit)))) == 0;
     }
-    return finished(array, complete);
+    return hd_json_finish(array, complete);
 }
 
 static const char *remedy_of(enum hd_reason reason, const char *own_remedy)
@@ -41,7 +33,7 @@ static json_t *row_to_json(const struct hd_row *row)
                     hd_json_put(json, "remedy", hd_json_text(remedy_of(row->reason, row->remedy))) &&
                     hd_json_put(json, "warnings", warnings_to_json(row->warnings)) &&
                     hd_json_put(json, "micros", hd_json_number(row->micros));
-    return finished(json, complete);
+    return hd_json_finish(json, complete);
 }
 
 static json_t *rows_to_json(const struct hd_deployment *deployment)
@@ -50,7 +42,7 @@ static json_t *rows_to_json(const struct hd_deployment *deployment)
     bool complete = array != NULL;
     for (size_t i = 0; i < deployment->row_count && complete; i++)
         complete = json_array_append_new(array, row_to_json(&deployment->rows[i])) == 0;
-    return finished(array, complete);
+    return hd_json_finish(array, complete);
 }
 
 static json_t *error_to_json(const struct hd_deployment *deployment)
@@ -62,25 +54,20 @@ static json_t *error_to_json(const struct hd_deployment *deployment)
     bool complete = hd_json_put(json, "reason", hd_json_text(hd_reason_word(reason))) &&
                     hd_json_put(json, "message", hd_json_text(deployment->error_message)) &&
                     hd_json_put(json, "remedy", hd_json_text(remedy_of(reason, deployment->error_remedy)));
-    return finished(json, complete);
-}
-
-static json_t *number_or_null(uint64_t number)
-{
-    return number == 0 ? json_null() : hd_json_number(number);
+    return hd_json_finish(json, complete);
 }
 
 json_t *hd_deployment_to_json(const struct hd_deployment *deployment)
 {
     json_t *json = json_object();
-    bool complete = hd_json_put(json, "deployment", number_or_null(deployment->number)) &&
+    bool complete = hd_json_put(json, "deployment", hd_json_number_or_null(deployment->number)) &&
                     hd_json_put(json, "applied", json_boolean(deployment->applied)) &&
                     hd_json_put(json, "state", hd_json_text(deployment->state)) &&
                     hd_json_put(json, "error", error_to_json(deployment)) &&
                     hd_json_put(json, "classes", rows_to_json(deployment)) &&
                     hd_json_put(json, "old_frames", hd_json_number(deployment->old_frames)) &&
                     hd_json_put(json, "old_frames_complete", json_boolean(deployment->old_frames_complete));
-    return finished(json, complete);
+    return hd_json_finish(json, complete);
 }
 
 static const char *kind_word(enum hd_deployment_kind kind)
@@ -101,7 +88,7 @@ static json_t *bundle_to_json(const struct hd_deployment *deployment)
     json_t *json = json_object();
     bool complete = hd_json_put(json, "name", hd_json_text(deployment->bundle_name)) &&
                     hd_json_put(json, "digest", hd_json_text(digest[0] != '\0' ? digest : NULL));
-    return finished(json, complete);
+    return hd_json_finish(json, complete);
 }
 
 static json_t *counts_to_json(const struct hd_deployment *deployment)
@@ -114,14 +101,14 @@ static json_t *counts_to_json(const struct hd_deployment *deployment)
     bool complete = json != NULL;
     for (unsigned outcome = 0; outcome < HD_OUTCOME_COUNT && complete; outcome++)
         complete = hd_json_put(json, hd_outcome_word((enum hd_outcome)outcome), hd_json_number(counts[outcome]));
-    return finished(json, complete);
+    return hd_json_finish(json, complete);
 }
 
 json_t *hd_deployment_summary_to_json(const struct hd_deployment *deployment)
 {
     const struct hd_origin *origin = &deployment->origin;
     json_t *json = json_object();
-    bool complete = hd_json_put(json, "deployment", number_or_null(deployment->number)) &&
+    bool complete = hd_json_put(json, "deployment", hd_json_number_or_null(deployment->number)) &&
                     hd_json_put(json, "kind", hd_json_text(kind_word(deployment->kind))) &&
                     hd_json_put(json, "when", time_to_json(deployment->started_at)) &&
                     hd_json_put(json, "who", hd_json_text(origin->who)) &&
@@ -133,7 +120,7 @@ json_t *hd_deployment_summary_to_json(const struct hd_deployment *deployment)
                     hd_json_put(json, "error", error_to_json(deployment)) &&
                     hd_json_put(json, "counts", counts_to_json(deployment)) &&
                     hd_json_put(json, "micros", hd_json_number(deployment->micros));
-    return finished(json, complete);
+    return hd_json_finish(json, complete);
 }
 
 json_t *hd_deployment_full_to_json(const struct hd_deployment *deployment)
@@ -142,5 +129,5 @@ json_t *hd_deployment_full_to_json(const struct hd_deployment *deployment)
     json_t *summary = hd_deployment_summary_to_json(deployment);
     bool complete = json != NULL && summary != NULL && json_object_update_missing(json, summary) == 0;
     json_decref(summary);
-    return finished(json, complete);
+    return hd_json_finish(json, complete);
 }

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/history.h"
+
+#include "core/alloc.h"
+#include "core/json.h"
+
+#include <string.h>
+
+static int make_room(struct hd_history *history, struct hd_error *err)
+{
+    if (history->count < history->capacity)
+        return 0;
+    size_t capacity = history->capacity > 0 ? history->capacity * 2 : 16;
+    struct hd_deployment **grown = hd_realloc_array(history->items, capacity, sizeof *grown);
+    if (grown == NULL)
+        return hd_error_set_memory(err);
+    history->items = grown;
+    history->capacity = capacity;
+    return 0;
+}
+
+static void drop_oldest(struct hd_history *history)
+{
+    history->row_total -= history->items[0]->row_count;
+    hd_deployment_release(history->items[0]);
+    history->count--;
+    history->dropped++;
+    memmove(history->items, history->items + 1, history->count * sizeof *history->items);
+}
+
+static bool is_over_bound(const struct hd_history *history)
+{
+    return history->count > HD_HISTORY_MAX_DEPLOYMENTS || history->row_total > HD_HISTORY_MAX_ROWS;
+}
+
+int hd_history_add(struct hd_history *history, struct hd_deployment *deployment, struct hd_error *err)
+{
+    if (make_room(history, err) != 0)
+        return -1;
+    history->items[history->count++] = hd_deployment_share(deployment);
+    history->row_total += deployment->row_count;
+    while (history->count > 1 && is_over_bound(history))
+        drop_oldest(history);
+    return 0;
+}
+
+const struct hd_deployment *hd_history_find(const struct hd_history *history, uint64_t number)
+{
+    for (size_t i = 0; i < history->count && number != 0; i++) {
+        if (history->items[i]->number == number)
+            return history->items[i];
+    }
+    return NULL;
+}
+
+json_t *hd_history_to_json(const struct hd_history *history)
+{
+    json_t *array = json_array();
+    bool complete = array != NULL;
+    for (size_t i = history->count; i > 0 && complete; i--)
+        complete = json_array_append_new(array, hd_deployment_summary_to_json(history->items[i - 1])) == 0;
+    return hd_json_finish(array, complete);
+}
+
+void hd_history_close(struct hd_history *history)
+{
+    for (size_t i = 0; i < history->count; i++)
+        hd_deployment_release(history->items[i]);
+    hd_free(history->items);
+    *history = (struct hd_history){ 0 };
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/message.h"
+
+#include "core/alloc.h"
+#include "core/json.h"
+#include "core/text.h"
+
+#include <string.h>
+
+#define MAX_NAME_BYTES 255
+#define MAX_LOADER_BYTES 1000
+#define MAX_MESSAGE_BYTES 4000
+/* JavaScript and many a JSON library keep integers exact only this far (RFC 8259 §6). */
+#define MAX_EXACT_INTEGER INT64_C(9007199254740991)
+/* A request is flat; this leaves room for keys of later versions, and keeps jansson's recursion shallow. */
+#define MAX_NESTING 16
+#define SHOWN_TEXT_SIZE 80
+
+struct request_kind {
+    const char *word;
+    enum hd_request_type type;
+    const char *const *keys; /* NULL: unknown keys are skipped */
+};
+
+static const char *const bundle_keys[] = {
+    "type", "id", "size", "name", "loader", "all_loaders", "best_effort", "message", NULL,
+};
+
+static const struct request_kind request_kinds[] = {
+    { "push", HD_REQUEST_PUSH, bundle_keys },
+    { "check", HD_REQUEST_CHECK, bundle_keys },
+    { "status", HD_REQUEST_STATUS, NULL },
+    { "history", HD_REQUEST_HISTORY, NULL },
+    { "show", HD_REQUEST_SHOW, NULL },
+};
+#define REQUEST_KIND_COUNT (sizeof request_kinds / sizeof request_kinds[0])
+
+static bool is_shallow(const char *text, size_t length)
+{
+    size_t depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < length; i++) {
+        char character = text[i];
+        if (in_string && character == '\\')
+            i++;
+        else if (character == '"')
+            in_string = !in_string;
+        else if (!in_string && (character == '{' || character == '['))
+            depth++;
+        else if (!in_string && (character == '}' || character == ']') && depth > 0)
+            depth--;
+        if (depth > MAX_NESTING)
+            return false;
+    }
+    return true;
+}
+
+static int parse_object(const char *text, size_t length, json_t **out, struct hd_error *err)
+{
+    if (length > HD_MESSAGE_MAX)
+        return hd_error_set(err, HD_E_FORMAT, "the request has %zu bytes; at most %d are read", length, HD_MESSAGE_MAX);
+    if (!is_shallow(text, length))
+        return hd_error_set(err, HD_E_FORMAT, "the request is nested deeper than %d levels", MAX_NESTING);
+    json_error_t cause;
+    json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &cause);
+    if (json == NULL && json_error_code(&cause) == json_error_out_of_memory)
+        return hd_error_set_memory(err);
+    if (json == NULL) {
+        char words[2 * SHOWN_TEXT_SIZE];
+        hd_text_escape(cause.text, words, sizeof words);
+        return hd_error_set(err, HD_E_FORMAT, "the request is not JSON: %s (byte %d)", words, cause.position);
+    }
+    if (!json_is_object(json)) {
+        json_decref(json);
+        return hd_error_set(err, HD_E_FORMAT, "the request is not a JSON object");
+    }
+    *out = json;
+    return 0;
+}
+
+static int take_integer(const json_t *object, const char *key, uint64_t *out, struct hd_error *err)
+{
+    const json_t *value = json_object_get(object, key);
+    json_int_t number = json_integer_value(value);
+    if (value == NULL)
+        return hd_error_set(err, HD_E_FORMAT, "key \"%s\" is missing", key);
+    if (!json_is_integer(value) || number < 1 || number > MAX_EXACT_INTEGER)
+        return hd_error_set(err, HD_E_FORMAT, "key \"%s\" is not a whole number from 1 to %lld", key,
+                            (long long)MAX_EXACT_INTEGER);
+    *out = (uint64_t)number;
+    return 0;
+}
+
+static int take_boolean(const json_t *object, const char *key, bool *out, struct hd_error *err)
+{
+    const json_t *value = json_object_get(object, key);
+    if (value != NULL && !json_is_boolean(value))
+        return hd_error_set(err, HD_E_FORMAT, "key \"%s\" is neither true nor false", key);
+    *out = json_is_true(value);
+    return 0;
+}
+
+/* An absent key and null leave *out NULL. */
+static int take_text(const json_t *object, const char *key, size_t max_bytes, char **out, struct hd_error *err)
+{
+    const json_t *value = json_object_get(object, key);
+    if (value == NULL || json_is_null(value))
+        return 0;
+    if (!json_is_string(value))
+        return hd_error_set(err, HD_E_FORMAT, "key \"%s\" is not a string", key);
+    size_t length = json_string_length(value);
+    if (length == 0 || length > max_bytes)
+        return hd_error_set(err, HD_E_FORMAT, "key \"%s\" has %zu bytes; it takes 1 to %zu", key, length, max_bytes);
+    *out = hd_strndup(json_string_value(value), length);
+    return *out != NULL ? 0 : hd_error_set_memory(err);
+}
+
+static int take_kind(const json_t *object, const struct request_kind **out, struct hd_error *err)
+{
+    const char *word = json_string_value(json_object_get(object, "type"));
+    if (word == NULL)
+        return hd_error_set(err, HD_E_FORMAT, "key \"type\" is missing, or not a string");
+    for (size_t i = 0; i < REQUEST_KIND_COUNT; i++) {
+        if (strcmp(request_kinds[i].word, word) == 0) {
+            *out = &request_kinds[i];
+            return 0;
+        }
+    }
+    char shown[SHOWN_TEXT_SIZE];
+    hd_text_escape(word, shown, sizeof shown);
+    return hd_error_set(err, HD_E_FORMAT, "key \"type\": this agent knows push, check, status, history and show, not \"%s\"",
+                        shown);
+}
+
+static bool is_known_key(const struct request_kind *kind, const char *key)
+{
+    for (const char *const *known = kind->keys; *known != NULL; known++) {
+        if (strcmp(*known, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int check_keys(json_t *object, const struct request_kind *kind, struct hd_error *err)
+{
+    if (kind->keys == NULL)
+        return 0;
+    for (void *at = json_object_iter(object); at != NULL; at = json_object_iter_next(object, at)) {
+        if (is_known_key(kind, json_object_iter_key(at)))
+            continue;
+        char shown[SHOWN_TEXT_SIZE];
+        hd_text_escape(json_object_iter_key(at), shown, sizeof shown);
+        return hd_error_set(err, HD_E_FORMAT, "key \"%s\" is not known to this agent, and is not skipped in a %s", shown,
+                            kind->word);
+    }
+    return 0;
+}
+
+static int take_bundle_keys(const json_t *object, struct hd_request *request, struct hd_error *err)
+{
+    if (take_integer(object, "size", &request->size, err) != 0 ||
+        take_text(object, "name", MAX_NAME_BYTES, &request->name, err) != 0 ||
+        take_text(object, "loader", MAX_LOADER_BYTES, &request->loader, err) != 0 ||
+        take_boolean(object, "all_loaders", &request->all_loaders, err) != 0 ||
+        take_boolean(object, "best_effort", &request->best_effort, err) != 0 ||
+        take_text(object, "message", MAX_MESSAGE_BYTES, &request->message, err) != 0)
+        return -1;
+    if (request->name == NULL)
+        return hd_error_set(err, HD_E_FORMAT, "key \"name\" is missing");
+    if (request->loader != NULL && request->all_loaders)
+        return hd_error_set(err, HD_E_FORMAT, "keys \"loader\" and \"all_loaders\" exclude each other");
+    return 0;
+}
+
+static int take_request(json_t *object, struct hd_request *request, struct hd_error *err)
+{
+    const struct request_kind *kind = NULL;
+    if (take_kind(object, &kind, err) != 0 || take_integer(object, "id", &request->id, err) != 0 ||
+        check_keys(object, kind, err) != 0)
+        return -1;
+    request->type = kind->type;
+    if (kind->type == HD_REQUEST_PUSH || kind->type == HD_REQUEST_CHECK)
+        return take_bundle_keys(object, request, err);
+    if (kind->type == HD_REQUEST_SHOW)
+        return take_integer(object, "deployment", &request->deployment, err);
+    return 0;
+}
+
+int hd_request_parse(const char *text, size_t length, struct hd_request *out, struct hd_error *err)
+{
+    json_t *object = NULL;
+    if (parse_object(text, length, &object, err) != 0)
+        return -1;
+    struct hd_request request = { 0 };
+    int result = take_request(object, &request, err);
+    json_decref(object);
+    if (result != 0)
+        hd_request_close(&request);
+    else
+        *out = request;
+    return result;
+}
+
+void hd_request_close(struct hd_request *request)
+{
+    hd_free(request->name);
+    hd_free(request->loader);
+    hd_free(request->message);
+    *request = (struct hd_request){ 0 };
+}
+
+static const char *type_word(enum hd_request_type type)
+{
+    for (size_t i = 0; i < REQUEST_KIND_COUNT; i++) {
+        if (request_kinds[i].type == type)
+            return request_kinds[i].word;
+    }
+    return NULL;
+}
+
+static bool put_text_if_any(json_t *json, const char *key, const char *text)
+{
+    return text == NULL || hd_json_put(json, key, hd_json_text(text));
+}
+
+static bool put_if_true(json_t *json, const char *key, bool value)
+{
+    return !value || hd_json_put(json, key, json_true());
+}
+
+static bool put_bundle_keys(json_t *json, const struct hd_request *request)
+{
+    return hd_json_put(json, "size", hd_json_number(request->size)) && put_text_if_any(json, "name", request->name) &&
+           put_text_if_any(json, "loader", request->loader) && put_if_true(json, "all_loaders", request->all_loaders) &&
+           put_if_true(json, "best_effort", request->best_effort) && put_text_if_any(json, "message", request->message);
+}
+
+json_t *hd_request_to_json(const struct hd_request *request)
+{
+    json_t *json = json_object();
+    bool complete = hd_json_put(json, "type", hd_json_text(type_word(request->type))) &&
+                    hd_json_put(json, "id", hd_json_number(request->id));
+    if (complete && (request->type == HD_REQUEST_PUSH || request->type == HD_REQUEST_CHECK))
+        complete = put_bundle_keys(json, request);
+    if (complete && request->type == HD_REQUEST_SHOW)
+        complete = hd_json_put(json, "deployment", hd_json_number(request->deployment));
+    return hd_json_finish(json, complete);
+}
+
+int hd_message_write(const json_t *json, char **text, size_t *length, struct hd_error *err)
+{
+    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+    size_t needed = json_dumpb(json, NULL, 0, flags);
+    if (needed == 0)
+        return hd_error_set_memory(err);
+    char *made = hd_alloc(needed + 1);
+    if (made == NULL)
+        return hd_error_set_memory(err);
+    if (json_dumpb(json, made, needed, flags) != needed) {
+        hd_free(made);
+        return hd_error_set_memory(err);
+    }
+    made[needed] = '\0';
+    *text = made;
+    *length = needed;
+    return 0;
+}
+
+json_t *hd_message_error(uint64_t id, const char *reason_word, const char *message, const char *remedy)
+{
+    json_t *json = json_object();
+    bool complete = hd_json_put(json, "type", hd_json_text("error")) &&
+                    hd_json_put(json, "id", hd_json_number_or_null(id)) &&
+                    hd_json_put(json, "reason", hd_json_text(reason_word)) &&
+                    hd_json_put(json, "message", hd_json_text(message)) &&
+                    hd_json_put(json, "remedy", hd_json_text(remedy));
+    return hd_json_finish(json, complete);
+}
