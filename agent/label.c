@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/label.h"
+
+#include "core/alloc.h"
+#include "core/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_MAX_BYTES 200 /* of a loader's own name; longer ones are cut */
+#define LABEL_MAX_BYTES 512
+#define BUCKETS 256 /* a power of two */
+
+/* A loader that has been named. */
+struct named {
+    jweak loader;
+    char *base;  /* "URLClassLoader", "ParallelWebappClassLoader[shop]" */
+    char *label; /* base, with "#2" where another live loader has the same base */
+    unsigned number;
+    struct named *next;
+};
+
+struct hd_labels {
+    struct named *buckets[BUCKETS]; /* by System.identityHashCode */
+    size_t count;
+    size_t sweep_at; /* when so many are named, the dead are looked for */
+    jclass system;
+    jmethodID identity_hash;
+    jmethodID class_name;
+};
+
+static bool had_exception(JNIEnv *jni)
+{
+    if (!(*jni)->ExceptionCheck(jni))
+        return false;
+    (*jni)->ExceptionClear(jni);
+    return true;
+}
+
+static int look_up_methods(struct hd_labels *labels, JNIEnv *jni, struct hd_error *err)
+{
+    jclass system = (*jni)->FindClass(jni, "java/lang/System");
+    jclass class_class = (*jni)->FindClass(jni, "java/lang/Class");
+    if (system != NULL && class_class != NULL) {
+        labels->system = (*jni)->NewGlobalRef(jni, system);
+        labels->identity_hash = (*jni)->GetStaticMethodID(jni, system, "identityHashCode",
+                                                          "(Ljava/lang/Object;)I");
+        labels->class_name =
+            (*jni)->GetMethodID(jni, class_class, "getName", "()Ljava/lang/String;");
+    }
+    (*jni)->DeleteLocalRef(jni, system);
+    (*jni)->DeleteLocalRef(jni, class_class);
+    bool failed = had_exception(jni);
+    if (failed || labels->system == NULL || labels->identity_hash == NULL ||
+        labels->class_name == NULL)
+        return hd_error_set(err, HD_E_JVM, "JNI: System.identityHashCode or Class.getName is missing");
+    return 0;
+}
+
+int hd_labels_new(JNIEnv *jni, struct hd_labels **out, struct hd_error *err)
+{
+    struct hd_labels *labels = hd_alloc_zeroed(1, sizeof *labels);
+    if (labels == NULL)
+        return hd_error_set_memory(err);
+    labels->sweep_at = 64;
+    if (look_up_methods(labels, jni, err) != 0) {
+        hd_labels_free(labels, jni);
+        return -1;
+    }
+    *out = labels;
+    return 0;
+}
+
+static void free_named(struct named *named, JNIEnv *jni)
+{
+    if (named->loader != NULL)
+        (*jni)->DeleteWeakGlobalRef(jni, named->loader);
+    hd_free(named->base);
+    hd_free(named->label);
+    hd_free(named);
+}
+
+void hd_labels_free(struct hd_labels *labels, JNIEnv *jni)
+{
+    if (labels == NULL)
+        return;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct named *named = labels->buckets[i], *next; named != NULL; named = next) {
+            next = named->next;
+            free_named(named, jni);
+        }
+    }
+    if (labels->system != NULL)
+        (*jni)->DeleteGlobalRef(jni, labels->system);
+    hd_free(labels);
+}
+
+/* Lets go of the loaders that were collected. */
+static void sweep(struct hd_labels *labels, JNIEnv *jni)
+{
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct named **at = &labels->buckets[i]; *at != NULL;) {
+            struct named *named = *at;
+            if (!(*jni)->IsSameObject(jni, named->loader, NULL)) {
+                at = &named->next;
+                continue;
+            }
+            *at = named->next;
+            free_named(named, jni);
+            labels->count--;
+        }
+    }
+    labels->sweep_at = labels->count < 32 ? 64 : labels->count * 2;
+}
+
+/* A Java string as printable UTF-8, cut to fit; false when there is none, it is empty or cannot be had. */
+static bool read_string(JNIEnv *jni, jstring string, char *out, size_t capacity)
+{
+    if (string == NULL)
+        return false;
+    const char *chars = (*jni)->GetStringUTFChars(jni, string, NULL);
+    if (chars == NULL) {
+        (void)had_exception(jni);
+        return false;
+    }
+    struct hd_bytes modified = { (const uint8_t *)chars, strlen(chars) };
+    char *utf8 = hd_text_from_modified_utf8(modified);
+    (*jni)->ReleaseStringUTFChars(jni, string, chars);
+    if (utf8 == NULL)
+        return false;
+    hd_text_escape(utf8, out, capacity);
+    hd_free(utf8);
+    return out[0] != '\0';
+}
+
+/* What a method of the loader that takes nothing and returns a String says. Application code. */
+static bool ask_loader(JNIEnv *jni, jobject loader, jclass loader_class, const char *method,
+                       char *out, size_t capacity)
+{
+    jmethodID id = (*jni)->GetMethodID(jni, loader_class, method, "()Ljava/lang/String;");
+    if (had_exception(jni) || id == NULL)
+        return false;
+    jstring answer = (*jni)->CallObjectMethod(jni, loader, id);
+    if (had_exception(jni))
+        return false;
+    return read_string(jni, answer, out, capacity);
+}
+
+static const char *simple_name(const char *class_name)
+{
+    const char *simple = class_name;
+    for (const char *c = class_name; *c != '\0'; c++) {
+        if ((*c == '.' || *c == '$') && c[1] != '\0')
+            simple = c + 1;
+    }
+    return simple;
+}
+
+/* The JVM's own three; NULL for any other. 8 has Launcher, 9 and later ClassLoaders. */
+static const char *well_known(const char *class_name)
+{
+    static const struct {
+        const char *class_name, *label;
+    } known[] = {
+        { "jdk.internal.loader.ClassLoaders$AppClassLoader", "app" },
+        { "jdk.internal.loader.ClassLoaders$PlatformClassLoader", "platform" },
+        { "sun.misc.Launcher$AppClassLoader", "app" },
+        { "sun.misc.Launcher$ExtClassLoader", "platform" },
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(known[i].class_name, class_name) == 0)
+            return known[i].label;
+    }
+    return NULL;
+}
+
+static char *describe_in_frame(const struct hd_labels *labels, JNIEnv *jni, jobject loader)
+{
+    char class_name[LABEL_MAX_BYTES] = "ClassLoader";
+    char own_name[NAME_MAX_BYTES];
+    jclass loader_class = (*jni)->GetObjectClass(jni, loader);
+    jstring name = (*jni)->CallObjectMethod(jni, loader_class, labels->class_name);
+    if (!had_exception(jni))
+        (void)read_string(jni, name, class_name, sizeof class_name);
+    const char *known = well_known(class_name);
+    if (known != NULL)
+        return hd_strdup(known);
+    /* Tomcat's webapp loaders have a context name; every loader since 9 may have a name, and Jetty's answers with its context. */
+    if (ask_loader(jni, loader, loader_class, "getContextName", own_name, sizeof own_name) ||
+        ask_loader(jni, loader, loader_class, "getName", own_name, sizeof own_name))
+        return hd_asprintf("%s[%s]", simple_name(class_name), own_name);
+    return hd_strdup(simple_name(class_name));
+}
+
+/* NULL when memory is out. */
+static char *describe(const struct hd_labels *labels, JNIEnv *jni, jobject loader)
+{
+    if ((*jni)->PushLocalFrame(jni, 16) != JNI_OK) {
+        (*jni)->ExceptionClear(jni);
+        return NULL;
+    }
+    char *base = describe_in_frame(labels, jni, loader);
+    (*jni)->PopLocalFrame(jni, NULL);
+    return base;
+}
+
+static bool number_is_taken(const struct hd_labels *labels, const char *base, unsigned number)
+{
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (const struct named *named = labels->buckets[i]; named != NULL; named = named->next) {
+            if (named->number == number && strcmp(named->base, base) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static unsigned free_number(const struct hd_labels *labels, const char *base)
+{
+    unsigned number = 1;
+    while (number_is_taken(labels, base, number))
+        number++;
+    return number;
+}
+
+static struct named *new_named(const struct hd_labels *labels, JNIEnv *jni, jobject loader)
+{
+    struct named *named = hd_alloc_zeroed(1, sizeof *named);
+    if (named == NULL)
+        return NULL;
+    named->base = describe(labels, jni, loader);
+    if (named->base != NULL) {
+        named->number = free_number(labels, named->base);
+        named->label = named->number == 1 ? hd_strdup(named->base)
+                                          : hd_asprintf("%s#%u", named->base, named->number);
+        named->loader = (*jni)->NewWeakGlobalRef(jni, loader);
+        (void)had_exception(jni);
+    }
+    if (named->label != NULL && named->loader != NULL)
+        return named;
+    free_named(named, jni);
+    return NULL;
+}
+
+const char *hd_labels_of(struct hd_labels *labels, JNIEnv *jni, jobject loader)
+{
+    if (loader == NULL)
+        return "boot";
+    jint hash =
+        (*jni)->CallStaticIntMethod(jni, labels->system, labels->identity_hash, loader);
+    (void)had_exception(jni);
+    struct named **bucket = &labels->buckets[(uint32_t)hash % BUCKETS];
+    for (const struct named *named = *bucket; named != NULL; named = named->next) {
+        if ((*jni)->IsSameObject(jni, named->loader, loader))
+            return named->label;
+    }
+    if (labels->count >= labels->sweep_at)
+        sweep(labels, jni);
+    struct named *named = new_named(labels, jni, loader);
+    if (named == NULL)
+        return NULL;
+    named->next = *bucket;
+    *bucket = named;
+    labels->count++;
+    return named->label;
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/resolve.h"
+
+#include "core/alloc.h"
+#include "core/map.h"
+
+#include <string.h>
+
+/* A loader that defines classes of a package, and one of those classes: local references of the walk's frame. */
+struct holder {
+    jobject loader;
+    jclass neighbour;
+};
+
+/* The package of a wanted class. */
+struct package {
+    jint *members; /* loaded classes of the package, by their place in the JVM's list */
+    size_t member_count;
+    size_t member_capacity;
+    struct holder *holders; /* filled when a class of the package turns out not to be loaded */
+    size_t holder_count;
+    bool holders_known;
+};
+
+struct walk {
+    const struct hd_jvm *jvm;
+    JNIEnv *jni;
+    jclass *loaded; /* JVMTI memory; the references are local ones of the walk's frame */
+    jint loaded_count;
+    struct hd_map name_index;    /* wanted name → index in out->names */
+    struct hd_map package_index; /* its package → index in packages */
+    struct package *packages;    /* as many as names: room for the worst case */
+    struct hd_resolution *out;
+};
+
+/* "com/example" of "com/example/Foo"; empty for the unnamed package. */
+static struct hd_bytes package_of(struct hd_bytes name)
+{
+    const uint8_t *slash = memrchr(name.data, '/', name.length);
+    return (struct hd_bytes){ name.data, slash == NULL ? 0 : (size_t)(slash - name.data) };
+}
+
+static int jvm_error(struct hd_error *err, const char *function, jvmtiError error)
+{
+    return hd_error_set(err, HD_E_JVM, "%s: %s", function, hd_jvm_error_name(error));
+}
+
+/* The global reference to NULL (the boot loader) is NULL. */
+static int new_global(JNIEnv *jni, jobject local, jobject *global, struct hd_error *err)
+{
+    *global = local == NULL ? NULL : (*jni)->NewGlobalRef(jni, local);
+    return local == NULL || *global != NULL ? 0 : hd_error_set_memory(err);
+}
+
+static void delete_global(JNIEnv *jni, jobject global)
+{
+    if (global != NULL)
+        (*jni)->DeleteGlobalRef(jni, global);
+}
+
+/* A local reference in *loader, NULL for boot. */
+static int loader_of(const struct walk *walk, jclass class, jobject *loader, struct hd_error *err)
+{
+    jvmtiEnv *jvmti = walk->jvm->jvmti;
+    jvmtiError error = (*jvmti)->GetClassLoader(jvmti, class, loader);
+    return error == JVMTI_ERROR_NONE ? 0 : jvm_error(err, "GetClassLoader", error);
+}
+
+static int index_wanted(struct walk *walk, const char *const *wanted, size_t count,
+                        struct hd_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct hd_bytes name = hd_map_key(wanted[i]);
+        struct hd_bytes package = package_of(name);
+        size_t known;
+        walk->out->names[i].name = wanted[i];
+        if (hd_map_put(&walk->name_index, name, i, err) != 0)
+            return -1;
+        if (!hd_map_find(&walk->package_index, package, &known) &&
+            hd_map_put(&walk->package_index, package, i, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int add_member(struct package *package, jint at, struct hd_error *err)
+{
+    if (package->member_count == package->member_capacity) {
+        size_t capacity = package->member_capacity > 0 ? package->member_capacity * 2 : 16;
+        jint *grown = hd_realloc_array(package->members, capacity, sizeof *grown);
+        if (grown == NULL)
+            return hd_error_set_memory(err);
+        package->members = grown;
+        package->member_capacity = capacity;
+    }
+    package->members[package->member_count++] = at;
+    return 0;
+}
+
+static int add_class(struct walk *walk, struct hd_resolved_name *name, jclass local,
+                     struct hd_error *err)
+{
+    jvmtiEnv *jvmti = walk->jvm->jvmti;
+    struct hd_resolved_class *grown =
+        hd_realloc_array(name->classes, name->class_count + 1, sizeof *grown);
+    if (grown == NULL)
+        return hd_error_set_memory(err);
+    name->classes = grown;
+    struct hd_resolved_class *added = &grown[name->class_count++];
+    *added = (struct hd_resolved_class){ NULL, NULL, false };
+    jboolean modifiable = JNI_FALSE;
+    jvmtiError error = (*jvmti)->IsModifiableClass(jvmti, local, &modifiable);
+    if (error != JVMTI_ERROR_NONE)
+        return jvm_error(err, "IsModifiableClass", error);
+    added->modifiable = modifiable == JNI_TRUE;
+    jobject loader = NULL;
+    if (loader_of(walk, local, &loader, err) != 0)
+        return -1;
+    int status = new_global(walk->jni, loader, &added->loader, err);
+    (*walk->jni)->DeleteLocalRef(walk->jni, loader);
+    return status != 0 ? -1 : new_global(walk->jni, local, &added->class, err);
+}
+
+/* signature: "Lcom/example/Foo;". Those of arrays, and of hidden classes ("Lcom/example/Foo.0x12;"),
+ * fit no wanted name. */
+static int look_at(struct walk *walk, jint at, const char *signature, struct hd_error *err)
+{
+    size_t length = strlen(signature);
+    size_t found;
+    if (signature[0] != 'L' || length < 3)
+        return 0;
+    struct hd_bytes name = { (const uint8_t *)signature + 1, length - 2 };
+    if (!hd_map_find(&walk->package_index, package_of(name), &found))
+        return 0;
+    if (add_member(&walk->packages[found], at, err) != 0)
+        return -1;
+    if (!hd_map_find(&walk->name_index, name, &found))
+        return 0;
+    return add_class(walk, &walk->out->names[found], walk->loaded[at], err);
+}
+
+static int look_at_all(struct walk *walk, struct hd_error *err)
+{
+    jvmtiEnv *jvmti = walk->jvm->jvmti;
+    for (jint i = 0; i < walk->loaded_count; i++) {
+        char *signature = NULL;
+        jvmtiError error = (*jvmti)->GetClassSignature(jvmti, walk->loaded[i], &signature, NULL);
+        if (error != JVMTI_ERROR_NONE)
+            return jvm_error(err, "GetClassSignature", error);
+        int status = look_at(walk, i, signature, err);
+        (*jvmti)->Deallocate(jvmti, (unsigned char *)signature);
+        if (status != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static bool has_holder(JNIEnv *jni, const struct package *package, jobject loader)
+{
+    for (size_t i = 0; i < package->holder_count; i++) {
+        if ((*jni)->IsSameObject(jni, package->holders[i].loader, loader))
+            return true;
+    }
+    return false;
+}
+
+static int find_holders(struct walk *walk, struct package *package, struct hd_error *err)
+{
+    for (size_t i = 0; i < package->member_count; i++) {
+        jclass neighbour = walk->loaded[package->members[i]];
+        jobject loader = NULL;
+        if (loader_of(walk, neighbour, &loader, err) != 0)
+            return -1;
+        if (has_holder(walk->jni, package, loader)) {
+            (*walk->jni)->DeleteLocalRef(walk->jni, loader);
+            continue;
+        }
+        struct holder *grown =
+            hd_realloc_array(package->holders, package->holder_count + 1, sizeof *grown);
+        if (grown == NULL)
+            return hd_error_set_memory(err);
+        package->holders = grown;
+        grown[package->holder_count++] = (struct holder){ loader, neighbour };
+    }
+    package->holders_known = true;
+    return 0;
+}
+
+static int copy_holders(JNIEnv *jni, const struct package *package, struct hd_resolved_name *name,
+                        struct hd_error *err)
+{
+    size_t count = package->holder_count;
+    name->package_loaders = hd_alloc_zeroed(count, sizeof *name->package_loaders);
+    name->package_neighbours = hd_alloc_zeroed(count, sizeof *name->package_neighbours);
+    if (name->package_loaders == NULL || name->package_neighbours == NULL)
+        return hd_error_set_memory(err);
+    name->package_loader_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const struct holder *holder = &package->holders[i];
+        if (new_global(jni, holder->loader, &name->package_loaders[i], err) != 0 ||
+            new_global(jni, holder->neighbour, &name->package_neighbours[i], err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* For every wanted name that no loader has defined: who defines its package? */
+static int find_package_loaders(struct walk *walk, struct hd_error *err)
+{
+    for (size_t i = 0; i < walk->out->count; i++) {
+        struct hd_resolved_name *name = &walk->out->names[i];
+        size_t at;
+        if (name->class_count > 0 ||
+            !hd_map_find(&walk->package_index, package_of(hd_map_key(name->name)), &at))
+            continue;
+        struct package *package = &walk->packages[at];
+        if (!package->holders_known && find_holders(walk, package, err) != 0)
+            return -1;
+        if (package->holder_count > 0 && copy_holders(walk->jni, package, name, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int walk_loaded_classes(struct walk *walk, struct hd_error *err)
+{
+    jvmtiEnv *jvmti = walk->jvm->jvmti;
+    JNIEnv *jni = walk->jni;
+    jvmtiError error = (*jvmti)->GetLoadedClasses(jvmti, &walk->loaded_count, &walk->loaded);
+    if (error != JVMTI_ERROR_NONE)
+        return jvm_error(err, "GetLoadedClasses", error);
+    /* That is many thousands more local references than the frame announced. HotSpot takes them,
+     * but -Xcheck:jni warns at every call until room is asked for. */
+    if ((*jni)->EnsureLocalCapacity(jni, 64) != JNI_OK)
+        (*jni)->ExceptionClear(jni);
+    return look_at_all(walk, err) != 0 ? -1 : find_package_loaders(walk, err);
+}
+
+static int walk_in_frame(struct walk *walk, struct hd_error *err)
+{
+    JNIEnv *jni = walk->jni;
+    if ((*jni)->PushLocalFrame(jni, 64) != JNI_OK) {
+        (*jni)->ExceptionClear(jni);
+        return hd_error_set_memory(err);
+    }
+    int status = walk_loaded_classes(walk, err);
+    (*jni)->PopLocalFrame(jni, NULL);
+    return status;
+}
+
+static void close_walk(struct walk *walk, size_t count)
+{
+    jvmtiEnv *jvmti = walk->jvm->jvmti;
+    (*jvmti)->Deallocate(jvmti, (unsigned char *)walk->loaded);
+    hd_map_close(&walk->name_index);
+    hd_map_close(&walk->package_index);
+    for (size_t i = 0; walk->packages != NULL && i < count; i++) {
+        hd_free(walk->packages[i].members);
+        hd_free(walk->packages[i].holders);
+    }
+    hd_free(walk->packages);
+}
+
+int hd_resolve(const struct hd_jvm *jvm, JNIEnv *jni, const char *const *wanted, size_t count,
+               struct hd_resolution *out, struct hd_error *err)
+{
+    struct hd_resolution found = { hd_alloc_zeroed(count, sizeof *found.names), count };
+    struct walk walk = {
+        .jvm = jvm,
+        .jni = jni,
+        .packages = hd_alloc_zeroed(count, sizeof *walk.packages),
+        .out = &found,
+    };
+    int status = -1;
+    if (found.names == NULL || walk.packages == NULL)
+        status = hd_error_set_memory(err);
+    else if (index_wanted(&walk, wanted, count, err) == 0)
+        status = walk_in_frame(&walk, err);
+    close_walk(&walk, count);
+    if (status != 0) {
+        hd_resolution_close(&found, jni);
+        return -1;
+    }
+    *out = found;
+    return 0;
+}
+
+static void close_name(struct hd_resolved_name *name, JNIEnv *jni)
+{
+    for (size_t i = 0; i < name->class_count; i++) {
+        delete_global(jni, name->classes[i].class);
+        delete_global(jni, name->classes[i].loader);
+    }
+    for (size_t i = 0; i < name->package_loader_count; i++) {
+        delete_global(jni, name->package_loaders[i]);
+        delete_global(jni, name->package_neighbours[i]);
+    }
+    hd_free(name->classes);
+    hd_free(name->package_loaders);
+    hd_free(name->package_neighbours);
+}
+
+void hd_resolution_close(struct hd_resolution *resolution, JNIEnv *jni)
+{
+    for (size_t i = 0; resolution->names != NULL && i < resolution->count; i++)
+        close_name(&resolution->names[i], jni);
+    hd_free(resolution->names);
+    *resolution = (struct hd_resolution){ NULL, 0 };
+}
