@@ -30,6 +30,7 @@ enum {
 struct hd_attribute {
     struct hd_bytes name;     /* Modified UTF-8, as in the pool */
     struct hd_bytes contents; /* the info bytes */
+    unsigned kind;            /* enum hd_attribute_kind of classfile/attributes.h; 0 where the name is none that JVMS §4.7 defines */
 };
 
 /* The Code attribute (JVMS §4.7.3), absent (bytecode.length 0) for abstract and native methods. */
@@ -67,6 +68,7 @@ struct hd_class {
     size_t field_count;
     const struct hd_member *methods;
     size_t method_count;
+    const uint16_t *method_order; /* method_count numbers into methods: sorted by name, then descriptor (hd_member_order) */
     const struct hd_attribute *attributes;
     size_t attribute_count;
     const struct hd_pool *pool;
@@ -77,6 +79,13 @@ struct hd_class {
 #define HD_CLASS_MAX_MAJOR 72 /* JDK 28 */
 HD_CHECKED int hd_class_parse(const uint8_t *data, size_t length, struct hd_class **out, struct hd_error *err);
 void hd_class_free(struct hd_class *class_file);
+
+/* Orders members by the bytes of their names, then of their descriptors: negative, 0, positive. */
+int hd_member_order(const struct hd_member *a, const struct hd_member *b);
+
+/* The method of that name and descriptor; NULL where there is none. It lives as long as the class. */
+const struct hd_member *hd_class_find_method(const struct hd_class *class_file, struct hd_bytes name,
+                                             struct hd_bytes descriptor);
 
 /* Only the name (internal form) and major version, without the full check: to sort files before the check. The name
  * borrows data. */

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bootstrap methods that need each other's dynamic constants (JVMS §4.7.23). HotSpot walks them recursively when it merges
+ * pools, so a circle or a deep chain overflows its stack, and a wide one keeps it busy for ever.
+ */
+#include "classfile/class.h"
+#include "classfile/pool.h"
+
+#include "core/alloc.h"
+
+/* How deep a bootstrap method's dynamic arguments go, and how many constants it is when they are all unfolded. */
+struct extent {
+    unsigned depth;
+    unsigned unfolded;
+};
+
+static unsigned saturated_sum(unsigned a, unsigned b)
+{
+    unsigned sum = a + b;
+    return sum > HD_POOL_MAX_UNFOLDED ? HD_POOL_MAX_UNFOLDED + 1 : sum;
+}
+
+static struct extent extent_of(const struct hd_pool *pool, const struct hd_bootstrap *bootstrap,
+                               const struct extent *known)
+{
+    struct extent extent = { 1, 1 };
+    for (unsigned i = 0; i < bootstrap->argument_count; i++) {
+        unsigned index = hd_u2_at(bootstrap->arguments + 2 * i);
+        extent.unfolded = saturated_sum(extent.unfolded, 1);
+        if (hd_pool_tag(pool, index) != HD_TAG_DYNAMIC)
+            continue;
+        const struct extent *inner = &known[pool->constants[index].first];
+        if (inner->depth + 1 > extent.depth)
+            extent.depth = inner->depth + 1;
+        extent.unfolded = saturated_sum(extent.unfolded, inner->unfolded);
+    }
+    return extent;
+}
+
+/* One round lets depths and sizes travel one step from inner to outer; true while something still moves. */
+static bool spread(const struct hd_pool *pool, struct extent *extents)
+{
+    bool moved = false;
+    for (unsigned i = 0; i < pool->bootstrap_count; i++) {
+        struct extent now = extent_of(pool, &pool->bootstraps[i], extents);
+        moved = moved || now.depth != extents[i].depth || now.unfolded != extents[i].unfolded;
+        extents[i] = now;
+    }
+    return moved;
+}
+
+static int check_extents(const struct hd_pool *pool, struct extent *extents, struct hd_error *err)
+{
+    unsigned rounds = 0;
+    while (spread(pool, extents)) {
+        if (++rounds > HD_CLASS_MAX_NESTING)
+            return hd_error_set(err, HD_E_FORMAT, "BootstrapMethods: dynamic constants nest in a circle or deeper than %d",
+                                HD_CLASS_MAX_NESTING);
+    }
+    unsigned total = 0;
+    for (unsigned i = 0; i < pool->bootstrap_count; i++)
+        total = saturated_sum(total, extents[i].depth > 1 ? extents[i].unfolded : 0);
+    if (total > HD_POOL_MAX_UNFOLDED)
+        return hd_error_set(err, HD_E_FORMAT, "BootstrapMethods: nested dynamic constants unfold to more than %d",
+                            HD_POOL_MAX_UNFOLDED);
+    return 0;
+}
+
+static int check_numbers(const struct hd_pool *pool, struct hd_error *err)
+{
+    for (unsigned i = 1; i < pool->count; i++) {
+        const struct hd_constant *constant = &pool->constants[i];
+        if (constant->tag != HD_TAG_DYNAMIC && constant->tag != HD_TAG_INVOKE_DYNAMIC)
+            continue;
+        if (constant->first >= pool->bootstrap_count)
+            return hd_error_set(err, HD_E_FORMAT, "constant %u (%s): there is no bootstrap method %u, only %u of them", i,
+                                hd_tag_word((enum hd_tag)constant->tag), constant->first, pool->bootstrap_count);
+    }
+    return 0;
+}
+
+int hd_pool_check_bootstraps(const struct hd_pool *pool, struct hd_error *err)
+{
+    if ((pool->tags_present & (HD_TAGS(HD_TAG_DYNAMIC) | HD_TAGS(HD_TAG_INVOKE_DYNAMIC))) == 0)
+        return 0;
+    if (check_numbers(pool, err) != 0)
+        return -1;
+    if ((pool->tags_present & HD_TAGS(HD_TAG_DYNAMIC)) == 0)
+        return 0;
+    struct extent *extents = hd_alloc_zeroed(pool->bootstrap_count, sizeof *extents);
+    if (extents == NULL)
+        return hd_error_set_memory(err);
+    int result = check_extents(pool, extents, err);
+    hd_free(extents);
+    return result;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The instructions of a method (JVMS §4.9.1, static constraints): every opcode known, every operand in range and of the right kind, every
+ * branch on the start of an instruction. Belongs to one thread.
+ */
+#ifndef HD_CLASSFILE_CODE_H
+#define HD_CLASSFILE_CODE_H
+
+#include "classfile/walk.h"
+
+/* Room for one layout at a time, reused from method to method. */
+struct hd_code_scratch {
+    uint16_t *ordinals;
+    size_t capacity;
+};
+
+#define HD_CODE_SCRATCH_INIT { NULL, 0 }
+
+void hd_code_scratch_close(struct hd_code_scratch *scratch);
+
+/* Finds where instructions start. layout borrows scratch until its next use. HD_E_FORMAT for code that is empty, longer than 65,535 bytes, or does not
+ * divide into instructions. */
+HD_CHECKED int hd_code_lay_out(struct hd_bytes bytecode, struct hd_code_scratch *scratch, struct hd_code_layout *layout,
+                               struct hd_error *err);
+
+/* Walks the instructions of walk->layout: checks, and gives them to the meaning. major decides about jsr, ret and what ldc takes. */
+HD_CHECKED int hd_code_walk(struct hd_walk *walk, uint16_t major);
+
+/* Walks an exception table, 8 bytes an entry. */
+HD_CHECKED int hd_exception_table_walk(struct hd_walk *walk);
+
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "classfile/pool.h"
+
+#include "classfile/names.h"
+#include "classfile/utf8.h"
+
+#define FIRST_MAJOR_OF_METHOD_HANDLES 51
+#define FIRST_MAJOR_OF_INTERFACE_HANDLES 52
+#define FIRST_MAJOR_OF_MODULES 53
+#define FIRST_MAJOR_OF_DYNAMIC_CONSTANTS 55
+
+/* Bytes per index: a Class or an empty Utf8. Guards the allocation. */
+#define SMALLEST_CONSTANT 3
+
+/* A pool while it is being read: the entries are still writable, and errors go to one place. */
+struct pool_check {
+    const struct hd_pool *pool;
+    uint16_t major;
+    struct hd_error *err;
+    unsigned index; /* of the constant being checked */
+};
+
+const char *hd_tag_word(enum hd_tag tag)
+{
+    static const char *const words[] = {
+        [HD_TAG_UTF8] = "Utf8", [HD_TAG_INTEGER] = "Integer", [HD_TAG_FLOAT] = "Float", [HD_TAG_LONG] = "Long",
+        [HD_TAG_DOUBLE] = "Double", [HD_TAG_CLASS] = "Class", [HD_TAG_STRING] = "String", [HD_TAG_FIELD] = "Fieldref",
+        [HD_TAG_METHOD] = "Methodref", [HD_TAG_INTERFACE_METHOD] = "InterfaceMethodref",
+        [HD_TAG_NAME_AND_TYPE] = "NameAndType", [HD_TAG_METHOD_HANDLE] = "MethodHandle",
+        [HD_TAG_METHOD_TYPE] = "MethodType", [HD_TAG_DYNAMIC] = "Dynamic",
+        [HD_TAG_INVOKE_DYNAMIC] = "InvokeDynamic", [HD_TAG_MODULE] = "Module", [HD_TAG_PACKAGE] = "Package"
+    };
+    if ((size_t)tag >= sizeof words / sizeof words[0] || words[tag] == NULL)
+        return "unusable";
+    return words[tag];
+}
+
+static uint16_t first_major_of(enum hd_tag tag)
+{
+    switch (tag) {
+    case HD_TAG_METHOD_HANDLE:
+    case HD_TAG_METHOD_TYPE:
+    case HD_TAG_INVOKE_DYNAMIC:
+        return FIRST_MAJOR_OF_METHOD_HANDLES;
+    case HD_TAG_DYNAMIC:
+        return FIRST_MAJOR_OF_DYNAMIC_CONSTANTS;
+    case HD_TAG_MODULE:
+    case HD_TAG_PACKAGE:
+        return FIRST_MAJOR_OF_MODULES;
+    default:
+        return 0;
+    }
+}
+
+/* Reads what follows the tag. */
+static void read_constant(struct hd_reader *reader, struct hd_constant *constant)
+{
+    switch (constant->tag) {
+    case HD_TAG_UTF8:
+        constant->bytes = hd_read_bytes(reader, hd_read_u2(reader));
+        return;
+    case HD_TAG_INTEGER:
+    case HD_TAG_FLOAT:
+        constant->bytes = hd_read_bytes(reader, 4);
+        return;
+    case HD_TAG_LONG:
+    case HD_TAG_DOUBLE:
+        constant->bytes = hd_read_bytes(reader, 8);
+        return;
+    case HD_TAG_CLASS:
+    case HD_TAG_STRING:
+    case HD_TAG_METHOD_TYPE:
+    case HD_TAG_MODULE:
+    case HD_TAG_PACKAGE:
+        constant->first = hd_read_u2(reader);
+        return;
+    case HD_TAG_METHOD_HANDLE:
+        constant->handle_kind = hd_read_u1(reader);
+        constant->first = hd_read_u2(reader);
+        return;
+    case HD_TAG_FIELD:
+    case HD_TAG_METHOD:
+    case HD_TAG_INTERFACE_METHOD:
+    case HD_TAG_NAME_AND_TYPE:
+    case HD_TAG_DYNAMIC:
+    case HD_TAG_INVOKE_DYNAMIC:
+        constant->first = hd_read_u2(reader);
+        constant->second = hd_read_u2(reader);
+        return;
+    default:
+        hd_reader_fail(reader, "unknown tag %u", constant->tag);
+    }
+}
+
+static int read_constants(struct hd_reader *reader, struct hd_constant *constants, unsigned count, uint16_t major,
+                          uint32_t *tags_present, struct hd_error *err)
+{
+    for (unsigned i = 1; i < count; i++) {
+        uint8_t tag = hd_read_u1(reader);
+        constants[i].tag = tag;
+        if (!reader->failed)
+            read_constant(reader, &constants[i]);
+        if (!reader->failed && first_major_of((enum hd_tag)tag) > major)
+            hd_reader_fail(reader, "%s does not exist in class file version %u", hd_tag_word((enum hd_tag)tag), major);
+        if (reader->failed)
+            return hd_error_prefix(err, "constant %u", i);
+        *tags_present |= HD_TAGS(tag);
+        if (tag != HD_TAG_LONG && tag != HD_TAG_DOUBLE)
+            continue;
+        i++; /* §4.4.5: the next index is unusable */
+        if (i >= count)
+            return hd_reader_fail(reader, "constant %u: no room for the second half of a %s", i - 1,
+                                  hd_tag_word((enum hd_tag)tag));
+    }
+    return 0;
+}
+
+static int wrong(const struct pool_check *check, const char *what)
+{
+    enum hd_tag tag = hd_pool_tag(check->pool, check->index);
+    return hd_error_set(check->err, HD_E_FORMAT, "constant %u (%s): %s", check->index, hd_tag_word(tag), what);
+}
+
+static int wrong_text(const struct pool_check *check, struct hd_bytes text, const char *what)
+{
+    char printable[HD_PRINTABLE_MAX];
+    enum hd_tag tag = hd_pool_tag(check->pool, check->index);
+    return hd_error_set(check->err, HD_E_FORMAT, "constant %u (%s): \"%s\" %s", check->index, hd_tag_word(tag),
+                        hd_utf8_printable(printable, text), what);
+}
+
+static int expect(const struct pool_check *check, unsigned index, enum hd_tag tag)
+{
+    if (hd_pool_is(check->pool, index, HD_TAGS(tag)))
+        return 0;
+    return hd_error_set(check->err, HD_E_FORMAT, "constant %u (%s): index %u is not a %s constant", check->index,
+                        hd_tag_word(hd_pool_tag(check->pool, check->index)), index, hd_tag_word(tag));
+}
+
+/* First pass over the entries: kinds of what they point to directly. */
+static int check_indices(const struct pool_check *check, const struct hd_constant *constant)
+{
+    switch (constant->tag) {
+    case HD_TAG_UTF8:
+        return hd_utf8_is_valid_modified(constant->bytes) ? 0 : wrong(check, "not valid Modified UTF-8");
+    case HD_TAG_CLASS:
+    case HD_TAG_STRING:
+    case HD_TAG_METHOD_TYPE:
+    case HD_TAG_MODULE:
+    case HD_TAG_PACKAGE:
+        return expect(check, constant->first, HD_TAG_UTF8);
+    case HD_TAG_NAME_AND_TYPE:
+        return expect(check, constant->first, HD_TAG_UTF8) == 0 ? expect(check, constant->second, HD_TAG_UTF8) : -1;
+    case HD_TAG_FIELD:
+    case HD_TAG_METHOD:
+    case HD_TAG_INTERFACE_METHOD:
+        if (expect(check, constant->first, HD_TAG_CLASS) != 0)
+            return -1;
+        return expect(check, constant->second, HD_TAG_NAME_AND_TYPE);
+    case HD_TAG_DYNAMIC:
+    case HD_TAG_INVOKE_DYNAMIC:
+        return expect(check, constant->second, HD_TAG_NAME_AND_TYPE);
+    default:
+        return 0;
+    }
+}
+
+static int check_name_and_type(const struct pool_check *check, const struct hd_constant *constant)
+{
+    struct hd_bytes name = hd_pool_text(check->pool, constant->first);
+    struct hd_bytes descriptor = hd_pool_text(check->pool, constant->second);
+    bool is_method = descriptor.length > 0 && descriptor.data[0] == '(';
+    if (is_method ? !hd_descriptor_is_method(descriptor, NULL) : !hd_descriptor_is_field(descriptor))
+        return wrong_text(check, descriptor, "is not a descriptor");
+    if (is_method ? !hd_name_is_method(name) : !hd_name_is_unqualified(name))
+        return wrong_text(check, name, "is not a member's name");
+    return 0;
+}
+
+static int check_member(const struct pool_check *check, const struct hd_constant *constant, unsigned index)
+{
+    struct hd_bytes name = hd_pool_member_name(check->pool, index);
+    struct hd_bytes descriptor = hd_pool_member_descriptor(check->pool, index);
+    bool wants_method = constant->tag != HD_TAG_FIELD && constant->tag != HD_TAG_DYNAMIC;
+    if ((descriptor.data[0] == '(') != wants_method)
+        return wrong_text(check, descriptor, wants_method ? "is not a method descriptor" : "is not a field descriptor");
+    if (!wants_method || name.data[0] != '<')
+        return 0;
+    if (constant->tag == HD_TAG_METHOD && hd_bytes_are(name, "<init>"))
+        return 0;
+    return wrong_text(check, name, "cannot be referred to here");
+}
+
+/* §4.4.8 */
+static int check_method_handle(const struct pool_check *check, const struct hd_constant *constant)
+{
+    static const uint32_t allowed[] = {
+        0,
+        HD_TAGS(HD_TAG_FIELD), HD_TAGS(HD_TAG_FIELD), HD_TAGS(HD_TAG_FIELD), HD_TAGS(HD_TAG_FIELD),
+        HD_TAGS(HD_TAG_METHOD),
+        HD_TAGS(HD_TAG_METHOD) | HD_TAGS(HD_TAG_INTERFACE_METHOD),
+        HD_TAGS(HD_TAG_METHOD) | HD_TAGS(HD_TAG_INTERFACE_METHOD),
+        HD_TAGS(HD_TAG_METHOD),
+        HD_TAGS(HD_TAG_INTERFACE_METHOD)
+    };
+    enum { NEW_INVOKE_SPECIAL = 8 };
+    if (constant->handle_kind == 0 || constant->handle_kind >= sizeof allowed / sizeof allowed[0])
+        return wrong(check, "its reference_kind is not 1 to 9");
+    uint32_t tags = allowed[constant->handle_kind];
+    bool also_interface = (tags & HD_TAGS(HD_TAG_METHOD)) != 0 && check->major >= FIRST_MAJOR_OF_INTERFACE_HANDLES;
+    if (!also_interface && tags != HD_TAGS(HD_TAG_INTERFACE_METHOD))
+        tags &= ~HD_TAGS(HD_TAG_INTERFACE_METHOD);
+    if (!hd_pool_is(check->pool, constant->first, tags))
+        return wrong(check, "it refers to a constant that does not fit its reference_kind");
+    if ((tags & HD_TAGS(HD_TAG_FIELD)) != 0)
+        return 0;
+    bool is_constructor = hd_bytes_are(hd_pool_member_name(check->pool, constant->first), "<init>");
+    if (is_constructor != (constant->handle_kind == NEW_INVOKE_SPECIAL))
+        return wrong(check, "only newInvokeSpecial refers to <init>");
+    return 0;
+}
+
+/* Second pass: what the texts behind the indices say. Runs once all indices are known to be good. */
+static int check_texts(const struct pool_check *check, const struct hd_constant *constant)
+{
+    struct hd_bytes text;
+    switch (constant->tag) {
+    case HD_TAG_CLASS:
+        text = hd_pool_text(check->pool, constant->first);
+        return hd_name_is_class_or_array(text) ? 0 : wrong_text(check, text, "is not a class name");
+    case HD_TAG_METHOD_TYPE:
+        text = hd_pool_text(check->pool, constant->first);
+        return hd_descriptor_is_method(text, NULL) ? 0 : wrong_text(check, text, "is not a method descriptor");
+    case HD_TAG_MODULE:
+        text = hd_pool_text(check->pool, constant->first);
+        return hd_name_is_module(text) ? 0 : wrong_text(check, text, "is not a module name");
+    case HD_TAG_PACKAGE:
+        text = hd_pool_text(check->pool, constant->first);
+        return hd_name_is_class(text) ? 0 : wrong_text(check, text, "is not a package name");
+    case HD_TAG_NAME_AND_TYPE:
+        return check_name_and_type(check, constant);
+    default:
+        return 0;
+    }
+}
+
+/* Third pass: what builds on names and types. */
+static int check_members(const struct pool_check *check, const struct hd_constant *constant)
+{
+    switch (constant->tag) {
+    case HD_TAG_FIELD:
+    case HD_TAG_METHOD:
+    case HD_TAG_INTERFACE_METHOD:
+    case HD_TAG_DYNAMIC:
+    case HD_TAG_INVOKE_DYNAMIC:
+        return check_member(check, constant, check->index);
+    case HD_TAG_METHOD_HANDLE:
+        return check_method_handle(check, constant);
+    default:
+        return 0;
+    }
+}
+
+static int check_every(struct pool_check *check, int (*one)(const struct pool_check *, const struct hd_constant *))
+{
+    for (check->index = 1; check->index < check->pool->count; check->index++) {
+        if (one(check, &check->pool->constants[check->index]) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int hd_pool_parse(struct hd_reader *reader, unsigned count, uint16_t major, struct hd_arena *arena,
+                  struct hd_pool *out, struct hd_error *err)
+{
+    if (count == 0)
+        return hd_reader_fail(reader, "constant_pool_count is 0");
+    if (count - 1 > hd_reader_left(reader) / SMALLEST_CONSTANT)
+        return hd_reader_fail(reader, "constant_pool_count is %u, more than the file can hold", count);
+    struct hd_constant *constants = hd_arena_array(arena, count, sizeof *constants, err);
+    if (constants == NULL)
+        return -1;
+    struct hd_pool pool = { constants, count, NULL, 0, 0 };
+    if (read_constants(reader, constants, count, major, &pool.tags_present, err) != 0)
+        return -1;
+    struct pool_check check = { &pool, major, err, 0 };
+    if (check_every(&check, check_indices) != 0 || check_every(&check, check_texts) != 0 ||
+        check_every(&check, check_members) != 0)
+        return -1;
+    *out = pool;
+    return 0;
+}

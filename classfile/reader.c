@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "classfile/reader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static void stop(struct hd_reader *reader)
+{
+    reader->failed = true;
+    reader->at = reader->end;
+}
+
+int hd_reader_fail(struct hd_reader *reader, const char *format, ...)
+{
+    if (reader->failed)
+        return -1;
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    stop(reader);
+    return hd_error_set(reader->err, HD_E_FORMAT, "%s", text);
+}
+
+void hd_reader_fail_short(struct hd_reader *reader, size_t wanted)
+{
+    if (reader->failed)
+        return;
+    hd_error_set(reader->err, HD_E_FORMAT, "ends too early: %zu bytes wanted at byte %zu, %zu are there", wanted,
+                 hd_reader_offset(reader), hd_reader_left(reader));
+    stop(reader);
+}
