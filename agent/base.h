@@ -10,8 +10,7 @@
 #ifndef HD_AGENT_BASE_H
 #define HD_AGENT_BASE_H
 
-#include "agent/jvm.h"
-#include "classfile/vmview.h"
+#include "agent/view.h"
 
 enum hd_base_standing {
     HD_BASE_UNKNOWN,  /* no file answers, or the one that does is another version (a compiler overwrote it): only view is there */
@@ -19,9 +18,6 @@ enum hd_base_standing {
     HD_BASE_PROVEN,   /* means what the JVM holds, and is older than the JVM or was remembered before it ran */
     HD_BASE_EDITED    /* a file older than the JVM, but the JVM holds more or other code: another agent edits this class as it loads */
 };
-
-/* A view of a class in the JVM with the memory behind it. */
-struct hd_held_view;
 
 struct hd_base {
     enum hd_base_standing standing;
@@ -43,9 +39,6 @@ HD_CHECKED int hd_base_remember(struct hd_base_finder *finder, const char *inter
 HD_CHECKED int hd_base_find(struct hd_base_finder *finder, JNIEnv *jni, jclass class, jobject loader, const char *internal_name,
                             struct hd_base *out, struct hd_error *err);
 void hd_base_close(struct hd_base *base);
-
-/* Borrow; NULL for NULL. */
-const struct hd_vm_view *hd_held_view_of(const struct hd_held_view *held);
 
 /* The class file a loader would read for a class it has not loaded (findResource; for boot and platform the system resource). found false: the loader has none. *file is hd_alloc memory.
  * newer: changed after the JVM started. */
