@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands that only ask: ps, status, history, show. */
+#include "client/command.h"
+#include "client/conn.h"
+#include "client/print.h"
+#include "core/alloc.h"
+#include "core/text.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static int ask(const struct hd_target *target, const struct hd_request *request, json_t **answer, struct hd_error *err)
+{
+    struct hd_conn *conn = NULL;
+    if (hd_conn_open(target, &conn, err) != 0)
+        return -1;
+    int result = hd_conn_request(conn, request, (struct hd_bytes){ NULL, 0 }, NULL, answer, err);
+    hd_conn_close(conn);
+    if (result == 0 && strcmp(hd_print_text(*answer, "type"), "error") == 0) {
+        bool denied = strcmp(hd_print_text(*answer, "reason"), "not-authorised") == 0;
+        hd_error_set(err, denied ? HD_E_DENIED : HD_E_USAGE, "%s", hd_print_text(*answer, "message"));
+        json_decref(*answer);
+        return -1;
+    }
+    return result;
+}
+
+static int query(const struct hd_invocation *invocation, const struct hd_request *request, void (*print)(const json_t *answer))
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_target target;
+    json_t *answer = NULL;
+    if (hd_target_find(invocation, &target, &err) != 0 || ask(&target, request, &answer, &err) != 0)
+        return hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
+    json_object_del(answer, "type");
+    json_object_del(answer, "id");
+    if (invocation->json)
+        hd_print_json(answer);
+    else
+        print(answer);
+    json_decref(answer);
+    return HD_EXIT_GOOD;
+}
+
+static const char *number_text(const json_t *object, const char *key, char *out, size_t capacity)
+{
+    snprintf(out, capacity, "%lld", (long long)json_integer_value(json_object_get(object, key)));
+    return out;
+}
+
+struct table {
+    const char **cells;
+    size_t columns;
+    size_t rows;
+    size_t next;
+};
+
+static bool table_init(struct table *table, size_t columns, size_t rows)
+{
+    *table = (struct table){ .columns = columns, .rows = rows };
+    table->cells = hd_alloc_zeroed(columns * rows, sizeof *table->cells);
+    return table->cells != NULL;
+}
+
+static void table_add(struct table *table, const char *text)
+{
+    if (table->next < table->columns * table->rows)
+        table->cells[table->next++] = hd_strdup(text);
+}
+
+static void table_print(struct table *table, const char *const *headers)
+{
+    hd_print_table(headers, table->columns, table->cells, table->rows, NULL);
+    for (size_t i = 0; i < table->next; i++)
+        hd_free((void *)(uintptr_t)table->cells[i]);
+    hd_free(table->cells);
+}
+
+static void print_status(const json_t *answer)
+{
+    static const char *const headers[] = { "CLASS", "LOADER", "LIVE", "DEPLOYMENT", "WHO", "WHEN", "OLD THREADS" };
+    const json_t *classes = json_object_get(answer, "classes");
+    struct table table;
+    if (json_array_size(classes) > 0 && table_init(&table, 7, json_array_size(classes))) {
+        size_t index;
+        json_t *row;
+        char number[32];
+        json_array_foreach(classes, index, row) {
+            table_add(&table, hd_print_text(row, "class"));
+            table_add(&table, hd_print_text(row, "loader"));
+            table_add(&table, hd_print_text(row, "live"));
+            table_add(&table, number_text(row, "deployment", number, sizeof number));
+            table_add(&table, hd_print_text(row, "who"));
+            table_add(&table, hd_print_text(row, "when"));
+            table_add(&table, number_text(row, "threads_in_old_code", number, sizeof number));
+        }
+        table_print(&table, headers);
+    }
+    char busy[512];
+    hd_text_escape(hd_print_text(answer, "busy"), busy, sizeof busy);
+    if (busy[0] != '\0')
+        printf("Busy: %s\n", busy);
+    printf("State %s, pid %lld, JDK %s: %zu patched.\n", hd_print_text(answer, "state"),
+           (long long)json_integer_value(json_object_get(answer, "pid")), hd_print_text(answer, "jdk"), json_array_size(classes));
+}
+
+static void describe_outcomes(const json_t *summary, char *out, size_t capacity)
+{
+    out[0] = '\0';
+    const char *outcome;
+    json_t *count;
+    json_object_foreach((json_t *)(uintptr_t)json_object_get(summary, "outcomes"), outcome, count) {
+        size_t used = strlen(out);
+        if (json_integer_value(count) > 0 && used < capacity)
+            snprintf(out + used, capacity - used, "%s%lld %s", used > 0 ? ", " : "", (long long)json_integer_value(count), outcome);
+    }
+    const json_t *error = json_object_get(summary, "error");
+    if (json_is_object(error))
+        snprintf(out, capacity, "%s", hd_print_text(error, "reason"));
+}
+
+static void print_history(const json_t *answer)
+{
+    static const char *const headers[] = { "N", "WHEN", "WHO", "WAY", "BUNDLE", "APPLIED", "OUTCOME", "MESSAGE" };
+    const json_t *deployments = json_object_get(answer, "deployments");
+    struct table table;
+    if (json_array_size(deployments) == 0) {
+        printf("Nothing was deployed yet.\n");
+        return;
+    }
+    if (!table_init(&table, 8, json_array_size(deployments)))
+        return;
+    size_t index;
+    json_t *row;
+    char number[32], outcomes[256];
+    json_array_foreach(deployments, index, row) {
+        describe_outcomes(row, outcomes, sizeof outcomes);
+        table_add(&table, number_text(row, "deployment", number, sizeof number));
+        table_add(&table, hd_print_text(row, "when"));
+        table_add(&table, hd_print_text(row, "who"));
+        table_add(&table, hd_print_text(row, "way"));
+        table_add(&table, hd_print_text(json_object_get(row, "bundle"), "name"));
+        table_add(&table, json_is_true(json_object_get(row, "applied")) ? "yes" : "no");
+        table_add(&table, outcomes);
+        table_add(&table, hd_print_text(row, "message"));
+    }
+    table_print(&table, headers);
+}
+
+static void print_line(const char *title, const char *text)
+{
+    char escaped[1024];
+    hd_text_escape(text, escaped, sizeof escaped);
+    if (escaped[0] != '\0')
+        printf("%-9s %s\n", title, escaped);
+}
+
+static void print_deployment(const json_t *answer)
+{
+    const json_t *bundle = json_object_get(answer, "bundle");
+    print_line("When", hd_print_text(answer, "when"));
+    print_line("Who", hd_print_text(answer, "who"));
+    print_line("From", hd_print_text(answer, "from"));
+    print_line("Way", hd_print_text(answer, "way"));
+    print_line("Message", hd_print_text(answer, "message"));
+    print_line("Bundle", hd_print_text(bundle, "name"));
+    print_line("SHA-256", hd_print_text(bundle, "digest"));
+    print_line("State", hd_print_text(answer, "state"));
+    double micros = (double)json_integer_value(json_object_get(answer, "micros"));
+    hd_print_report(answer, false, micros / 1e6);
+}
+
+int hd_command_status(const struct hd_invocation *invocation)
+{
+    const struct hd_request request = { .type = HD_REQUEST_STATUS, .id = 1 };
+    return query(invocation, &request, print_status);
+}
+
+int hd_command_history(const struct hd_invocation *invocation)
+{
+    const struct hd_request request = { .type = HD_REQUEST_HISTORY, .id = 1 };
+    return query(invocation, &request, print_history);
+}
+
+int hd_command_show(const struct hd_invocation *invocation)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_request request = { .type = HD_REQUEST_SHOW, .id = 1 };
+    int result = invocation->argument_count == 1
+        ? hd_text_parse_number(invocation->arguments[0], 1, INT64_MAX, &request.deployment, &err)
+        : hd_error_set(&err, HD_E_USAGE, "which deployment? 'hotdrop history' lists them: hotdrop show N");
+    if (result != 0)
+        return hd_print_failure(invocation->json, HD_EXIT_USAGE, &err);
+    return query(invocation, &request, print_deployment);
+}
+
+/* How many deployments the agent of this JVM has seen; -1 where none answers. */
+static long long count_deployments(const struct hd_jvm_process *jvm)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_target target;
+    struct hd_conn *conn = NULL;
+    hd_target_of_jvm(jvm, &target);
+    if (!jvm->socket_exists || hd_conn_open(&target, &conn, &err) != 0)
+        return -1;
+    long long count = json_integer_value(json_object_get(hd_conn_hello(conn), "deployments"));
+    hd_conn_close(conn);
+    return count;
+}
+
+static const char *describe_agent(const struct hd_jvm_process *jvm, long long deployments)
+{
+    if (deployments >= 0)
+        return "yes";
+    return jvm->has_agent ? "yes, elsewhere" : "none";
+}
+
+static json_t *jvm_to_json(const struct hd_jvm_process *jvm, long long deployments)
+{
+    return json_pack("{s:i,s:s,s:s,s:s,s:o}", "pid", (int)jvm->pid, "main", jvm->main_class, "jdk", jvm->jdk, "agent",
+                     describe_agent(jvm, deployments), "deployments", deployments >= 0 ? json_integer(deployments) : json_null());
+}
+
+static void add_jvm(struct table *table, const struct hd_jvm_process *jvm, long long deployments)
+{
+    char number[32];
+    snprintf(number, sizeof number, "%d", (int)jvm->pid);
+    table_add(table, number);
+    table_add(table, jvm->main_class);
+    table_add(table, jvm->jdk);
+    table_add(table, describe_agent(jvm, deployments));
+    snprintf(number, sizeof number, "%lld", deployments);
+    table_add(table, deployments >= 0 ? number : "");
+}
+
+static void print_jvms(const struct hd_jvm_process *list, size_t count)
+{
+    static const char *const headers[] = { "PID", "MAIN", "JDK", "AGENT", "DEPLOYMENTS" };
+    struct table table;
+    if (count == 0) {
+        printf("No JVM of this user is running.\n");
+        return;
+    }
+    if (!table_init(&table, 5, count))
+        return;
+    for (size_t i = 0; i < count; i++)
+        add_jvm(&table, &list[i], count_deployments(&list[i]));
+    table_print(&table, headers);
+}
+
+int hd_command_ps(const struct hd_invocation *invocation)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_jvm_process *list = NULL;
+    size_t count = 0;
+    if (hd_jvms_list(&list, &count, &err) != 0)
+        return hd_print_failure(invocation->json, HD_EXIT_NO_AGENT, &err);
+    if (invocation->json) {
+        json_t *document = json_array();
+        for (size_t i = 0; i < count; i++)
+            json_array_append_new(document, jvm_to_json(&list[i], count_deployments(&list[i])));
+        hd_print_json(document);
+        json_decref(document);
+    } else {
+        print_jvms(list, count);
+    }
+    hd_free(list);
+    return HD_EXIT_GOOD;
+}

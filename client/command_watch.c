@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* watch: push what a compiler leaves in a tree, one deployment per compile, until Ctrl-C. */
+#include "client/command.h"
+#include "client/deploy.h"
+#include "client/load.h"
+#include "client/print.h"
+#include "classfile/class.h"
+#include "core/alloc.h"
+#include "core/digest.h"
+#include "watcher/watcher.h"
+
+#include <fts.h>
+#include <poll.h>
+#include <search.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define MAX_DIRECTORIES 16
+
+/* What of a tree was pushed or was there before, by path: a rescan then finds what changed. */
+struct seen {
+    char *path;
+    struct hd_digest digest;
+};
+
+struct tree {
+    const char *directory;
+    struct hd_watcher *watcher;
+    void *seen;           /* tsearch root of struct seen */
+};
+
+static int compare_paths(const void *left, const void *right)
+{
+    return strcmp(((const struct seen *)left)->path, ((const struct seen *)right)->path);
+}
+
+static void free_seen(void *node)
+{
+    struct seen *seen = node;
+    hd_free(seen->path);
+    hd_free(seen);
+}
+
+/* True when the content is new for this path; then it is remembered. */
+static bool is_news(struct tree *tree, const char *path, const struct hd_digest *digest)
+{
+    struct seen key = { .path = (char *)(uintptr_t)path };
+    struct seen **found = tfind(&key, &tree->seen, compare_paths);
+    if (found != NULL) {
+        bool same = hd_digest_equal(&(*found)->digest, digest);
+        (*found)->digest = *digest;
+        return !same;
+    }
+    struct seen *fresh = hd_alloc_zeroed(1, sizeof *fresh);
+    if (fresh == NULL)
+        return true;
+    fresh->path = hd_strdup(path);
+    fresh->digest = *digest;
+    if (fresh->path == NULL || tsearch(fresh, &tree->seen, compare_paths) == NULL)
+        free_seen(fresh);
+    return true;
+}
+
+static void complain(const struct tree *tree, const char *path, const struct hd_error *err)
+{
+    fprintf(stderr, "hotdrop: %s/%s: %s\n", tree->directory, path, err->text);
+}
+
+static int add_content(struct hd_bundle_builder *builder, const char *path, struct hd_bytes file, struct hd_error *err)
+{
+    struct hd_bytes name;
+    uint16_t major;
+    if (hd_class_peek(file.data, file.length, &name, &major, err) != 0)
+        return -1;
+    char *internal_name = hd_strndup((const char *)name.data, name.length);
+    if (internal_name == NULL)
+        return hd_error_set_memory(err);
+    int result = strcmp(internal_name, "module-info") != 0
+        ? hd_bundle_builder_add(builder, internal_name, file, path, err) : 0;
+    hd_free(internal_name);
+    return result;
+}
+
+/* A file that went away meanwhile, or is not whole yet, is no news: its next event brings it back. */
+static void add_item(struct tree *tree, struct hd_bundle_builder *builder, const char *path)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    uint8_t *data = NULL;
+    size_t length = 0;
+    uint32_t owner;
+    struct hd_digest digest;
+    if (strstr(path, ".class") == NULL)
+        return;
+    if (hd_watcher_read_file(hd_watcher_directory(tree->watcher), path, HD_BUNDLE_MAX_CLASS_BYTES, &data, &length, &owner, &err) != 0) {
+        if (err.code != HD_E_NOT_FOUND)
+            complain(tree, path, &err);
+        return;
+    }
+    int result = hd_digest_of(data, length, &digest, &err);
+    if (result == 0 && is_news(tree, path, &digest))
+        result = add_content(builder, path, (struct hd_bytes){ data, length }, &err);
+    if (result != 0)
+        complain(tree, path, &err);
+    hd_free(data);
+}
+
+/* The target is looked for anew each time: the JVM may have been restarted since the last compile. */
+static int push_batch(const struct hd_invocation *invocation, struct hd_bundle_builder *builder, const char *directory)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_bundle *bundle = NULL;
+    struct hd_target target;
+    if (hd_bundle_builder_count(builder) == 0) {
+        hd_bundle_builder_free(builder);
+        return HD_EXIT_GOOD;
+    }
+    int result = hd_bundle_build_take(builder, directory, &bundle, &err);
+    if (result == 0)
+        result = hd_target_find(invocation, &target, &err);
+    int status = result == 0 ? hd_deploy_bundle(invocation, &target, HD_REQUEST_PUSH, bundle)
+                             : hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
+    hd_bundle_free(bundle);
+    return status;
+}
+
+/* -1 when the tree can be watched no longer. */
+static int take_batch(const struct hd_invocation *invocation, struct tree *tree, struct hd_error *err)
+{
+    struct hd_watch_batch batch;
+    if (hd_watcher_dispatch(tree->watcher, &batch, err) != 0) {
+        if (err->code != HD_E_LIMIT)
+            return -1;
+        fprintf(stderr, "hotdrop: %s: %s\n", tree->directory, err->text);
+        hd_error_clear(err);
+        return 0;
+    }
+    struct hd_bundle_builder *builder = hd_bundle_builder_new();
+    if (builder == NULL) {
+        hd_watch_batch_close(&batch);
+        return hd_error_set_memory(err);
+    }
+    for (size_t i = 0; i < batch.count; i++)
+        add_item(tree, builder, batch.items[i].path);
+    hd_watch_batch_close(&batch);
+    push_batch(invocation, builder, tree->directory);
+    return 0;
+}
+
+static void remember_file(struct tree *tree, const FTSENT *entry)
+{
+    struct hd_error unreadable = HD_ERROR_INIT;
+    uint8_t *data = NULL;
+    size_t length = 0;
+    struct hd_digest digest;
+    if (hd_load_file(entry->fts_path, &data, &length, &unreadable) != 0)
+        return;
+    if (hd_digest_of(data, length, &digest, &unreadable) == 0)
+        is_news(tree, entry->fts_path + strlen(tree->directory) + 1, &digest);
+    hd_free(data);
+}
+
+/* What is there at the start is no change: only what differs from it later is pushed. */
+static void remember_tree(struct tree *tree)
+{
+    char *roots[] = { (char *)(uintptr_t)tree->directory, NULL };
+    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_COMFOLLOW, NULL);
+    if (walk == NULL)
+        return;
+    FTSENT *entry;
+    while ((entry = fts_read(walk)) != NULL)
+        if (entry->fts_info == FTS_F && strstr(entry->fts_name, ".class") != NULL)
+            remember_file(tree, entry);
+    fts_close(walk);
+}
+
+static int open_tree(const struct hd_invocation *invocation, struct tree *tree, struct hd_error *err)
+{
+    const struct hd_watcher_options options = { .settle_ms = invocation->settle_ms, .report_existing = false };
+    char *warning = NULL;
+    if (hd_watcher_new(tree->directory, &options, &tree->watcher, &warning, err) != 0)
+        return -1;
+    if (warning != NULL)
+        fprintf(stderr, "hotdrop: %s\n", warning);
+    hd_free(warning);
+    remember_tree(tree);
+    return 0;
+}
+
+static int stop_signals(struct hd_error *err)
+{
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stop, NULL);
+    int descriptor = signalfd(-1, &stop, SFD_CLOEXEC);
+    return descriptor >= 0 ? descriptor : hd_error_set(err, HD_E_SYSTEM, "signalfd is not available");
+}
+
+static int serve(const struct hd_invocation *invocation, struct tree *trees, size_t count, struct hd_error *err)
+{
+    struct pollfd descriptors[MAX_DIRECTORIES + 1];
+    for (size_t i = 0; i < count; i++)
+        descriptors[i] = (struct pollfd){ .fd = hd_watcher_descriptor(trees[i].watcher), .events = POLLIN };
+    int stop = stop_signals(err);
+    if (stop < 0)
+        return -1;
+    descriptors[count] = (struct pollfd){ .fd = stop, .events = POLLIN };
+
+    int result = 0;
+    while (result == 0 && descriptors[count].revents == 0) {
+        if (poll(descriptors, count + 1, -1) < 0)
+            continue;
+        for (size_t i = 0; i < count && result == 0; i++)
+            if (descriptors[i].revents != 0)
+                result = take_batch(invocation, &trees[i], err);
+    }
+    close(stop);
+    return result;
+}
+
+static const char *without_trailing_slashes(char *path)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        path[--length] = '\0';
+    return path;
+}
+
+static int open_trees(const struct hd_invocation *invocation, struct tree *trees, size_t *count, struct hd_error *err)
+{
+    if (invocation->argument_count == 0)
+        return hd_error_set(err, HD_E_USAGE, "which directory? the compiler's output, such as target/classes: hotdrop watch DIR…");
+    if (invocation->argument_count > MAX_DIRECTORIES)
+        return hd_error_set(err, HD_E_USAGE, "more than %d directories", MAX_DIRECTORIES);
+    for (; *count < invocation->argument_count; (*count)++) {
+        trees[*count].directory = without_trailing_slashes(invocation->arguments[*count]);
+        if (open_tree(invocation, &trees[*count], err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int hd_command_watch(const struct hd_invocation *invocation)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct tree trees[MAX_DIRECTORIES] = { 0 };
+    size_t count = 0;
+    int result = open_trees(invocation, trees, &count, &err);
+    if (result == 0) {
+        fprintf(stderr, "Watching. Ctrl-C ends.\n");
+        result = serve(invocation, trees, count, &err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        hd_watcher_free(trees[i].watcher);
+        tdestroy(trees[i].seen, free_seen);
+    }
+    return result == 0 ? HD_EXIT_GOOD : hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
+}

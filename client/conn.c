@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/conn.h"
+
+#include "core/alloc.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libwebsockets.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONNECT_SECONDS 5
+#define SILENCE_SECONDS 60
+#define CHUNK_BYTES 65536
+#define ANSWER_MAX (UINT64_C(256) << 20)
+
+struct hd_conn {
+    const struct hd_target *target;
+    struct lws_context *context;
+    struct lws *wsi;
+    lws_sorted_usec_list_t timer;
+    bool timed_out;
+    bool closed;
+    struct hd_error failure;      /* why closed */
+    struct hd_buffer incoming;    /* the message that is arriving */
+    json_t *message;              /* the last whole one, until taken */
+    json_t *hello;
+    char token[256];
+    char *text;                   /* to be sent */
+    size_t text_length;
+    struct hd_bytes jar;
+    size_t jar_sent;
+    bool everything_sent;
+    const struct hd_conn_progress *progress;
+    uint8_t *chunk;               /* LWS_PRE + CHUNK_BYTES */
+};
+
+static void fail(struct hd_conn *conn, enum hd_error_code code, const char *text)
+{
+    hd_error_set(&conn->failure, code, "%s: %s", conn->target->title, text);
+    conn->closed = true;
+}
+
+/* A local socket is trusted only if it belongs to the JVM that was meant. */
+static bool peer_is_meant(struct hd_conn *conn)
+{
+    const struct hd_target *target = conn->target;
+    if (target->address.kind != HD_ADDRESS_UNIX)
+        return true;
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(lws_get_socket_fd(conn->wsi), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
+        fail(conn, HD_E_DENIED, "the peer of the socket cannot be told");
+        return false;
+    }
+    bool meant = target->expected_pid != 0
+        ? peer.pid == target->expected_pid && peer.uid == target->expected_uid
+        : peer.uid == geteuid() || peer.uid == 0 || geteuid() == 0;
+    if (!meant) {
+        hd_error_set(&conn->failure, HD_E_DENIED,
+                     "%s: the socket belongs to process %d of uid %u, not to the JVM that was meant; nothing was sent",
+                     target->title, (int)peer.pid, (unsigned)peer.uid);
+        conn->closed = true;
+    }
+    return meant;
+}
+
+static void refused_handshake(struct hd_conn *conn, struct lws *wsi, const char *words)
+{
+    unsigned status = lws_http_client_http_response(wsi);
+    if (status == 401)
+        fail(conn, HD_E_DENIED, "the agent does not accept this token");
+    else if (status == 403)
+        fail(conn, HD_E_DENIED, "the agent does not let this connection in");
+    else if (status == 503)
+        fail(conn, HD_E_CONNECTION, "the agent has too many connections; try again");
+    else
+        fail(conn, HD_E_CONNECTION, words != NULL ? words : "connection refused");
+}
+
+static int add_authorization(struct hd_conn *conn, struct lws *wsi, unsigned char **position, unsigned char *end)
+{
+    if (conn->token[0] == '\0')
+        return 0;
+    char value[sizeof conn->token + 8];
+    int length = snprintf(value, sizeof value, "Bearer %s", conn->token);
+    return lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, (unsigned char *)value, length, position, end);
+}
+
+static int receive(struct hd_conn *conn, struct lws *wsi, const void *data, size_t length)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    if (conn->incoming.length + length > ANSWER_MAX) {
+        fail(conn, HD_E_CONNECTION, "the answer is too long");
+        return -1;
+    }
+    if (hd_buffer_append(&conn->incoming, data, length, &err) != 0) {
+        fail(conn, HD_E_MEMORY, err.text);
+        return -1;
+    }
+    if (!lws_is_final_fragment(wsi) || lws_remaining_packet_payload(wsi) > 0)
+        return 0;
+    json_error_t reason;
+    json_decref(conn->message);
+    conn->message = json_loadb((const char *)conn->incoming.data, conn->incoming.length, 0, &reason);
+    conn->incoming.length = 0;
+    if (!json_is_object(conn->message)) {
+        fail(conn, HD_E_CONNECTION, "it does not speak hotdrop.v1: its answer is no JSON object");
+        return -1;
+    }
+    return 0;
+}
+
+static int send_text(struct hd_conn *conn, struct lws *wsi)
+{
+    uint8_t *framed = hd_alloc(LWS_PRE + conn->text_length);
+    if (framed == NULL)
+        return -1;
+    memcpy(framed + LWS_PRE, conn->text, conn->text_length);
+    int written = lws_write(wsi, framed + LWS_PRE, conn->text_length, LWS_WRITE_TEXT);
+    hd_free(framed);
+    hd_free(conn->text);
+    conn->text = NULL;
+    return written < 0 ? -1 : 0;
+}
+
+static void on_timer(lws_sorted_usec_list_t *timer)
+{
+    lws_container_of(timer, struct hd_conn, timer)->timed_out = true;
+}
+
+static void start_timer(struct hd_conn *conn, unsigned seconds)
+{
+    conn->timed_out = false;
+    lws_sul_schedule(conn->context, 0, &conn->timer, on_timer, (lws_usec_t)seconds * LWS_USEC_PER_SEC);
+}
+
+static int send_chunk(struct hd_conn *conn, struct lws *wsi)
+{
+    start_timer(conn, SILENCE_SECONDS);
+    size_t length = conn->jar.length - conn->jar_sent;
+    if (length > CHUNK_BYTES)
+        length = CHUNK_BYTES;
+    memcpy(conn->chunk + LWS_PRE, conn->jar.data + conn->jar_sent, length);
+    conn->jar_sent += length;
+    if (lws_write(wsi, conn->chunk + LWS_PRE, length, LWS_WRITE_BINARY) < 0)
+        return -1;
+    if (conn->progress != NULL && conn->progress->sent != NULL)
+        conn->progress->sent(conn->jar_sent, conn->jar.length, conn->progress->context);
+    return 0;
+}
+
+static int send_next(struct hd_conn *conn, struct lws *wsi)
+{
+    int result = 0;
+    if (conn->text != NULL)
+        result = send_text(conn, wsi);
+    else if (conn->jar_sent < conn->jar.length)
+        result = send_chunk(conn, wsi);
+    if (result != 0) {
+        fail(conn, HD_E_CONNECTION, "the connection was lost while sending");
+        return -1;
+    }
+    if (conn->text == NULL && conn->jar_sent == conn->jar.length)
+        conn->everything_sent = true;
+    else
+        lws_callback_on_writable(wsi);
+    return 0;
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
+{
+    (void)user;
+    struct hd_conn *conn = lws_context_user(lws_get_context(wsi));
+    switch (reason) {
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: {
+        unsigned char **position = in;
+        return add_authorization(conn, wsi, position, *position + length);
+    }
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        return peer_is_meant(conn) ? 0 : -1;
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        refused_handshake(conn, wsi, in);
+        return 0;
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+        return receive(conn, wsi, in, length);
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+        return send_next(conn, wsi);
+    case LWS_CALLBACK_CLIENT_CLOSED:
+        fail(conn, HD_E_CONNECTION, "the connection was closed by the agent");
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static void drop_log(int level, const char *line)
+{
+    (void)level;
+    (void)line;
+}
+
+static const struct lws_protocols protocols[] = {
+    { .name = HD_PROTOCOL_NAME, .callback = on_event, .rx_buffer_size = CHUNK_BYTES },
+    { .name = NULL },
+};
+
+static int make_context(struct hd_conn *conn, struct hd_error *err)
+{
+    lws_set_log_level(0, drop_log);
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN, .protocols = protocols, .gid = (gid_t)-1, .uid = (uid_t)-1,
+        .user = conn, .fd_limit_per_thread = 16,
+    };
+    conn->context = lws_create_context(&info);
+    if (conn->context == NULL)
+        return hd_error_set(err, HD_E_SYSTEM, "libwebsockets could not be started");
+    return 0;
+}
+
+static void start_connecting(struct hd_conn *conn)
+{
+    const struct hd_address *address = &conn->target->address;
+    char unix_address[sizeof address->path + 1];
+    snprintf(unix_address, sizeof unix_address, "+%s", address->path);
+    bool is_unix = address->kind == HD_ADDRESS_UNIX;
+    struct lws_client_connect_info info = {
+        .context = conn->context,
+        .address = is_unix ? unix_address : address->host,
+        .port = is_unix ? 0 : address->port,
+        .host = is_unix ? "localhost" : address->host,
+        .path = "/",
+        .protocol = HD_PROTOCOL_NAME,
+        .local_protocol_name = HD_PROTOCOL_NAME,
+        .pwsi = &conn->wsi,
+    };
+    if (lws_client_connect_via_info(&info) == NULL && !conn->closed)
+        fail(conn, HD_E_CONNECTION, "nobody answers there");
+}
+
+/* Serves until a message is there; it is handed over. */
+static int wait_for_message(struct hd_conn *conn, unsigned seconds, json_t **out, struct hd_error *err)
+{
+    start_timer(conn, seconds);
+    while (conn->message == NULL && !conn->closed && !conn->timed_out)
+        if (lws_service(conn->context, 0) < 0)
+            fail(conn, HD_E_CONNECTION, "the connection broke");
+    lws_sul_cancel(&conn->timer);
+    if (conn->message != NULL) {
+        *out = conn->message;
+        conn->message = NULL;
+        return 0;
+    }
+    if (conn->timed_out)
+        return hd_error_set(err, HD_E_CONNECTION, "%s: no answer for %u seconds", conn->target->title, seconds);
+    return hd_error_set(err, conn->failure.code, "%s", conn->failure.text);
+}
+
+static int read_token(const char *path, char *out, size_t capacity, struct hd_error *err)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return hd_error_set(err, HD_E_USAGE, "the token file %s cannot be read: %s", path, strerror(errno));
+    ssize_t length = read(file, out, capacity - 1);
+    close(file);
+    while (length > 0 && isspace((unsigned char)out[length - 1]))
+        length--;
+    if (length <= 0)
+        return hd_error_set(err, HD_E_USAGE, "the token file %s is empty", path);
+    out[length] = '\0';
+    for (const char *c = out; *c != '\0'; c++)
+        if (!isgraph((unsigned char)*c))
+            return hd_error_set(err, HD_E_USAGE, "the token file %s holds more than one word of printable characters", path);
+    return 0;
+}
+
+static int take_hello(struct hd_conn *conn, struct hd_error *err)
+{
+    if (wait_for_message(conn, CONNECT_SECONDS, &conn->hello, err) != 0)
+        return -1;
+    const char *type = json_string_value(json_object_get(conn->hello, "type"));
+    const char *protocol = json_string_value(json_object_get(conn->hello, "protocol"));
+    if (type == NULL || strcmp(type, "hello") != 0 || protocol == NULL || strcmp(protocol, HD_PROTOCOL_NAME) != 0)
+        return hd_error_set(err, HD_E_CONNECTION, "%s: it does not greet as hotdrop.v1", conn->target->title);
+    return 0;
+}
+
+int hd_conn_open(const struct hd_target *target, struct hd_conn **out, struct hd_error *err)
+{
+    struct hd_conn *conn = hd_alloc_zeroed(1, sizeof *conn);
+    if (conn == NULL)
+        return hd_error_set_memory(err);
+    conn->target = target;
+    conn->chunk = hd_alloc(LWS_PRE + CHUNK_BYTES);
+    if (conn->chunk == NULL) {
+        hd_error_set_memory(err);
+        goto out;
+    }
+    if (target->token_file[0] != '\0' && read_token(target->token_file, conn->token, sizeof conn->token, err) != 0)
+        goto out;
+    if (make_context(conn, err) != 0)
+        goto out;
+    start_connecting(conn);
+    if (take_hello(conn, err) != 0)
+        goto out;
+    *out = conn;
+    return 0;
+out:
+    hd_conn_close(conn);
+    return -1;
+}
+
+void hd_conn_close(struct hd_conn *conn)
+{
+    if (conn == NULL)
+        return;
+    if (conn->context != NULL)
+        lws_context_destroy(conn->context);
+    json_decref(conn->message);
+    json_decref(conn->hello);
+    hd_buffer_close(&conn->incoming);
+    hd_free(conn->text);
+    hd_free(conn->chunk);
+    hd_free(conn);
+}
+
+const json_t *hd_conn_hello(const struct hd_conn *conn)
+{
+    return conn->hello;
+}
+
+bool hd_conn_sent_everything(const struct hd_conn *conn)
+{
+    return conn->everything_sent;
+}
+
+static int write_request(struct hd_conn *conn, const struct hd_request *request, struct hd_error *err)
+{
+    json_t *json = hd_request_to_json(request);
+    if (json == NULL)
+        return hd_error_set_memory(err);
+    int result = hd_message_write(json, &conn->text, &conn->text_length, err);
+    json_decref(json);
+    return result;
+}
+
+static bool is_progress(const json_t *message)
+{
+    const char *type = json_string_value(json_object_get(message, "type"));
+    return type != NULL && strcmp(type, "progress") == 0;
+}
+
+int hd_conn_request(struct hd_conn *conn, const struct hd_request *request, struct hd_bytes jar,
+                    const struct hd_conn_progress *progress, json_t **answer, struct hd_error *err)
+{
+    if (write_request(conn, request, err) != 0)
+        return -1;
+    conn->jar = jar;
+    conn->jar_sent = 0;
+    conn->everything_sent = false;
+    conn->progress = progress;
+    lws_callback_on_writable(conn->wsi);
+
+    for (;;) {
+        json_t *message = NULL;
+        if (wait_for_message(conn, SILENCE_SECONDS, &message, err) != 0)
+            return -1;
+        if (!is_progress(message)) {
+            *answer = message;
+            return 0;
+        }
+        if (progress != NULL && progress->waiting != NULL)
+            progress->waiting(message, progress->context);
+        json_decref(message);
+    }
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A bundle to a target and the answer back: what push, check and watch share. Main thread.
+ */
+#ifndef HD_CLIENT_DEPLOY_H
+#define HD_CLIENT_DEPLOY_H
+
+#include "client/invocation.h"
+#include "client/target.h"
+#include "core/bundle.h"
+#include "core/message.h"
+
+/* Sends it, prints the answer (table, or one line of JSON) and returns the exit status. The bundle stays the caller's. */
+int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_target *target, enum hd_request_type type,
+                     struct hd_bundle *bundle);
+
+#endif

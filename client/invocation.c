@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/invocation.h"
+
+#include "core/text.h"
+
+#include <getopt.h>
+#include <string.h>
+
+enum option_key {
+    KEY_PID = 256, KEY_TO, KEY_TOKEN, KEY_JSON, KEY_LOADER, KEY_ALL_LOADERS, KEY_BEST_EFFORT,
+    KEY_MESSAGE, KEY_ATTACH, KEY_OPTIONS, KEY_AGENT, KEY_SETTLE, KEY_HELP
+};
+
+struct known_option {
+    const char *name;
+    const char *argument; /* NULL: takes none */
+    enum option_key key;
+    unsigned groups;      /* 0: every command */
+    const char *summary;
+};
+
+static const struct known_option known_options[] = {
+    { "pid", "PID", KEY_PID, HD_OPTIONS_TARGET, "the JVM with this process id" },
+    { "to", "ADDRESS", KEY_TO, HD_OPTIONS_TARGET,
+      "unix:PATH, ws://HOST:PORT, or a name from ~/.config/hotdrop/targets" },
+    { "token", "FILE", KEY_TOKEN, HD_OPTIONS_TARGET, "the file that holds the token for ws://" },
+    { "loader", "TEXT", KEY_LOADER, HD_OPTIONS_DEPLOY,
+      "only class loaders whose label contains TEXT" },
+    { "all-loaders", NULL, KEY_ALL_LOADERS, HD_OPTIONS_DEPLOY,
+      "every class loader that has the class, even with different code" },
+    { "best-effort", NULL, KEY_BEST_EFFORT, HD_OPTIONS_DEPLOY,
+      "apply what can be applied even if another class is refused" },
+    { "message", "TEXT", KEY_MESSAGE, HD_OPTIONS_PUSH, "why, for the history" },
+    { "attach", NULL, KEY_ATTACH, HD_OPTIONS_ATTACH_ON_THE_WAY,
+      "load the agent first where the JVM has none" },
+    { "options", "TEXT", KEY_OPTIONS, HD_OPTIONS_ATTACH, "the agent's options, key=value,…" },
+    { "agent", "FILE", KEY_AGENT, HD_OPTIONS_ATTACH, "libhotdrop.so, where it is not found by itself" },
+    { "settle", "TIME", KEY_SETTLE, HD_OPTIONS_WATCH, "quiet time that ends a compile (30ms)" },
+    { "json", NULL, KEY_JSON, HD_OPTIONS_JSON, "one JSON document instead of a table" },
+    { "help", NULL, KEY_HELP, 0, "this help" },
+};
+#define KNOWN_OPTION_COUNT (sizeof known_options / sizeof known_options[0])
+
+static bool is_taken(const struct known_option *option, unsigned groups)
+{
+    return option->groups == 0 || (option->groups & groups) != 0;
+}
+
+static void select_options(unsigned groups, struct option *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < KNOWN_OPTION_COUNT; i++) {
+        const struct known_option *known = &known_options[i];
+        if (!is_taken(known, groups))
+            continue;
+        out[count++] = (struct option){ known->name,
+                                        known->argument != NULL ? required_argument : no_argument,
+                                        NULL, (int)known->key };
+    }
+    out[count] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+static int take_pid(const char *text, struct hd_invocation *out, struct hd_error *err)
+{
+    uint64_t pid;
+    if (hd_text_parse_number(text, 1, INT32_MAX, &pid, err) != 0)
+        return hd_error_prefix(err, "--pid");
+    out->pid = (int)pid;
+    return 0;
+}
+
+static int take_option(int key, struct hd_invocation *out, struct hd_error *err)
+{
+    switch (key) {
+    case KEY_PID: return take_pid(optarg, out, err);
+    case KEY_TO: out->to = optarg; return 0;
+    case KEY_TOKEN: out->token_file = optarg; return 0;
+    case KEY_JSON: out->json = true; return 0;
+    case KEY_LOADER: out->loader = optarg; return 0;
+    case KEY_ALL_LOADERS: out->all_loaders = true; return 0;
+    case KEY_BEST_EFFORT: out->best_effort = true; return 0;
+    case KEY_MESSAGE: out->message = optarg; return 0;
+    case KEY_ATTACH: out->attach = true; return 0;
+    case KEY_OPTIONS: out->agent_options = optarg; return 0;
+    case KEY_AGENT: out->agent_file = optarg; return 0;
+    case KEY_HELP: out->help = true; return 0;
+    case KEY_SETTLE:
+        if (hd_text_parse_time(optarg, &out->settle_ms, err) != 0)
+            return hd_error_prefix(err, "--settle");
+        return 0;
+    default: return 0;
+    }
+}
+
+/* getopt leaves in optopt a short option's character, or a long option's key when its argument is missing. */
+static int refuse_option(int result, char **argv, const char *command, struct hd_error *err)
+{
+    const char *text = argv[optind > 0 ? optind - 1 : 0];
+    if (result == ':')
+        return hd_error_set(err, HD_E_USAGE, "%s needs a value; see 'hotdrop help %s'", text, command);
+    return hd_error_set(err, HD_E_USAGE, "'hotdrop %s' has no option '%s'; see 'hotdrop help %s'", command, text,
+                        command);
+}
+
+static int check_combination(const struct hd_invocation *invocation, struct hd_error *err)
+{
+    if (invocation->pid != 0 && invocation->to != NULL)
+        return hd_error_set(err, HD_E_USAGE, "--pid and --to both name a target; give one of them");
+    if (invocation->loader != NULL && invocation->all_loaders)
+        return hd_error_set(err, HD_E_USAGE, "--loader picks some loaders and --all-loaders takes every one; give one of them");
+    if (invocation->attach && invocation->pid == 0)
+        return hd_error_set(err, HD_E_USAGE, "--attach needs --pid PID: which JVM should the agent be loaded into?");
+    return 0;
+}
+
+int hd_invocation_parse(int argc, char **argv, unsigned groups, struct hd_invocation *out, struct hd_error *err)
+{
+    struct hd_invocation parsed = { .command = argv[0], .settle_ms = 30 };
+    struct option options[KNOWN_OPTION_COUNT + 1];
+    select_options(groups, options);
+
+    optind = 1;
+    opterr = 0;
+    int key;
+    while ((key = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+        if (key == 'h')
+            key = KEY_HELP;
+        if (key == '?' || key == ':')
+            return refuse_option(key, argv, argv[0], err);
+        if (take_option(key, &parsed, err) != 0)
+            return -1;
+    }
+    parsed.arguments = argv + optind;
+    parsed.argument_count = (size_t)(argc - optind);
+    if (!parsed.help && check_combination(&parsed, err) != 0)
+        return -1;
+    *out = parsed;
+    return 0;
+}
+
+void hd_invocation_print_options(FILE *stream, unsigned groups)
+{
+    for (size_t i = 0; i < KNOWN_OPTION_COUNT; i++) {
+        const struct known_option *option = &known_options[i];
+        if (!is_taken(option, groups))
+            continue;
+        char left[40];
+        snprintf(left, sizeof left, "--%s%s%s", option->name, option->argument != NULL ? " " : "",
+                 option->argument != NULL ? option->argument : "");
+        fprintf(stream, "  %-18s %s\n", left, option->summary);
+    }
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/jvms.h"
+
+#include "core/alloc.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Options of the java launcher that take their value as the next argument. */
+static const char *const options_with_value[] = {
+    "-cp", "-classpath", "--class-path", "-p", "--module-path", "--upgrade-module-path", "--add-modules",
+    "--add-reads", "--add-exports", "--add-opens", "--limit-modules", "--patch-module", "--enable-native-access",
+    "--source", "-d", "--describe-module", NULL
+};
+
+static FILE *open_proc(pid_t pid, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    return fopen(path, "re");
+}
+
+static void read_status_line(const char *line, struct hd_jvm_process *jvm)
+{
+    unsigned real, effective;
+    uint64_t caught;
+    if (sscanf(line, "Uid: %u %u", &real, &effective) == 2)
+        jvm->uid = effective;
+    else if (sscanf(line, "Gid: %u %u", &real, &effective) == 2)
+        jvm->gid = effective;
+    else if (sscanf(line, "SigCgt: %" SCNx64, &caught) == 1)
+        jvm->catches_sigquit = (caught & (UINT64_C(1) << (SIGQUIT - 1))) != 0;
+    else if (strncmp(line, "NSpid:", 6) == 0)
+        jvm->inner_pid = (pid_t)strtol(strrchr(line, '\t') != NULL ? strrchr(line, '\t') + 1 : line + 6, NULL, 10);
+}
+
+static int read_status(struct hd_jvm_process *jvm, struct hd_error *err)
+{
+    FILE *file = open_proc(jvm->pid, "status");
+    if (file == NULL)
+        return hd_error_set(err, HD_E_NOT_FOUND, "there is no process %d", (int)jvm->pid);
+    jvm->inner_pid = jvm->pid;
+    char line[512];
+    while (fgets(line, sizeof line, file) != NULL)
+        read_status_line(line, jvm);
+    fclose(file);
+    return 0;
+}
+
+/* ".../lib/server/libjvm.so" → the release file of that JDK, read inside the JVM's own root. */
+static void read_jdk_version(const char *libjvm, struct hd_jvm_process *jvm)
+{
+    const char *library = strstr(libjvm, "/lib/");
+    if (library == NULL)
+        return;
+    size_t home = (size_t)(library - libjvm);
+    const char *jre = strstr(libjvm, "/jre/lib/"); /* JDK 8: the release file is above jre */
+    if (jre != NULL)
+        home = (size_t)(jre - libjvm);
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "/proc/%d/root%.*s/release", (int)jvm->pid, (int)home, libjvm) >= (int)sizeof path)
+        return;
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return;
+    char line[512];
+    while (fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "JAVA_VERSION=\"%63[^\"]\"", jvm->jdk) == 1)
+            break;
+    fclose(file);
+}
+
+static int read_maps(struct hd_jvm_process *jvm, struct hd_error *err)
+{
+    FILE *file = open_proc(jvm->pid, "maps");
+    if (file == NULL)
+        return hd_error_set(err, HD_E_DENIED, "process %d cannot be looked at: it belongs to another user (uid %u)",
+                            (int)jvm->pid, (unsigned)jvm->uid);
+    bool is_jvm = false;
+    char *line = NULL;
+    size_t capacity = 0;
+    while (getline(&line, &capacity, file) != -1) {
+        char *path = strchr(line, '/');
+        if (path == NULL)
+            continue;
+        path[strcspn(path, "\n")] = '\0';
+        if (!is_jvm && strstr(path, "/libjvm.so") != NULL) {
+            is_jvm = true;
+            read_jdk_version(path, jvm);
+        }
+        if (strstr(path, "libhotdrop") != NULL || strstr(path, "/.hotdrop-") != NULL)
+            jvm->has_agent = true;
+    }
+    free(line);
+    fclose(file);
+    if (!is_jvm)
+        return hd_error_set(err, HD_E_USAGE, "process %d is not a JVM", (int)jvm->pid);
+    return 0;
+}
+
+static bool takes_value(const char *option)
+{
+    for (size_t i = 0; options_with_value[i] != NULL; i++)
+        if (strcmp(option, options_with_value[i]) == 0)
+            return true;
+    return false;
+}
+
+static const char *next_argument(const char *argument, const char *end)
+{
+    const char *next = argument + strlen(argument) + 1;
+    return next < end ? next : NULL;
+}
+
+/* The first argument that is no option of the launcher; "-jar X" and "-m M" name it themselves. */
+static const char *find_main(const char *arguments, const char *end)
+{
+    const char *argument = next_argument(arguments, end);
+    while (argument != NULL && argument[0] == '-') {
+        if (strcmp(argument, "-jar") == 0 || strcmp(argument, "-m") == 0 || strcmp(argument, "--module") == 0)
+            return next_argument(argument, end);
+        bool skip_value = takes_value(argument);
+        argument = next_argument(argument, end);
+        if (skip_value && argument != NULL)
+            argument = next_argument(argument, end);
+    }
+    return argument;
+}
+
+static void read_main_class(struct hd_jvm_process *jvm)
+{
+    FILE *file = open_proc(jvm->pid, "cmdline");
+    if (file == NULL)
+        return;
+    char *arguments = NULL;
+    size_t capacity = 0;
+    ssize_t length = getdelim(&arguments, &capacity, EOF, file);
+    fclose(file);
+    const char *found = length > 0 ? find_main(arguments, arguments + length) : NULL;
+    if (found != NULL) {
+        const char *slash = strrchr(found, '/');
+        bool is_path = slash != NULL && strstr(found, ".jar") != NULL;
+        snprintf(jvm->main_class, sizeof jvm->main_class, "%s", is_path ? slash + 1 : found);
+    }
+    free(arguments);
+}
+
+static void find_socket(struct hd_jvm_process *jvm)
+{
+    snprintf(jvm->socket, sizeof jvm->socket, "/proc/%d/root/tmp/.hotdrop_pid%d", (int)jvm->pid, (int)jvm->inner_pid);
+    struct stat status;
+    jvm->socket_exists = lstat(jvm->socket, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+int hd_jvms_examine(pid_t pid, struct hd_jvm_process *out, struct hd_error *err)
+{
+    struct hd_jvm_process jvm = { .pid = pid };
+    if (read_status(&jvm, err) != 0 || read_maps(&jvm, err) != 0)
+        return -1;
+    read_main_class(&jvm);
+    find_socket(&jvm);
+    *out = jvm;
+    return 0;
+}
+
+static bool is_number(const char *text)
+{
+    return isdigit((unsigned char)text[0]) && strspn(text, "0123456789") == strlen(text);
+}
+
+static int compare_pids(const void *left, const void *right)
+{
+    const struct hd_jvm_process *a = left;
+    const struct hd_jvm_process *b = right;
+    return (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+static int append_jvm(struct hd_jvm_process **list, size_t *count, const struct hd_jvm_process *jvm, struct hd_error *err)
+{
+    struct hd_jvm_process *grown = hd_realloc_array(*list, *count + 1, sizeof **list);
+    if (grown == NULL)
+        return hd_error_set_memory(err);
+    grown[(*count)++] = *jvm;
+    *list = grown;
+    return 0;
+}
+
+int hd_jvms_list(struct hd_jvm_process **out, size_t *count, struct hd_error *err)
+{
+    DIR *proc = opendir("/proc");
+    if (proc == NULL)
+        return hd_error_set_errno(err, errno, "/proc cannot be read");
+    struct hd_jvm_process *list = NULL;
+    size_t length = 0;
+    int result = 0;
+    struct dirent *entry;
+    while (result == 0 && (entry = readdir(proc)) != NULL) {
+        struct hd_error not_a_jvm = HD_ERROR_INIT;
+        struct hd_jvm_process jvm;
+        if (!is_number(entry->d_name) || hd_jvms_examine((pid_t)strtol(entry->d_name, NULL, 10), &jvm, &not_a_jvm) != 0)
+            continue;
+        result = append_jvm(&list, &length, &jvm, err);
+    }
+    closedir(proc);
+    if (result != 0) {
+        hd_free(list);
+        return -1;
+    }
+    if (length > 0)
+        qsort(list, length, sizeof *list, compare_pids);
+    *out = list;
+    *count = length;
+    return 0;
+}

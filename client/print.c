@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/print.h"
+
+#include "core/alloc.h"
+#include "core/reason.h"
+#include "core/text.h"
+
+#include <libsmartcols/libsmartcols.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CELL_MAX 2048
+
+const char *hd_print_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+void hd_print_json(const json_t *document)
+{
+    json_dumpf(document, stdout, JSON_COMPACT);
+    putchar('\n');
+    fflush(stdout);
+}
+
+static bool use_colour(void)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) && (no_colour == NULL || no_colour[0] == '\0');
+}
+
+static void fill_row(struct libscols_table *table, const char *const *cells, size_t columns, const char *colour)
+{
+    struct libscols_line *line = scols_table_new_line(table, NULL);
+    if (line == NULL)
+        return;
+    if (colour != NULL && use_colour())
+        scols_line_set_color(line, colour);
+    for (size_t i = 0; i < columns; i++) {
+        char text[CELL_MAX];
+        hd_text_escape(cells[i] != NULL ? cells[i] : "", text, sizeof text);
+        scols_line_set_data(line, i, text);
+    }
+}
+
+void hd_print_table(const char *const *headers, size_t columns, const char *const *cells, size_t rows, const char *const *highlight)
+{
+    struct libscols_table *table = scols_new_table();
+    if (table == NULL)
+        return;
+    scols_table_enable_colors(table, use_colour());
+    for (size_t i = 0; i < columns; i++)
+        scols_table_new_column(table, headers[i], 0.1, i + 1 == columns && isatty(STDOUT_FILENO) ? SCOLS_FL_WRAP : 0);
+    for (size_t i = 0; i < rows; i++)
+        fill_row(table, cells + i * columns, columns, highlight != NULL ? highlight[i] : NULL);
+    scols_print_table(table);
+    scols_unref_table(table);
+}
+
+static const char *colour_of(const char *outcome)
+{
+    if (strcmp(outcome, "redefined") == 0 || strcmp(outcome, "defined") == 0 || strcmp(outcome, "rolled-back") == 0)
+        return "green";
+    if (strcmp(outcome, "refused") == 0)
+        return "red";
+    return "yellow";
+}
+
+static void add_text(char *out, size_t capacity, const char *separator, const char *text)
+{
+    size_t used = strlen(out);
+    if (text[0] != '\0' && used < capacity)
+        snprintf(out + used, capacity - used, "%s%s", used > 0 ? separator : "", text);
+}
+
+/* "method-added: method added: bar(int). Restart the JVM, or …; warning: old-frames" */
+static char *explain_row(const json_t *row)
+{
+    char text[CELL_MAX] = "";
+    add_text(text, sizeof text, "", hd_print_text(row, "reason"));
+    add_text(text, sizeof text, ": ", hd_print_text(row, "message"));
+    add_text(text, sizeof text, ". ", hd_print_text(row, "remedy"));
+    size_t index;
+    json_t *warning;
+    json_array_foreach(json_object_get(row, "warnings"), index, warning) {
+        const char *word = json_string_value(warning);
+        add_text(text, sizeof text, "; ", index == 0 ? "warning" : "");
+        add_text(text, sizeof text, index == 0 ? " " : ", ", word != NULL ? word : "");
+    }
+    return hd_strdup(text);
+}
+
+static void print_rows(const json_t *classes)
+{
+    static const char *const headers[] = { "CLASS", "LOADER", "OUTCOME", "WHY" };
+    size_t count = json_array_size(classes), shown = 0;
+    const char **cells = hd_alloc_zeroed(count * 4, sizeof *cells);
+    const char **colours = hd_alloc_zeroed(count, sizeof *colours);
+    size_t index;
+    json_t *row;
+    json_array_foreach(classes, index, row) {
+        const char *outcome = hd_print_text(row, "outcome");
+        bool only_counted = strcmp(outcome, "unchanged") == 0 && json_array_size(json_object_get(row, "warnings")) == 0;
+        if (cells == NULL || colours == NULL || only_counted)
+            continue;
+        cells[shown * 4] = hd_print_text(row, "class");
+        cells[shown * 4 + 1] = hd_print_text(row, "loader");
+        cells[shown * 4 + 2] = outcome;
+        cells[shown * 4 + 3] = explain_row(row);
+        colours[shown++] = colour_of(outcome);
+    }
+    if (shown > 0)
+        hd_print_table(headers, 4, cells, shown, colours);
+    for (size_t i = 0; i < shown; i++)
+        hd_free((void *)(uintptr_t)cells[i * 4 + 3]);
+    hd_free(cells);
+    hd_free(colours);
+}
+
+static void print_counts(const json_t *classes)
+{
+    size_t counts[HD_OUTCOME_COUNT] = { 0 };
+    size_t index;
+    json_t *row;
+    json_array_foreach(classes, index, row) {
+        enum hd_outcome outcome;
+        if (hd_outcome_from_word(hd_print_text(row, "outcome"), &outcome))
+            counts[outcome]++;
+    }
+    size_t total = json_array_size(classes);
+    printf("%zu %s", total, total == 1 ? "row" : "rows");
+    const char *separator = ": ";
+    for (int outcome = 0; outcome < HD_OUTCOME_COUNT; outcome++) {
+        if (counts[outcome] == 0)
+            continue;
+        printf("%s%zu %s", separator, counts[outcome], hd_outcome_word((enum hd_outcome)outcome));
+        separator = ", ";
+    }
+}
+
+static void print_old_frames(const json_t *report)
+{
+    json_int_t threads = json_integer_value(json_object_get(report, "old_frames"));
+    if (threads > 0)
+        printf("%lld %s still in old code%s.\n", (long long)threads, threads == 1 ? "thread is" : "threads are",
+               json_is_false(json_object_get(report, "old_frames_complete")) ? " (virtual threads not counted)" : "");
+}
+
+static void print_error(const json_t *error)
+{
+    char message[CELL_MAX], remedy[CELL_MAX];
+    hd_text_escape(hd_print_text(error, "message"), message, sizeof message);
+    hd_text_escape(hd_print_text(error, "remedy"), remedy, sizeof remedy);
+    printf("%s: %s%s%s\n", hd_print_text(error, "reason"), message, remedy[0] != '\0' ? "\n" : "", remedy);
+}
+
+void hd_print_report(const json_t *report, bool is_check, double seconds)
+{
+    const json_t *classes = json_object_get(report, "classes");
+    const json_t *error = json_object_get(report, "error");
+    const json_t *number = json_object_get(report, "deployment");
+    print_rows(classes);
+    if (json_is_object(error))
+        print_error(error);
+    print_old_frames(report);
+    if (json_is_integer(number))
+        printf("Deployment %lld: ", (long long)json_integer_value(number));
+    else if (is_check)
+        printf("Check: ");
+    print_counts(classes);
+    if (is_check)
+        printf("; nothing was changed");
+    else if (!json_is_true(json_object_get(report, "applied")))
+        printf("; nothing was applied");
+    printf(" (%.1f ms).\n", seconds * 1000);
+    fflush(stdout);
+}
+
+static json_t *failure_document(const struct hd_error *err, int status)
+{
+    static const char *const reasons[] = { [2] = "usage", [3] = "no-agent", [4] = "not-authorised", [5] = "outcome-unknown" };
+    const char *reason = status >= 2 && status <= 5 ? reasons[status] : "error";
+    return json_pack("{s:n,s:b,s:n,s:{s:s,s:s,s:n},s:[],s:i,s:b}", "deployment", "applied", 0, "state",
+                     "error", "reason", reason, "message", err->text, "remedy", "classes", "old_frames", 0,
+                     "old_frames_complete", 0);
+}
+
+int hd_print_failure(bool json, int status, const struct hd_error *err)
+{
+    fprintf(stderr, "hotdrop: %s\n", err->text);
+    if (json) {
+        json_t *document = failure_document(err, status);
+        hd_print_json(document);
+        json_decref(document);
+    }
+    return status;
+}
+
+static bool is_time_to_show(const struct hd_progress_line *line)
+{
+    return isatty(STDERR_FILENO) && hd_text_now() - line->started_at >= 1000000;
+}
+
+static void show_sent(uint64_t bytes, uint64_t of, void *context)
+{
+    struct hd_progress_line *line = context;
+    if (!is_time_to_show(line))
+        return;
+    int filled = of > 0 ? (int)(bytes * 30 / of) : 30;
+    fprintf(stderr, "\r\033[K[%.*s%*s] %.1f of %.1f MiB", filled, "##############################", 30 - filled, "",
+            (double)bytes / 1048576, (double)of / 1048576);
+    line->shown = true;
+}
+
+static void show_waiting(const json_t *message, void *context)
+{
+    struct hd_progress_line *line = context;
+    if (!is_time_to_show(line))
+        return;
+    char doing[256];
+    hd_text_escape(hd_print_text(message, "doing"), doing, sizeof doing);
+    fprintf(stderr, "\r\033[K%s%s%s …", hd_print_text(message, "stage"), doing[0] != '\0' ? ": " : "", doing);
+    line->shown = true;
+}
+
+void hd_progress_line_init(struct hd_progress_line *line)
+{
+    *line = (struct hd_progress_line){
+        .hooks = { .sent = show_sent, .waiting = show_waiting, .context = line },
+        .started_at = hd_text_now(),
+    };
+}
+
+void hd_progress_line_end(struct hd_progress_line *line)
+{
+    if (line->shown)
+        fputs("\r\033[K", stderr);
+    line->shown = false;
+}
