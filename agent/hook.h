@@ -31,16 +31,19 @@ struct hd_hook_event {
 };
 
 struct hd_hook;
-/* report takes the event (frees class_name and the event with hd_free). */
+/* report takes the event (frees class_name and the event with hd_free). An event that memory is out for is lost. */
 HD_CHECKED int hd_hook_new(const struct hd_jvm *jvm, void (*report)(struct hd_hook_event *event, void *context), void *context,
                            struct hd_hook **out, struct hd_error *err);
 /* Consumes patches (an hd_alloc array and all it points to) even on failure. count 0 turns the event off. Engine thread. */
 HD_CHECKED int hd_hook_publish_take(struct hd_hook *hook, JNIEnv *jni, struct hd_patch *patches, size_t count, struct hd_error *err);
-/* To be set as jvmtiEventCallbacks.ClassFileLoadHook; finds its hook through GetEnvironmentLocalStorage or a static. */
+/* To be set as jvmtiEventCallbacks.ClassFileLoadHook. Finds its hook through GetEnvironmentLocalStorage, which is the hook's alone. Redefinitions
+ * and retransformations pass as they come. */
 void JNICALL hd_hook_class_file_load(jvmtiEnv *jvmti, JNIEnv *jni, jclass class_being_redefined, jobject loader, const char *name,
                                      jobject protection_domain, jint length, const unsigned char *file,
                                      jint *new_length, unsigned char **new_file);
-/* While the engine redefines, its own thread's classes pass unread. */
+/* From now on every class passes as it comes; for the VMDeath callback. Any thread; does not wait. */
+void hd_hook_shut(struct hd_hook *hook);
+/* Turns the event off and waits for the classes that are inside. */
 void hd_hook_free(struct hd_hook *hook, JNIEnv *jni);
 
 #endif
