@@ -93,6 +93,12 @@ int hd_address_parse(const char *text, struct hd_address *out, struct hd_error *
     return bad_address(text, "expected unix:PATH or ws://HOST:PORT", err);
 }
 
+bool hd_address_is_ip(const char *host)
+{
+    struct in6_addr ignored;
+    return inet_pton(AF_INET, host, &ignored) == 1 || inet_pton(AF_INET6, host, &ignored) == 1;
+}
+
 bool hd_address_is_loopback(const struct hd_address *address)
 {
     struct in_addr v4;

@@ -47,6 +47,8 @@ struct hd_address {
     uint16_t port;
 };
 HD_CHECKED int hd_address_parse(const char *text, struct hd_address *out, struct hd_error *err);
+/* An IPv4 or IPv6 address in digits, without brackets. */
+bool hd_address_is_ip(const char *host);
 /* 127.0.0.0/8, ::1 and "localhost". */
 bool hd_address_is_loopback(const struct hd_address *address);
 

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/handshake.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SECRET "0123456789abcdef"
+
+static char token_file[] = "/tmp/hd-handshake-XXXXXX";
+static const struct hd_address unix_address = { .kind = HD_ADDRESS_UNIX, .path = "/tmp/x" };
+static const struct hd_address tcp_address = { .kind = HD_ADDRESS_WS, .host = "build.example", .port = 7007 };
+static const struct hd_handshake_rules local_rules = { .address = &unix_address };
+static const struct hd_handshake_rules remote_rules = { .address = &tcp_address, .token_file = token_file };
+
+static int make_token(void **state)
+{
+    (void)state;
+    int descriptor = mkstemp(token_file);
+    if (descriptor < 0 || write(descriptor, SECRET, strlen(SECRET)) != (ssize_t)strlen(SECRET))
+        return -1;
+    return close(descriptor);
+}
+
+static int remove_token(void **state)
+{
+    (void)state;
+    return unlink(token_file);
+}
+
+static struct hd_handshake good_request(void)
+{
+    return (struct hd_handshake){ .target = "/", .host = "localhost", .upgrade = "websocket", .version = "13",
+                                  .protocols = "hotdrop.v1", .authorization = "Bearer " SECRET };
+}
+
+/* 0: let in. */
+static unsigned judge(const struct hd_handshake *request, const struct hd_handshake_rules *rules)
+{
+    unsigned status = 0;
+    struct hd_error err = HD_ERROR_INIT;
+    int result = hd_handshake_judge(request, rules, &status, &err);
+    assert_int_equal(result, status == 0 ? 0 : -1);
+    assert_int_equal(hd_error_is_set(&err), status != 0);
+    return status;
+}
+
+static void a_good_request_is_let_in(void **state)
+{
+    (void)state;
+    struct hd_handshake request = good_request();
+    assert_int_equal(judge(&request, &remote_rules), 0);
+    request.upgrade = "WebSocket";
+    request.protocols = "other.v2, hotdrop.v1";
+    request.authorization = NULL;
+    assert_int_equal(judge(&request, &local_rules), 0);
+}
+
+static void hosts_that_are_us_are_let_in(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = { "localhost", "LOCALHOST:7007", "127.0.0.1", "127.0.0.1:7007", "10.1.2.3:80", "[::1]:7007",
+                                         "[fe80::1]", "build.example:7007", "Build.Example" };
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        struct hd_handshake request = good_request();
+        request.host = hosts[i];
+        assert_int_equal(judge(&request, &remote_rules), 0);
+    }
+}
+
+static void foreign_hosts_are_refused(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = { "", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "build.example.evil" };
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        struct hd_handshake request = good_request();
+        request.host = hosts[i];
+        assert_int_equal(judge(&request, &remote_rules), 403);
+    }
+    struct hd_handshake request = good_request();
+    request.host = "build.example"; /* a name counts only where the agent was told to listen on it */
+    assert_int_equal(judge(&request, &local_rules), 403);
+    request.host = NULL;
+    assert_int_equal(judge(&request, &local_rules), 400);
+}
+
+static void browsers_are_refused(void **state)
+{
+    (void)state;
+    struct hd_handshake request = good_request();
+    request.origin = "null";
+    assert_int_equal(judge(&request, &remote_rules), 403);
+    assert_int_equal(judge(&request, &local_rules), 403);
+}
+
+static void only_websocket_13_is_an_upgrade(void **state)
+{
+    (void)state;
+    static const char *const upgrades[] = { NULL, "h2c", "websocket, h2c", "" };
+    for (size_t i = 0; i < sizeof upgrades / sizeof upgrades[0]; i++) {
+        struct hd_handshake request = good_request();
+        request.upgrade = upgrades[i];
+        assert_int_equal(judge(&request, &local_rules), 426);
+    }
+    struct hd_handshake request = good_request();
+    request.version = "8";
+    assert_int_equal(judge(&request, &local_rules), 426);
+    request.version = NULL;
+    assert_int_equal(judge(&request, &local_rules), 426);
+}
+
+static void only_our_subprotocol_is_spoken(void **state)
+{
+    (void)state;
+    static const char *const lists[] = { NULL, "", "hotdrop.v2", "hotdrop.v11", "xhotdrop.v1", "relay" };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        struct hd_handshake request = good_request();
+        request.protocols = lists[i];
+        assert_int_equal(judge(&request, &local_rules), 400);
+    }
+}
+
+static void only_the_root_is_a_target(void **state)
+{
+    (void)state;
+    struct hd_handshake request = good_request();
+    request.target = "/admin";
+    assert_int_equal(judge(&request, &local_rules), 404);
+}
+
+static void the_token_is_wanted_where_there_is_one(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = { NULL, "", "Basic " SECRET, "Bearer", "Bearer ", "Bearer " SECRET "x", SECRET };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct hd_handshake request = good_request();
+        request.authorization = wrong[i];
+        assert_int_equal(judge(&request, &remote_rules), 401);
+        assert_int_equal(judge(&request, &local_rules), 0);
+    }
+    struct hd_handshake_rules gone = remote_rules;
+    gone.token_file = "/nowhere/token";
+    struct hd_handshake request = good_request();
+    assert_int_equal(judge(&request, &gone), 500);
+}
+
+static void a_full_agent_says_so_before_it_looks_at_the_token(void **state)
+{
+    (void)state;
+    struct hd_handshake_rules rules = remote_rules;
+    rules.full = true;
+    struct hd_handshake request = good_request();
+    request.authorization = NULL;
+    assert_int_equal(judge(&request, &rules), 503);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_good_request_is_let_in),
+        cmocka_unit_test(hosts_that_are_us_are_let_in),
+        cmocka_unit_test(foreign_hosts_are_refused),
+        cmocka_unit_test(browsers_are_refused),
+        cmocka_unit_test(only_websocket_13_is_an_upgrade),
+        cmocka_unit_test(only_our_subprotocol_is_spoken),
+        cmocka_unit_test(only_the_root_is_a_target),
+        cmocka_unit_test(the_token_is_wanted_where_there_is_one),
+        cmocka_unit_test(a_full_agent_says_so_before_it_looks_at_the_token),
+    };
+    return cmocka_run_group_tests(tests, make_token, remove_token);
+}
