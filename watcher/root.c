@@ -101,7 +101,7 @@ static int watch_nearest(struct hd_watcher *watcher, bool *appeared, struct hd_e
         return hd_error_set_memory(err);
     }
     do {
-        strcpy(missing, path);
+        memcpy(missing, path, strlen(path) + 1);
         go_up(path);
     } while (!is_directory(path) && strcmp(path, missing) != 0);
     int result = watch_ancestor(watcher, path, err);

@@ -13,7 +13,7 @@ static const struct {
     { 0xFE534D42, "SMB2" },   { 0x65735546, "FUSE" }, { 0x01021997, "9p" },
     { 0x5346414F, "AFS" },    { 0x00C36400, "Ceph" }, { 0x73757245, "Coda" },
     { 0x0BD00BD0, "Lustre" }, { 0x01161970, "GFS2" }, { 0x7461636F, "OCFS2" },
-    { 0x786F4256, "vboxsf" }, { 0x6A656A62, "HGFS" },
+    { 0x786F4256, "vboxsf" }, { 0xBACBACBC, "HGFS" },
 };
 
 const char *hd_silent_file_system(const char *directory)

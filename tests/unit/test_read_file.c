@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sandbox.h"
+#include "tests/unit/sandbox.h"
 
 #include "core/alloc.h"
 #include "watcher/watcher.h"
