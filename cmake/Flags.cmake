@@ -18,7 +18,8 @@ target_compile_options(hd_flags INTERFACE
   -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
   -Wwrite-strings -Wpointer-arith -Wcast-qual -Wformat=2 -Wundef -Wvla -Walloca
   -Wconversion -Wno-sign-conversion
-  $<$<C_COMPILER_ID:GNU>:-Wlogical-op -Wduplicated-cond>
+  $<$<C_COMPILER_ID:GNU>:-Wlogical-op;-Wduplicated-cond>
+  $<$<C_COMPILER_ID:Clang>:-Wno-format-nonliteral>
   -fno-strict-aliasing -ffunction-sections -fdata-sections)
 target_link_options(hd_flags INTERFACE
   -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed)
