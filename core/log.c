@@ -76,6 +76,9 @@ void hd_log_close(void)
 {
     replace_descriptor(STDERR_FILENO, false);
     atomic_store(&threshold, HD_LOG_INFO);
+    pthread_mutex_lock(&lock);
+    lost = 0;
+    pthread_mutex_unlock(&lock);
 }
 
 bool hd_log_enabled(enum hd_log_level level)
