@@ -38,6 +38,15 @@ static bool user_name(uint32_t uid, char out[NAME_SIZE])
     return known;
 }
 
+void hd_peer_describe_user(uint32_t uid, char *out, size_t capacity)
+{
+    char name[NAME_SIZE];
+    if (user_name(uid, name))
+        snprintf(out, capacity, "uid:%u (%s)", uid, name);
+    else
+        snprintf(out, capacity, "uid:%u", uid);
+}
+
 /* The program's own name for itself, so a hint, not a proof. */
 static void program_name(long pid, char out[NAME_SIZE])
 {
@@ -64,15 +73,12 @@ static int local_peer(int descriptor, struct hd_peer *peer, struct hd_error *err
     peer->origin.way = HD_WAY_LOCAL_SOCKET;
     snprintf(peer->key, sizeof peer->key, "uid:%u", credentials.uid);
 
-    char name[NAME_SIZE];
-    if (user_name(credentials.uid, name))
-        snprintf(peer->origin.who, sizeof peer->origin.who, "uid:%u (%s)", credentials.uid, name);
-    else
-        snprintf(peer->origin.who, sizeof peer->origin.who, "uid:%u", credentials.uid);
+    hd_peer_describe_user(credentials.uid, peer->origin.who, sizeof peer->origin.who);
     if (credentials.pid == 0) { /* not in our PID namespace */
         snprintf(peer->origin.from, sizeof peer->origin.from, "another PID namespace");
         return 0;
     }
+    char name[NAME_SIZE];
     program_name(credentials.pid, name);
     snprintf(peer->origin.from, sizeof peer->origin.from, "pid %ld (%s)", (long)credentials.pid, name);
     return 0;

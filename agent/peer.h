@@ -17,4 +17,7 @@ struct hd_peer {
 /* descriptor: an accepted Unix or TCP socket. origin.who of a TCP peer is left empty: the kernel does not know. */
 HD_CHECKED int hd_peer_of(int descriptor, struct hd_peer *out, struct hd_error *err);
 
+/* "uid:1000 (alice)", or "uid:1000" where /etc/passwd has no name; cut to capacity. Any thread. */
+void hd_peer_describe_user(uint32_t uid, char *out, size_t capacity);
+
 #endif
