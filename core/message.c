@@ -63,7 +63,7 @@ static int parse_object(const char *text, size_t length, json_t **out, struct hd
         return hd_error_set(err, HD_E_FORMAT, "the request is nested deeper than %d levels", MAX_NESTING);
     json_error_t cause;
     json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &cause);
-    if (json == NULL && json_error_code(&cause) == json_error_out_of_memory)
+    if (json == NULL && cause.text[0] == '\0') /* jansson has words for every fault of the text, and none for memory */
         return hd_error_set_memory(err);
     if (json == NULL) {
         char words[2 * SHOWN_TEXT_SIZE];
