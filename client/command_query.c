@@ -16,9 +16,9 @@ static int ask(const struct hd_target *target, const struct hd_request *request,
         return -1;
     int result = hd_conn_request(conn, request, (struct hd_bytes){ NULL, 0 }, NULL, answer, err);
     hd_conn_close(conn);
-    if (result == 0 && strcmp(hd_print_text(*answer, "type"), "error") == 0) {
-        bool denied = strcmp(hd_print_text(*answer, "reason"), "not-authorised") == 0;
-        hd_error_set(err, denied ? HD_E_DENIED : HD_E_USAGE, "%s", hd_print_text(*answer, "message"));
+    if (result == 0 && strcmp(hd_answer_text(*answer, "type"), "error") == 0) {
+        bool denied = strcmp(hd_answer_text(*answer, "reason"), "not-authorised") == 0;
+        hd_error_set(err, denied ? HD_E_DENIED : HD_E_USAGE, "%s", hd_answer_text(*answer, "message"));
         json_decref(*answer);
         return -1;
     }
@@ -86,22 +86,22 @@ static void print_status(const json_t *answer)
         json_t *row;
         char number[32];
         json_array_foreach(classes, index, row) {
-            table_add(&table, hd_print_text(row, "class"));
-            table_add(&table, hd_print_text(row, "loader"));
-            table_add(&table, hd_print_text(row, "live"));
+            table_add(&table, hd_answer_text(row, "class"));
+            table_add(&table, hd_answer_text(row, "loader"));
+            table_add(&table, hd_answer_text(row, "live"));
             table_add(&table, number_text(row, "deployment", number, sizeof number));
-            table_add(&table, hd_print_text(row, "who"));
-            table_add(&table, hd_print_text(row, "when"));
+            table_add(&table, hd_answer_text(row, "who"));
+            table_add(&table, hd_answer_text(row, "when"));
             table_add(&table, number_text(row, "threads_in_old_code", number, sizeof number));
         }
         table_print(&table, headers);
     }
     char busy[512];
-    hd_text_escape(hd_print_text(answer, "busy"), busy, sizeof busy);
+    hd_text_escape(hd_answer_text(answer, "busy"), busy, sizeof busy);
     if (busy[0] != '\0')
         printf("Busy: %s\n", busy);
-    printf("State %s, pid %lld, JDK %s: %zu patched.\n", hd_print_text(answer, "state"),
-           (long long)json_integer_value(json_object_get(answer, "pid")), hd_print_text(answer, "jdk"), json_array_size(classes));
+    printf("State %s, pid %lld, JDK %s: %zu patched.\n", hd_answer_text(answer, "state"),
+           (long long)json_integer_value(json_object_get(answer, "pid")), hd_answer_text(answer, "jdk"), json_array_size(classes));
 }
 
 static void describe_outcomes(const json_t *summary, char *out, size_t capacity)
@@ -116,7 +116,7 @@ static void describe_outcomes(const json_t *summary, char *out, size_t capacity)
     }
     const json_t *error = json_object_get(summary, "error");
     if (json_is_object(error))
-        snprintf(out, capacity, "%s", hd_print_text(error, "reason"));
+        snprintf(out, capacity, "%s", hd_answer_text(error, "reason"));
 }
 
 static void print_history(const json_t *answer)
@@ -136,13 +136,13 @@ static void print_history(const json_t *answer)
     json_array_foreach(deployments, index, row) {
         describe_outcomes(row, outcomes, sizeof outcomes);
         table_add(&table, number_text(row, "deployment", number, sizeof number));
-        table_add(&table, hd_print_text(row, "when"));
-        table_add(&table, hd_print_text(row, "who"));
-        table_add(&table, hd_print_text(row, "way"));
-        table_add(&table, hd_print_text(json_object_get(row, "bundle"), "name"));
+        table_add(&table, hd_answer_text(row, "when"));
+        table_add(&table, hd_answer_text(row, "who"));
+        table_add(&table, hd_answer_text(row, "way"));
+        table_add(&table, hd_answer_text(json_object_get(row, "bundle"), "name"));
         table_add(&table, json_is_true(json_object_get(row, "applied")) ? "yes" : "no");
         table_add(&table, outcomes);
-        table_add(&table, hd_print_text(row, "message"));
+        table_add(&table, hd_answer_text(row, "message"));
     }
     table_print(&table, headers);
 }
@@ -158,14 +158,14 @@ static void print_line(const char *title, const char *text)
 static void print_deployment(const json_t *answer)
 {
     const json_t *bundle = json_object_get(answer, "bundle");
-    print_line("When", hd_print_text(answer, "when"));
-    print_line("Who", hd_print_text(answer, "who"));
-    print_line("From", hd_print_text(answer, "from"));
-    print_line("Way", hd_print_text(answer, "way"));
-    print_line("Message", hd_print_text(answer, "message"));
-    print_line("Bundle", hd_print_text(bundle, "name"));
-    print_line("SHA-256", hd_print_text(bundle, "digest"));
-    print_line("State", hd_print_text(answer, "state"));
+    print_line("When", hd_answer_text(answer, "when"));
+    print_line("Who", hd_answer_text(answer, "who"));
+    print_line("From", hd_answer_text(answer, "from"));
+    print_line("Way", hd_answer_text(answer, "way"));
+    print_line("Message", hd_answer_text(answer, "message"));
+    print_line("Bundle", hd_answer_text(bundle, "name"));
+    print_line("SHA-256", hd_answer_text(bundle, "digest"));
+    print_line("State", hd_answer_text(answer, "state"));
     double micros = (double)json_integer_value(json_object_get(answer, "micros"));
     hd_print_report(answer, false, micros / 1e6);
 }

@@ -13,13 +13,13 @@
 
 static bool is_type(const json_t *message, const char *type)
 {
-    return strcmp(hd_print_text(message, "type"), type) == 0;
+    return strcmp(hd_answer_text(message, "type"), type) == 0;
 }
 
 static bool is_good_row(const json_t *row)
 {
     enum hd_outcome outcome;
-    return hd_outcome_from_word(hd_print_text(row, "outcome"), &outcome) && outcome != HD_OUTCOME_REFUSED
+    return hd_outcome_from_word(hd_answer_text(row, "outcome"), &outcome) && outcome != HD_OUTCOME_REFUSED
         && outcome != HD_OUTCOME_WITHHELD;
 }
 
@@ -32,7 +32,7 @@ static int status_of_report(const json_t *report)
 {
     const json_t *error = json_object_get(report, "error");
     if (json_is_object(error))
-        return status_of_reason(hd_print_text(error, "reason"));
+        return status_of_reason(hd_answer_text(error, "reason"));
     size_t index;
     json_t *row;
     json_array_foreach(json_object_get(report, "classes"), index, row)
@@ -45,8 +45,8 @@ static int status_of_report(const json_t *report)
 static json_t *report_from_error(const json_t *answer)
 {
     return json_pack("{s:n,s:b,s:n,s:{s:s,s:s,s:s},s:[],s:i,s:b}", "deployment", "applied", 0, "state", "error",
-                     "reason", hd_print_text(answer, "reason"), "message", hd_print_text(answer, "message"), "remedy",
-                     hd_print_text(answer, "remedy"), "classes", "old_frames", 0, "old_frames_complete", 0);
+                     "reason", hd_answer_text(answer, "reason"), "message", hd_answer_text(answer, "message"), "remedy",
+                     hd_answer_text(answer, "remedy"), "classes", "old_frames", 0, "old_frames_complete", 0);
 }
 
 static int print_answer(const struct hd_invocation *invocation, json_t *answer, bool is_check, double seconds)

@@ -13,7 +13,7 @@
 
 #define CELL_MAX 2048
 
-const char *hd_print_text(const json_t *object, const char *key)
+const char *hd_answer_text(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text != NULL ? text : "";
@@ -80,9 +80,9 @@ static void add_text(char *out, size_t capacity, const char *separator, const ch
 static char *explain_row(const json_t *row)
 {
     char text[CELL_MAX] = "";
-    add_text(text, sizeof text, "", hd_print_text(row, "reason"));
-    add_text(text, sizeof text, ": ", hd_print_text(row, "message"));
-    add_text(text, sizeof text, ". ", hd_print_text(row, "remedy"));
+    add_text(text, sizeof text, "", hd_answer_text(row, "reason"));
+    add_text(text, sizeof text, ": ", hd_answer_text(row, "message"));
+    add_text(text, sizeof text, ". ", hd_answer_text(row, "remedy"));
     size_t index;
     json_t *warning;
     json_array_foreach(json_object_get(row, "warnings"), index, warning) {
@@ -102,12 +102,12 @@ static void print_rows(const json_t *classes)
     size_t index;
     json_t *row;
     json_array_foreach(classes, index, row) {
-        const char *outcome = hd_print_text(row, "outcome");
+        const char *outcome = hd_answer_text(row, "outcome");
         bool only_counted = strcmp(outcome, "unchanged") == 0 && json_array_size(json_object_get(row, "warnings")) == 0;
         if (cells == NULL || colours == NULL || only_counted)
             continue;
-        cells[shown * 4] = hd_print_text(row, "class");
-        cells[shown * 4 + 1] = hd_print_text(row, "loader");
+        cells[shown * 4] = hd_answer_text(row, "class");
+        cells[shown * 4 + 1] = hd_answer_text(row, "loader");
         cells[shown * 4 + 2] = outcome;
         cells[shown * 4 + 3] = explain_row(row);
         colours[shown++] = colour_of(outcome);
@@ -127,7 +127,7 @@ static void print_counts(const json_t *classes)
     json_t *row;
     json_array_foreach(classes, index, row) {
         enum hd_outcome outcome;
-        if (hd_outcome_from_word(hd_print_text(row, "outcome"), &outcome))
+        if (hd_outcome_from_word(hd_answer_text(row, "outcome"), &outcome))
             counts[outcome]++;
     }
     size_t total = json_array_size(classes);
@@ -152,9 +152,9 @@ static void print_old_frames(const json_t *report)
 static void print_error(const json_t *error)
 {
     char message[CELL_MAX], remedy[CELL_MAX];
-    hd_text_escape(hd_print_text(error, "message"), message, sizeof message);
-    hd_text_escape(hd_print_text(error, "remedy"), remedy, sizeof remedy);
-    printf("%s: %s%s%s\n", hd_print_text(error, "reason"), message, remedy[0] != '\0' ? "\n" : "", remedy);
+    hd_text_escape(hd_answer_text(error, "message"), message, sizeof message);
+    hd_text_escape(hd_answer_text(error, "remedy"), remedy, sizeof remedy);
+    printf("%s: %s%s%s\n", hd_answer_text(error, "reason"), message, remedy[0] != '\0' ? "\n" : "", remedy);
 }
 
 void hd_print_report(const json_t *report, bool is_check, double seconds)
@@ -221,8 +221,8 @@ static void show_waiting(const json_t *message, void *context)
     if (!is_time_to_show(line))
         return;
     char doing[256];
-    hd_text_escape(hd_print_text(message, "doing"), doing, sizeof doing);
-    fprintf(stderr, "\r\033[K%s%s%s …", hd_print_text(message, "stage"), doing[0] != '\0' ? ": " : "", doing);
+    hd_text_escape(hd_answer_text(message, "doing"), doing, sizeof doing);
+    fprintf(stderr, "\r\033[K%s%s%s …", hd_answer_text(message, "stage"), doing[0] != '\0' ? ": " : "", doing);
     line->shown = true;
 }
 

@@ -32,6 +32,6 @@ void hd_progress_line_init(struct hd_progress_line *line);
 void hd_progress_line_end(struct hd_progress_line *line);
 
 /* A string member of an object, "" where it is missing, null or no string. A borrow. */
-const char *hd_print_text(const json_t *object, const char *key);
+const char *hd_answer_text(const json_t *object, const char *key);
 
 #endif

@@ -1,0 +1,9 @@
+package demo;
+
+public class Other {
+    int field;
+
+    static String run() {
+        return "new";
+    }
+}

@@ -1,0 +1,7 @@
+package demo;
+
+public class Other {
+    static String run() {
+        return "old";
+    }
+}

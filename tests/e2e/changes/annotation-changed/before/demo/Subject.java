@@ -1,0 +1,8 @@
+package demo;
+
+public class Subject {
+    @Deprecated
+    static String run() {
+        return "old";
+    }
+}

@@ -1,0 +1,9 @@
+package demo;
+
+public enum Subject {
+    A, B, C;
+
+    static String run() {
+        return "new";
+    }
+}

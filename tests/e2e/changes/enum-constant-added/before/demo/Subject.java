@@ -1,0 +1,9 @@
+package demo;
+
+public enum Subject {
+    A, B;
+
+    static String run() {
+        return "old";
+    }
+}

@@ -1,0 +1,9 @@
+package demo;
+
+public class Subject {
+    static int count;
+
+    static String run() {
+        return "new";
+    }
+}

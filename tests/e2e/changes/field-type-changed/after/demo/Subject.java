@@ -1,0 +1,9 @@
+package demo;
+
+public class Subject {
+    long count;
+
+    static String run() {
+        return "new";
+    }
+}

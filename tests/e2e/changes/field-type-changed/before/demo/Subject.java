@@ -1,0 +1,9 @@
+package demo;
+
+public class Subject {
+    int count;
+
+    static String run() {
+        return "old";
+    }
+}

@@ -1,0 +1,10 @@
+package demo;
+
+public class Subject {
+    int a;
+    int b;
+
+    static String run() {
+        return "old";
+    }
+}

@@ -1,0 +1,9 @@
+package demo;
+
+public class Subject {
+    static String name = "old".trim();
+
+    static String run() {
+        return name;
+    }
+}

@@ -1,0 +1,7 @@
+package demo;
+
+public class Subject implements java.io.Serializable {
+    static String run() {
+        return "new";
+    }
+}

@@ -1,0 +1,8 @@
+package demo;
+
+public class Subject {
+    static String run() {
+        java.util.function.Supplier<String> s = () -> "new";
+        return s.get();
+    }
+}

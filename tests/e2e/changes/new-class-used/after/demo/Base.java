@@ -1,0 +1,5 @@
+package demo;
+
+abstract class Base {
+
+}

@@ -1,0 +1,7 @@
+package demo;
+
+class Helper extends Base {
+    static String text() {
+        return "new";
+    }
+}

@@ -1,0 +1,7 @@
+package demo;
+
+public class Subject {
+    static String run() {
+        return Helper.text() + Base.class.getName().length();
+    }
+}

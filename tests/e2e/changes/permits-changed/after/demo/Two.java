@@ -1,0 +1,4 @@
+package demo;
+
+final class Two implements Subject {
+}

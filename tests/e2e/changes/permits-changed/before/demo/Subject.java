@@ -1,0 +1,7 @@
+package demo;
+
+public sealed interface Subject permits One, Two {
+    static String run() {
+        return "old";
+    }
+}

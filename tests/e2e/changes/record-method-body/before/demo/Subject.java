@@ -1,0 +1,7 @@
+package demo;
+
+public record Subject(int x) {
+    static String run() {
+        return "old";
+    }
+}

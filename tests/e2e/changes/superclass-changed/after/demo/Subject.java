@@ -1,0 +1,7 @@
+package demo;
+
+public class Subject extends java.util.BitSet {
+    static String run() {
+        return "new";
+    }
+}

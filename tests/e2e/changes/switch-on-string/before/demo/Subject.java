@@ -1,0 +1,10 @@
+package demo;
+
+public class Subject {
+    static String run() {
+        switch ("a") {
+            case "a": return "old";
+            default: return "?";
+        }
+    }
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/e2e/harness.h"
+
+#include "tests/e2e/jdk.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ANSWER_SECONDS 30
+#define MAX_ARGUMENTS 64
+
+static const struct e2e_jdk *current_jdk;
+static struct e2e_process workbench; /* one warm compiler per JDK */
+
+/* The sanitizers' run-time must come first into a JVM; the lines are those that leave the JVM's own signals alone. */
+static const char *const sanitizer_environment[] = {
+#ifdef HD_E2E_PRELOAD
+    "LD_PRELOAD=" HD_E2E_PRELOAD,
+    "ASAN_OPTIONS=handle_segv=0:allow_user_segv_handler=1:detect_leaks=0:handle_sigill=0:handle_sigfpe=0:"
+    "handle_sigbus=0:use_sigaltstack=0:exitcode=99",
+    "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1",
+#endif
+    NULL
+};
+
+const char *e2e_path(const struct e2e *e2e, const char *format, ...)
+{
+    static char paths[4][PATH_MAX];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    int used = snprintf(path, PATH_MAX, "%s/", e2e->directory);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(path + used, (size_t)(PATH_MAX - used), format, arguments);
+    va_end(arguments);
+    return path;
+}
+
+static void make_directory(const char *path)
+{
+    assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
+}
+
+int e2e_setup(void **state)
+{
+    struct e2e *e2e = calloc(1, sizeof *e2e);
+    assert_non_null(e2e);
+    e2e->jdk = current_jdk;
+    e2e->case_name = *state;
+    snprintf(e2e->directory, sizeof e2e->directory, "/tmp/hotdrop-e2e-XXXXXX");
+    assert_non_null(mkdtemp(e2e->directory));
+    snprintf(e2e->classes, sizeof e2e->classes, "%s/classes", e2e->directory);
+    snprintf(e2e->drop, sizeof e2e->drop, "%s/drop", e2e->directory);
+    snprintf(e2e->log, sizeof e2e->log, "%s/agent.log", e2e->directory);
+    snprintf(e2e->errors, sizeof e2e->errors, "%s/jvm.err", e2e->directory);
+    make_directory(e2e->classes);
+    make_directory(e2e->drop);
+    *state = e2e;
+    return 0;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+static void print_file(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    char line[1024];
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        fprintf(stderr, "  | %s", line);
+    if (file != NULL)
+        fclose(file);
+}
+
+/* HOTDROP_E2E_KEEP leaves the directory and shows the logs, for whoever looks for a fault. */
+int e2e_teardown(void **state)
+{
+    struct e2e *e2e = *state;
+    e2e_process_end(&e2e->jvm);
+    if (getenv("HOTDROP_E2E_KEEP") != NULL) {
+        fprintf(stderr, "kept: %s\n", e2e->directory);
+        print_file(e2e->log);
+        print_file(e2e->errors);
+    } else {
+        nftw(e2e->directory, remove_entry, 32, FTW_DEPTH | FTW_PHYS);
+    }
+    free(e2e);
+    return 0;
+}
+
+static void start_workbench(const struct e2e_jdk *jdk)
+{
+    char java[PATH_MAX];
+    snprintf(java, sizeof java, "%s/bin/java", jdk->home);
+    char *arguments[] = { java, "-XX:TieredStopAtLevel=1", "-cp", HD_E2E_JAVA, "Workbench", NULL };
+    e2e_process_start(&workbench, arguments, NULL, "/dev/null");
+    assert_string_equal(e2e_process_hear(&workbench, ANSWER_SECONDS), "ready");
+}
+
+/* What only waits for its input to end must not outlive the tests. */
+static void end_workbench(void)
+{
+    int status;
+    free(e2e_process_finish(&workbench, ANSWER_SECONDS, &status));
+}
+
+static int start_group(void **state)
+{
+    (void)state;
+    start_workbench(current_jdk);
+    return 0;
+}
+
+static int end_group(void **state)
+{
+    (void)state;
+    end_workbench();
+    return 0;
+}
+
+int e2e_run(const char *group, const struct CMUnitTest *tests, size_t count)
+{
+    static struct e2e_jdk_list found;
+    e2e_jdk_find(&found);
+    if (found.count == 0) {
+        fprintf(stderr, "no JDK was found: set HOTDROP_JDKS or JAVA_HOME\n");
+        return 1;
+    }
+    const char *name = strrchr(group, '/') != NULL ? strrchr(group, '/') + 1 : group;
+    int failed = 0;
+    for (size_t i = 0; i < found.count; i++) {
+        char title[128];
+        snprintf(title, sizeof title, "%s on JDK %u", name, found.jdks[i].feature);
+        current_jdk = &found.jdks[i];
+        failed += _cmocka_run_group_tests(title, tests, count, start_group, end_group);
+    }
+    return failed;
+}
+
+static void make_parents(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        make_directory(path);
+        *slash = '/';
+    }
+}
+
+void e2e_write(const struct e2e *e2e, const char *path, const char *text)
+{
+    char whole[PATH_MAX];
+    snprintf(whole, sizeof whole, "%s", path[0] == '/' ? path : e2e_path(e2e, "%s", path));
+    make_parents(whole);
+    FILE *file = fopen(whole, "we");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static const char *absolute(const struct e2e *e2e, const char *path)
+{
+    return path[0] == '/' ? path : e2e_path(e2e, "%s", path);
+}
+
+void e2e_compile(const struct e2e *e2e, const char *sources, const char *classes, const char *options)
+{
+    char request[2 * PATH_MAX + 256];
+    snprintf(request, sizeof request, "%s\t%s\t%s", absolute(e2e, sources), absolute(e2e, classes), options);
+    e2e_process_tell(&workbench, request);
+    const char *answer = e2e_process_hear(&workbench, ANSWER_SECONDS);
+    if (strcmp(answer, "ok") != 0)
+        fail_msg("javac: %s", answer);
+}
+
+void e2e_compile_class(const struct e2e *e2e, const char *name, const char *source, const char *classes)
+{
+    static unsigned number;
+    char directory[64], path[512];
+    snprintf(directory, sizeof directory, "source-%u", ++number);
+    snprintf(path, sizeof path, "%s/%s.java", directory, name);
+    e2e_write(e2e, path, source);
+    e2e_compile(e2e, directory, classes, "");
+}
+
+static void start_java(struct e2e *e2e, const char *agent, const char *const *jvm_options)
+{
+    char java[PATH_MAX], class_path[PATH_MAX];
+    snprintf(java, sizeof java, "%s/bin/java", e2e->jdk->home);
+    snprintf(class_path, sizeof class_path, "%s:%s", HD_E2E_JAVA, e2e->classes);
+    char *arguments[MAX_ARGUMENTS] = { java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m" };
+    size_t count = 4;
+    if (agent != NULL)
+        arguments[count++] = (char *)(uintptr_t)agent;
+    for (size_t i = 0; jvm_options != NULL && jvm_options[i] != NULL && count < MAX_ARGUMENTS - 4; i++)
+        arguments[count++] = (char *)(uintptr_t)jvm_options[i];
+    arguments[count++] = "-cp";
+    arguments[count++] = class_path;
+    arguments[count++] = "Target";
+    e2e_process_start(&e2e->jvm, arguments, sanitizer_environment, e2e->errors);
+    assert_string_equal(e2e_process_hear(&e2e->jvm, ANSWER_SECONDS), "ready");
+}
+
+void e2e_start(struct e2e *e2e, const char *agent_options, const char *const *jvm_options)
+{
+    char agent[2 * PATH_MAX];
+    snprintf(agent, sizeof agent, "-agentpath:%s=drop=%s,log=%s,log-level=debug%s%s", HD_E2E_AGENT, e2e->drop, e2e->log,
+             agent_options[0] != '\0' ? "," : "", agent_options);
+    start_java(e2e, agent, jvm_options);
+}
+
+void e2e_start_plain(struct e2e *e2e, const char *const *jvm_options)
+{
+    start_java(e2e, NULL, jvm_options);
+}
+
+const char *e2e_ask(struct e2e *e2e, const char *command)
+{
+    e2e_process_tell(&e2e->jvm, command);
+    return e2e_process_hear(&e2e->jvm, ANSWER_SECONDS);
+}
+
+static bool tick(unsigned *ticks)
+{
+    poll(NULL, 0, 10);
+    return ++*ticks < 1000;
+}
+
+void e2e_await(struct e2e *e2e, const char *command, const char *answer)
+{
+    unsigned ticks = 0;
+    while (strcmp(e2e_ask(e2e, command), answer) != 0)
+        if (!tick(&ticks))
+            fail_msg("'%s' still answers '%s', not '%s'", command, e2e_ask(e2e, command), answer);
+}
+
+static bool file_contains(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "re");
+    char *line = NULL;
+    size_t capacity = 0;
+    bool found = false;
+    while (file != NULL && !found && getline(&line, &capacity, file) != -1)
+        found = strstr(line, text) != NULL;
+    free(line);
+    if (file != NULL)
+        fclose(file);
+    return found;
+}
+
+void e2e_await_log(const struct e2e *e2e, const char *text)
+{
+    unsigned ticks = 0;
+    while (!file_contains(e2e->log, text) && !file_contains(e2e->errors, text))
+        if (!tick(&ticks)) {
+            print_file(e2e->log);
+            print_file(e2e->errors);
+            fail_msg("neither the log nor stderr says '%s'", text);
+        }
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    FILE *in = fopen(from, "re"), *out = fopen(to, "we");
+    if (in == NULL || out == NULL)
+        fail_msg("cannot copy %s to %s: %s", from, to, strerror(errno));
+    char chunk[65536];
+    size_t got;
+    while ((got = fread(chunk, 1, sizeof chunk, in)) > 0)
+        assert_int_equal(fwrite(chunk, 1, got, out), got);
+    fclose(in);
+    assert_int_equal(fclose(out), 0);
+}
+
+void e2e_drop(const struct e2e *e2e, const char *from, const char *name)
+{
+    char beside[PATH_MAX], place[PATH_MAX];
+    snprintf(beside, sizeof beside, "%s/arriving.tmp", e2e->directory);
+    snprintf(place, sizeof place, "%s/%s", e2e->drop, name);
+    copy_file(absolute(e2e, from), beside);
+    assert_int_equal(rename(beside, place), 0);
+}
+
+static json_t *find_report(const struct e2e *e2e, const char *verdict, unsigned number)
+{
+    char pattern[PATH_MAX], command[PATH_MAX + 32], path[PATH_MAX];
+    snprintf(pattern, sizeof pattern, "%s/%s/*-%u/report.json", e2e->drop, verdict, number);
+    snprintf(command, sizeof command, "ls %s 2>/dev/null", pattern);
+    FILE *list = popen(command, "re");
+    bool found = list != NULL && fgets(path, sizeof path, list) != NULL;
+    if (list != NULL)
+        pclose(list);
+    if (!found)
+        return NULL;
+    path[strcspn(path, "\n")] = '\0';
+    return json_load_file(path, 0, NULL);
+}
+
+json_t *e2e_await_report(const struct e2e *e2e, const char *verdict, unsigned number)
+{
+    unsigned ticks = 0;
+    json_t *report;
+    while ((report = find_report(e2e, verdict, number)) == NULL)
+        if (!tick(&ticks)) {
+            print_file(e2e->log);
+            fail_msg("no report %u in %s", number, verdict);
+        }
+    return report;
+}
