@@ -399,6 +399,8 @@ static int read_jar(const uint8_t *jar, size_t length, const char *name, struct 
     if (length > reading->limits->max_bytes)
         return hd_error_set(err, HD_E_LIMIT, "%zu bytes; the limit is %llu", length,
                             (unsigned long long)reading->limits->max_bytes);
+    if (length == 0)
+        return hd_error_set(err, HD_E_FORMAT, "not a jar: it is empty");
     if (open_archive(jar, length, &reading->archive, err) != 0)
         return -1;
     int result = -1;
