@@ -2,6 +2,7 @@
 /* The command `hotdrop`: a table of commands, help and version. */
 #include "client/command.h"
 #include "client/print.h"
+#include "core/reason.h"
 
 #include <locale.h>
 #include <stdio.h>
@@ -47,7 +48,7 @@ static void print_overview(FILE *stream)
     fputs("Usage: hotdrop COMMAND [ARGS] [OPTIONS]\n\nSwaps classes in a running JVM, and answers for every one.\n\n", stream);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(stream, "  %-8s %-6s %s\n", commands[i].name, commands[i].synopsis, commands[i].summary);
-    fputs("  version         the version of this program\n  help    [COMMAND]\n"
+    fputs("  version         the version of this program\n  help    [COMMAND], or 'help words' for every reason and warning\n"
           "\nExamples:\n"
           "  hotdrop push target/classes/com/example/Foo.class\n"
           "  hotdrop push --pid 4711 --attach fix.jar --message \"fix the rounding\"\n"
@@ -62,6 +63,18 @@ static void print_help(FILE *stream, const struct command *command)
     hd_invocation_print_options(stream, command->groups);
 }
 
+static void print_words(FILE *stream)
+{
+    fputs("Reasons (why a class is refused, and what to do):\n", stream);
+    for (int reason = HD_REASON_NONE + 1; reason < HD_REASON_COUNT; reason++)
+        fprintf(stream, "\n  %s\n      %s\n      %s\n", hd_reason_word((enum hd_reason)reason),
+                hd_reason_sentence((enum hd_reason)reason), hd_reason_remedy((enum hd_reason)reason));
+    fputs("\nWarnings (they do not refuse):\n", stream);
+    for (int bit = 0; bit < HD_WARNING_BIT_COUNT; bit++)
+        fprintf(stream, "\n  %s\n      %s\n", hd_warning_word((enum hd_warning)(1u << bit)),
+                hd_warning_sentence((enum hd_warning)(1u << bit)));
+}
+
 static int refuse_usage(const struct hd_error *err)
 {
     return hd_print_failure(false, HD_EXIT_USAGE, err);
@@ -72,6 +85,10 @@ static int run_help(int argc, char **argv)
     struct hd_error err = HD_ERROR_INIT;
     if (argc < 2) {
         print_overview(stdout);
+        return HD_EXIT_GOOD;
+    }
+    if (strcmp(argv[1], "words") == 0) {
+        print_words(stdout);
         return HD_EXIT_GOOD;
     }
     const struct command *command = find_command(argv[1]);
