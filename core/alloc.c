@@ -33,9 +33,15 @@ void *hd_alloc(size_t size)
     return counted(malloc(size > 0 ? size : 1));
 }
 
+static bool overflows(size_t count, size_t size)
+{
+    size_t product;
+    return __builtin_mul_overflow(count, size, &product);
+}
+
 void *hd_alloc_zeroed(size_t count, size_t size)
 {
-    if (fails_now())
+    if (overflows(count, size) || fails_now())
         return NULL;
     return counted(calloc(count > 0 ? count : 1, size > 0 ? size : 1));
 }
@@ -44,9 +50,9 @@ void *hd_realloc_array(void *memory, size_t count, size_t size)
 {
     if (memory == NULL)
         return hd_alloc_zeroed(count, size);
-    if (fails_now())
+    if (overflows(count, size) || fails_now())
         return NULL;
-    return reallocarray(memory, count > 0 ? count : 1, size);
+    return realloc(memory, count * size > 0 ? count * size : 1);
 }
 
 char *hd_strdup(const char *text)
