@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/target.h"
+
+#include "tests/unit/sandbox.h"
+
+static void write_targets(const struct sandbox *sandbox, const char *text)
+{
+    assert_return_code(mkdir(at(sandbox, "hotdrop"), 0700), 0);
+    FILE *file = fopen(at(sandbox, "hotdrop/targets"), "we");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    setenv("XDG_CONFIG_HOME", sandbox->path, 1);
+}
+
+static int find(const char *to, struct hd_target *out, struct hd_error *err)
+{
+    const struct hd_invocation invocation = { .command = "push", .to = to };
+    return hd_target_find(&invocation, out, err);
+}
+
+static void a_name_is_looked_up_in_the_targets_file(void **state)
+{
+    (void)state;
+    struct sandbox sandbox;
+    struct hd_target target;
+    struct hd_error err = HD_ERROR_INIT;
+    sandbox_make(&sandbox);
+    write_targets(&sandbox, "# ours\nproduction unix:/run/other.sock\nprod ws://10.0.0.5:7000 token=/etc/hotdrop.token # eu\n");
+    assert_int_equal(find("prod", &target, &err), 0);
+    assert_int_equal(target.address.kind, HD_ADDRESS_WS);
+    assert_string_equal(target.address.host, "10.0.0.5");
+    assert_int_equal(target.address.port, 7000);
+    assert_string_equal(target.token_file, "/etc/hotdrop.token");
+    assert_int_equal(find("staging", &target, &err), -1);
+    assert_non_null(strstr(err.text, "staging"));
+    sandbox_delete(sandbox.path);
+}
+
+static void a_mistake_in_the_targets_file_is_named_with_its_line(void **state)
+{
+    (void)state;
+    struct sandbox sandbox;
+    struct hd_target target;
+    struct hd_error err = HD_ERROR_INIT;
+    sandbox_make(&sandbox);
+    write_targets(&sandbox, "\nprod ws://10.0.0.5:7000 tokn=/x\n");
+    assert_int_equal(find("prod", &target, &err), -1);
+    assert_non_null(strstr(err.text, "targets:2"));
+    assert_non_null(strstr(err.text, "tokn=/x"));
+    sandbox_delete(sandbox.path);
+}
+
+static void a_websocket_address_needs_a_token(void **state)
+{
+    (void)state;
+    struct hd_target target;
+    struct hd_error err = HD_ERROR_INIT;
+    assert_int_equal(find("ws://127.0.0.1:7000", &target, &err), -1);
+    assert_int_equal(err.code, HD_E_USAGE);
+    assert_non_null(strstr(err.text, "--token"));
+}
+
+static void a_process_that_is_no_jvm_is_said_to_be_none(void **state)
+{
+    (void)state;
+    const struct hd_invocation invocation = { .command = "push", .pid = getpid() };
+    struct hd_target target;
+    struct hd_error err = HD_ERROR_INIT;
+    assert_int_equal(hd_target_find(&invocation, &target, &err), -1);
+    assert_int_equal(err.code, HD_E_USAGE);
+    assert_non_null(strstr(err.text, "not a JVM"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_is_looked_up_in_the_targets_file),
+        cmocka_unit_test(a_mistake_in_the_targets_file_is_named_with_its_line),
+        cmocka_unit_test(a_websocket_address_needs_a_token),
+        cmocka_unit_test(a_process_that_is_no_jvm_is_said_to_be_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
