@@ -64,15 +64,37 @@ static void walk_utf8(struct hd_walk *walk)
     hd_walk_constant(walk, HD_TAGS(HD_TAG_UTF8));
 }
 
+static bool names_class(const struct hd_walk *walk, unsigned index)
+{
+    return hd_pool_is(walk->pool, index, HD_TAGS(HD_TAG_CLASS)) &&
+           hd_bytes_equal(hd_pool_named_text(walk->pool, index), walk->class_name);
+}
+
+/* javac lists every nested class the pool mentions; only the class itself and its own members say something about it. */
+static bool concerns_class(const struct hd_walk *walk)
+{
+    if (hd_reader_left(&walk->in) < 4)
+        return false;
+    return names_class(walk, hd_u2_at(walk->in.at)) || names_class(walk, hd_u2_at(walk->in.at + 2));
+}
+
+static void walk_inner_class(struct hd_walk *walk)
+{
+    hd_walk_constant(walk, HD_TAGS(HD_TAG_CLASS));
+    hd_walk_optional_constant(walk, HD_TAGS(HD_TAG_CLASS));
+    hd_walk_optional_constant(walk, HD_TAGS(HD_TAG_UTF8));
+    hd_walk_u2(walk);
+}
+
 static void walk_inner_classes(struct hd_walk *walk)
 {
-    unsigned count = hd_walk_u2(walk);
+    struct hd_meaning *meaning = walk->meaning;
+    unsigned count = hd_read_u2(&walk->in);
     for (unsigned i = 0; i < count && !walk->in.failed; i++) {
-        hd_walk_constant(walk, HD_TAGS(HD_TAG_CLASS));
-        hd_walk_optional_constant(walk, HD_TAGS(HD_TAG_CLASS));
-        hd_walk_optional_constant(walk, HD_TAGS(HD_TAG_UTF8));
-        hd_walk_u2(walk);
+        walk->meaning = meaning != NULL && concerns_class(walk) ? meaning : NULL;
+        walk_inner_class(walk);
     }
+    walk->meaning = meaning;
 }
 
 static void walk_enclosing_method(struct hd_walk *walk)
@@ -88,6 +110,8 @@ static void walk_nothing(struct hd_walk *walk)
 
 static void walk_raw(struct hd_walk *walk)
 {
+    if (walk->meaning != NULL)
+        hd_meaning_add_text(walk->meaning, (struct hd_bytes){ walk->in.at, hd_reader_left(&walk->in) });
     walk->in.at = walk->in.end;
 }
 
@@ -230,6 +254,8 @@ static void walk_component_attribute(struct hd_walk *walk, struct hd_attribute_s
     inner.in = hd_reader_over(contents, walk->in.err);
     inner.place = HD_PLACE_COMPONENT;
     inner.descriptor = descriptor;
+    if (kind == HD_ATTRIBUTE_INVISIBLE_ANNOTATIONS || kind == HD_ATTRIBUTE_INVISIBLE_TYPE_ANNOTATIONS)
+        inner.meaning = NULL; /* the JVM forgets them */
     if (hd_attribute_admit(set, kind, HD_PLACE_COMPONENT, walk->in.err) != 0 || hd_attribute_walk(kind, &inner) != 0)
         walk->in.failed = true;
 }

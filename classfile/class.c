@@ -3,12 +3,11 @@
 
 #include "classfile/attributes.h"
 #include "classfile/code.h"
+#include "classfile/members.h"
 #include "classfile/names.h"
 #include "classfile/utf8.h"
 
 #include "core/alloc.h"
-
-#include <stdlib.h>
 
 #define MAGIC 0xCAFEBABE
 #define FIRST_MAJOR 45
@@ -324,36 +323,13 @@ static int read_members(struct parser *parser, const char *kind, int (*read_one)
     return 0;
 }
 
-static int order_of_texts(struct hd_bytes a, struct hd_bytes b)
-{
-    size_t shorter = a.length < b.length ? a.length : b.length;
-    int order = shorter > 0 ? memcmp(a.data, b.data, shorter) : 0;
-    if (order != 0)
-        return order;
-    return (a.length > b.length) - (a.length < b.length);
-}
-
-int hd_member_order(const struct hd_member *a, const struct hd_member *b)
-{
-    int order = order_of_texts(a->name, b->name);
-    return order != 0 ? order : order_of_texts(a->descriptor, b->descriptor);
-}
-
-static int order_of_numbers(const void *a, const void *b, void *members)
-{
-    const struct hd_member *list = members;
-    return hd_member_order(&list[*(const uint16_t *)a], &list[*(const uint16_t *)b]);
-}
-
 /* §4.5, §4.6: no two with the same name and descriptor. Returns the sorted numbers, NULL on failure. */
 static const uint16_t *sort_members(struct parser *parser, const char *kind, const struct hd_member *members, size_t count)
 {
     uint16_t *order = hd_arena_array(parser->arena, count, sizeof *order, parser->err);
     if (order == NULL)
         return NULL;
-    for (size_t i = 0; i < count; i++)
-        order[i] = (uint16_t)i;
-    qsort_r(order, count, sizeof *order, order_of_numbers, (void *)(uintptr_t)members);
+    hd_members_sort(members, order, count);
     for (size_t i = 1; i < count; i++) {
         if (hd_member_order(&members[order[i - 1]], &members[order[i]]) != 0)
             continue;
@@ -370,10 +346,9 @@ static int read_all_members(struct parser *parser)
     if (read_members(parser, "field", read_field, &out->fields, &out->field_count) != 0 ||
         read_members(parser, "method", read_method, &out->methods, &out->method_count) != 0)
         return -1;
-    if (sort_members(parser, "field", out->fields, out->field_count) == NULL)
-        return -1;
+    out->field_order = sort_members(parser, "field", out->fields, out->field_count);
     out->method_order = sort_members(parser, "method", out->methods, out->method_count);
-    return out->method_order != NULL ? 0 : -1;
+    return out->field_order != NULL && out->method_order != NULL ? 0 : -1;
 }
 
 /* The attribute is known to be well formed. */
@@ -480,24 +455,4 @@ int hd_class_peek(const uint8_t *data, size_t length, struct hd_bytes *name, uin
     }
     hd_class_free(&owned->class_file);
     return result;
-}
-
-const struct hd_member *hd_class_find_method(const struct hd_class *class_file, struct hd_bytes name,
-                                             struct hd_bytes descriptor)
-{
-    const struct hd_member wanted = { .name = name, .descriptor = descriptor };
-    size_t low = 0;
-    size_t high = class_file->method_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct hd_member *method = &class_file->methods[class_file->method_order[middle]];
-        int order = hd_member_order(&wanted, method);
-        if (order == 0)
-            return method;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
 }

@@ -66,9 +66,10 @@ struct hd_class {
     size_t interface_count;
     const struct hd_member *fields;
     size_t field_count;
+    const uint16_t *field_order;  /* field_count numbers into fields: sorted by name, then descriptor (hd_member_order) */
     const struct hd_member *methods;
     size_t method_count;
-    const uint16_t *method_order; /* method_count numbers into methods: sorted by name, then descriptor (hd_member_order) */
+    const uint16_t *method_order; /* the same for methods */
     const struct hd_attribute *attributes;
     size_t attribute_count;
     const struct hd_pool *pool;
@@ -83,7 +84,9 @@ void hd_class_free(struct hd_class *class_file);
 /* Orders members by the bytes of their names, then of their descriptors: negative, 0, positive. */
 int hd_member_order(const struct hd_member *a, const struct hd_member *b);
 
-/* The method of that name and descriptor; NULL where there is none. It lives as long as the class. */
+/* The field or method of that name and descriptor; NULL where there is none. It lives as long as the class. */
+const struct hd_member *hd_class_find_field(const struct hd_class *class_file, struct hd_bytes name,
+                                            struct hd_bytes descriptor);
 const struct hd_member *hd_class_find_method(const struct hd_class *class_file, struct hd_bytes name,
                                              struct hd_bytes descriptor);
 

@@ -26,6 +26,11 @@ void hd_code_scratch_close(struct hd_code_scratch *scratch)
     *scratch = (struct hd_code_scratch)HD_CODE_SCRATCH_INIT;
 }
 
+static bool is_since(const struct instruction *instruction, uint16_t first_major)
+{
+    return instruction->major == HD_MAJOR_UNKNOWN || instruction->major >= first_major;
+}
+
 static unsigned after_padding(unsigned at)
 {
     return (at + 4) & ~3u;
@@ -157,7 +162,7 @@ static void use_loadable(struct hd_walk *walk, const struct instruction *instruc
     if (!wide) {
         tags = HD_TAGS(HD_TAG_INTEGER) | HD_TAGS(HD_TAG_FLOAT) | HD_TAGS(HD_TAG_STRING) | HD_TAGS(HD_TAG_METHOD_HANDLE) |
                HD_TAGS(HD_TAG_METHOD_TYPE) | HD_TAGS(HD_TAG_DYNAMIC);
-        if (instruction->major >= FIRST_MAJOR_OF_CLASS_LITERALS)
+        if (is_since(instruction, FIRST_MAJOR_OF_CLASS_LITERALS))
             tags |= HD_TAGS(HD_TAG_CLASS);
     }
     hd_walk_use(walk, index, tags);
@@ -168,7 +173,7 @@ static void use_loadable(struct hd_walk *walk, const struct instruction *instruc
 static void use_method(struct hd_walk *walk, const struct instruction *instruction, unsigned index)
 {
     uint32_t tags = HD_TAGS(HD_TAG_METHOD);
-    if (instruction->opcode != HD_OP_INVOKEVIRTUAL && instruction->major >= FIRST_MAJOR_OF_STATIC_INTERFACE_METHODS)
+    if (instruction->opcode != HD_OP_INVOKEVIRTUAL && is_since(instruction, FIRST_MAJOR_OF_STATIC_INTERFACE_METHODS))
         tags |= HD_TAGS(HD_TAG_INTERFACE_METHOD);
     hd_walk_use(walk, index, tags);
     if (walk->in.failed || instruction->opcode == HD_OP_INVOKESPECIAL)
@@ -286,26 +291,10 @@ static bool is_subroutine(uint8_t opcode)
     return opcode == HD_OP_JSR || opcode == HD_OP_JSR_W || opcode == HD_OP_RET;
 }
 
-static void use_operands(struct hd_walk *walk, const struct instruction *instruction)
+static void use_constant_operand(struct hd_walk *walk, const struct instruction *instruction)
 {
     const uint8_t *operands = instruction->code + instruction->at + 1;
     switch (hd_opcodes[instruction->opcode].operands) {
-    case HD_OPERANDS_U1:
-        give(walk, operands[0]);
-        return;
-    case HD_OPERANDS_U2:
-        give(walk, hd_u2_at(operands));
-        return;
-    case HD_OPERANDS_LOCAL:
-        use_local(walk, operands[0], 1);
-        return;
-    case HD_OPERANDS_LOCAL_PAIR:
-        use_local(walk, operands[0], 2);
-        return;
-    case HD_OPERANDS_IINC:
-        use_local(walk, operands[0], 1);
-        give(walk, operands[1]);
-        return;
     case HD_OPERANDS_LDC:
         use_loadable(walk, instruction, operands[0], false);
         return;
@@ -327,29 +316,64 @@ static void use_operands(struct hd_walk *walk, const struct instruction *instruc
     case HD_OPERANDS_DYNAMIC:
         use_dynamic(walk, operands);
         return;
-    case HD_OPERANDS_NEW:
-    case HD_OPERANDS_ANEWARRAY:
-    case HD_OPERANDS_CLASS:
-    case HD_OPERANDS_MULTIANEWARRAY:
+    default:
         use_class(walk, instruction);
         return;
-    case HD_OPERANDS_NEWARRAY:
-        use_array_type(walk, operands[0]);
-        return;
+    }
+}
+
+static void use_jump(struct hd_walk *walk, const struct instruction *instruction)
+{
+    const uint8_t *operands = instruction->code + instruction->at + 1;
+    switch (hd_opcodes[instruction->opcode].operands) {
     case HD_OPERANDS_BRANCH:
         use_branch(walk, instruction, (int16_t)hd_u2_at(operands));
         return;
     case HD_OPERANDS_BRANCH_W:
         use_branch(walk, instruction, (int32_t)hd_u4_at(operands));
         return;
+    default:
+        use_switch(walk, instruction, instruction->opcode == HD_OP_TABLESWITCH);
+        return;
+    }
+}
+
+static void use_operands(struct hd_walk *walk, const struct instruction *instruction)
+{
+    const uint8_t *operands = instruction->code + instruction->at + 1;
+    switch (hd_opcodes[instruction->opcode].operands) {
+    case HD_OPERANDS_NONE:
+        return;
+    case HD_OPERANDS_U1:
+        give(walk, operands[0]);
+        return;
+    case HD_OPERANDS_U2:
+        give(walk, hd_u2_at(operands));
+        return;
+    case HD_OPERANDS_LOCAL:
+        use_local(walk, operands[0], 1);
+        return;
+    case HD_OPERANDS_LOCAL_PAIR:
+        use_local(walk, operands[0], 2);
+        return;
+    case HD_OPERANDS_IINC:
+        use_local(walk, operands[0], 1);
+        give(walk, operands[1]);
+        return;
+    case HD_OPERANDS_NEWARRAY:
+        use_array_type(walk, operands[0]);
+        return;
+    case HD_OPERANDS_BRANCH:
+    case HD_OPERANDS_BRANCH_W:
     case HD_OPERANDS_TABLESWITCH:
     case HD_OPERANDS_LOOKUPSWITCH:
-        use_switch(walk, instruction, instruction->opcode == HD_OP_TABLESWITCH);
+        use_jump(walk, instruction);
         return;
     case HD_OPERANDS_WIDE:
         use_wide(walk, instruction);
         return;
     default:
+        use_constant_operand(walk, instruction);
         return;
     }
 }

@@ -23,7 +23,9 @@ void hd_code_scratch_close(struct hd_code_scratch *scratch);
 HD_CHECKED int hd_code_lay_out(struct hd_bytes bytecode, struct hd_code_scratch *scratch, struct hd_code_layout *layout,
                                struct hd_error *err);
 
-/* Walks the instructions of walk->layout: checks, and gives them to the meaning. major decides about jsr, ret and what ldc takes. */
+/* Walks the instructions of walk->layout: checks, and gives them to the meaning. major decides about jsr, ret and what ldc takes; with
+ * HD_MAJOR_UNKNOWN whatever any version allows is good. */
+#define HD_MAJOR_UNKNOWN 0
 HD_CHECKED int hd_code_walk(struct hd_walk *walk, uint16_t major);
 
 /* Walks an exception table, 8 bytes an entry. */

@@ -280,9 +280,10 @@ int hd_pool_parse(struct hd_reader *reader, unsigned count, uint16_t major, stru
     struct hd_constant *constants = hd_arena_array(arena, count, sizeof *constants, err);
     if (constants == NULL)
         return -1;
-    struct hd_pool pool = { constants, count, NULL, 0, 0 };
+    struct hd_pool pool = { .constants = constants, .count = count, .raw.data = reader->at };
     if (read_constants(reader, constants, count, major, &pool.tags_present, err) != 0)
         return -1;
+    pool.raw.length = (size_t)(reader->at - pool.raw.data);
     struct pool_check check = { &pool, major, err, 0 };
     if (check_every(&check, check_indices) != 0 || check_every(&check, check_texts) != 0 ||
         check_every(&check, check_members) != 0)

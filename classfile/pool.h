@@ -56,6 +56,7 @@ struct hd_pool {
     const struct hd_bootstrap *bootstraps; /* checked by hd_pool_check_bootstraps */
     unsigned bootstrap_count;
     uint32_t tags_present;                 /* HD_TAGS of all entries */
+    struct hd_bytes raw;                   /* as in the file, without the count */
 };
 
 /* Reads constant_pool_count - 1 entries. major decides which tags exist. On failure *out is untouched. */

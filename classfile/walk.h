@@ -38,6 +38,7 @@ struct hd_walk {
     struct hd_bytes descriptor;          /* of the field, method or component the attribute belongs to; else length 0 */
     const struct hd_code_layout *layout; /* inside Code; else NULL */
     struct hd_meaning *meaning;          /* NULL: check only */
+    struct hd_bytes class_name;          /* with a meaning: of InnerClasses only what concerns this class counts, the rest mirrors the pool */
 };
 
 /* Each reads a number, and gives it to the meaning as it stands. */

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Attributes: what reflection shows of annotations counts as ANNOTATIONS, everything else has no consequence for a swap.
+ */
+#include "classfile/comparer.h"
+
+#define KIND_BIT(kind) (UINT64_C(1) << (kind))
+
+static const uint64_t annotation_kinds =
+    KIND_BIT(HD_ATTRIBUTE_VISIBLE_ANNOTATIONS) | KIND_BIT(HD_ATTRIBUTE_VISIBLE_PARAMETER_ANNOTATIONS) |
+    KIND_BIT(HD_ATTRIBUTE_VISIBLE_TYPE_ANNOTATIONS) | KIND_BIT(HD_ATTRIBUTE_ANNOTATION_DEFAULT);
+
+/* These have comparisons of their own, or mean something only through others. */
+static const uint64_t kinds_compared_elsewhere =
+    KIND_BIT(HD_ATTRIBUTE_CODE) | KIND_BIT(HD_ATTRIBUTE_CONSTANT_VALUE) | KIND_BIT(HD_ATTRIBUTE_SYNTHETIC) |
+    KIND_BIT(HD_ATTRIBUTE_BOOTSTRAP_METHODS) | KIND_BIT(HD_ATTRIBUTE_NEST_HOST) | KIND_BIT(HD_ATTRIBUTE_NEST_MEMBERS) |
+    KIND_BIT(HD_ATTRIBUTE_PERMITTED_SUBCLASSES);
+
+struct attribute_list {
+    const struct hd_attribute *attributes;
+    size_t count;
+};
+
+static uint64_t kinds_in(struct attribute_list list)
+{
+    uint64_t kinds = 0;
+    for (size_t i = 0; i < list.count; i++)
+        kinds |= KIND_BIT(list.attributes[i].kind);
+    return kinds;
+}
+
+/* Leaves the meaning of all attributes of one kind in the side's meaning. */
+static void read_kind(struct hd_comparer *comparer, int side, struct attribute_list list, unsigned kind,
+                      const struct hd_walk *model)
+{
+    struct hd_meaning *meaning = &comparer->meanings[side];
+    struct hd_error ignored = HD_ERROR_INIT;
+    hd_meaning_restart(meaning);
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.attributes[i].kind != kind)
+            continue;
+        struct hd_walk walk = *model;
+        walk.in = hd_reader_over(list.attributes[i].contents, &ignored);
+        walk.pool = comparer->sides[side]->pool;
+        walk.meaning = meaning;
+        hd_meaning_add_text(meaning, list.attributes[i].name);
+        if (hd_attribute_walk((enum hd_attribute_kind)kind, &walk) != 0)
+            hd_meaning_add_u4(meaning, UINT32_MAX); /* cannot be: the class was checked */
+    }
+}
+
+static bool same_bytes(const struct attribute_list lists[HD_SIDES])
+{
+    if (lists[HD_BEFORE].count != lists[HD_AFTER].count)
+        return false;
+    for (size_t i = 0; i < lists[HD_BEFORE].count; i++) {
+        if (!hd_bytes_equal(lists[HD_BEFORE].attributes[i].name, lists[HD_AFTER].attributes[i].name) ||
+            !hd_bytes_equal(lists[HD_BEFORE].attributes[i].contents, lists[HD_AFTER].attributes[i].contents))
+            return false;
+    }
+    return true;
+}
+
+/* The kinds that differ, of those in both lists together. */
+static uint64_t differing_kinds(struct hd_comparer *comparer, const struct attribute_list lists[HD_SIDES],
+                                const struct hd_walk models[HD_SIDES])
+{
+    if (comparer->same_pools && same_bytes(lists))
+        return 0;
+    uint64_t kinds = (kinds_in(lists[HD_BEFORE]) | kinds_in(lists[HD_AFTER])) & ~kinds_compared_elsewhere;
+    uint64_t differing = 0;
+    for (unsigned kind = 0; kind < HD_ATTRIBUTE_KIND_COUNT; kind++) {
+        if ((kinds & KIND_BIT(kind)) == 0)
+            continue;
+        for (int side = 0; side < HD_SIDES; side++)
+            read_kind(comparer, side, lists[side], kind, &models[side]);
+        if (!hd_meaning_equal(&comparer->meanings[HD_BEFORE], &comparer->meanings[HD_AFTER]))
+            differing |= KIND_BIT(kind);
+    }
+    return differing;
+}
+
+void hd_compare_member_attributes(struct hd_comparer *comparer, enum hd_place place,
+                                  const struct hd_member *const members[HD_SIDES])
+{
+    struct attribute_list lists[HD_SIDES];
+    struct hd_walk models[HD_SIDES];
+    for (int side = 0; side < HD_SIDES; side++) {
+        lists[side] = (struct attribute_list){ members[side]->attributes, members[side]->attribute_count };
+        models[side] = (struct hd_walk){ .place = place, .descriptor = members[side]->descriptor };
+    }
+    uint64_t differing = differing_kinds(comparer, lists, models);
+    if ((differing & ~annotation_kinds) != 0)
+        comparer->other_attribute = true;
+    if ((differing & annotation_kinds) == 0)
+        return;
+    const struct hd_member *member = members[HD_AFTER];
+    struct hd_words words = hd_words_begin(comparer->err);
+    if (place == HD_PLACE_METHOD)
+        words = hd_comparer_name_method(comparer, member);
+    else
+        hd_words_add_modified(&words, member->name);
+    hd_comparer_add(comparer, HD_DIFFERENCE_ANNOTATIONS, member->access, &words, NULL, NULL);
+}
+
+void hd_compare_code_attributes(struct hd_comparer *comparer, const struct hd_member *const members[HD_SIDES])
+{
+    struct attribute_list lists[HD_SIDES];
+    struct hd_walk models[HD_SIDES];
+    for (int side = 0; side < HD_SIDES; side++) {
+        const struct hd_code *code = &members[side]->code;
+        lists[side] = (struct attribute_list){ code->attributes, code->attribute_count };
+        models[side] = (struct hd_walk){ .place = HD_PLACE_CODE };
+    }
+    if (!comparer->other_attribute && differing_kinds(comparer, lists, models) != 0)
+        comparer->other_attribute = true;
+}
+
+void hd_compare_class_attributes(struct hd_comparer *comparer)
+{
+    struct attribute_list lists[HD_SIDES];
+    struct hd_walk models[HD_SIDES];
+    for (int side = 0; side < HD_SIDES; side++) {
+        const struct hd_class *class_file = comparer->sides[side];
+        lists[side] = (struct attribute_list){ class_file->attributes, class_file->attribute_count };
+        models[side] = (struct hd_walk){ .place = HD_PLACE_CLASS, .class_name = class_file->name };
+    }
+    uint64_t differing = differing_kinds(comparer, lists, models);
+    if ((differing & ~annotation_kinds) != 0)
+        comparer->other_attribute = true;
+    if ((differing & annotation_kinds) != 0)
+        hd_comparer_add(comparer, HD_DIFFERENCE_ANNOTATIONS, comparer->sides[HD_AFTER]->access, NULL, NULL, NULL);
+}
