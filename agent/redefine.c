@@ -167,6 +167,6 @@ int hd_redefine_all(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_redefinitio
     if (count == 1)
         blame(jni, &items[0], error);
     else if (hd_redefine_rehearse(jvm, jni, items, count, err) != 0)
-        hd_error_prefix(err, "and the culprit was not found");
+        hd_error_prefix(err, "which class it was could not be found out");
     return -1;
 }

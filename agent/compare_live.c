@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The road's step that says, per target, what is live, what the push changes of it, and whether the JVM will take that. */
+#include "agent/plan.h"
+
+#include "core/alloc.h"
+
+#include <string.h>
+
+static bool same_bytes(struct hd_bytes a, const uint8_t *data, size_t length)
+{
+    return a.length == length && memcmp(a.data, data, length) == 0;
+}
+
+static void set_outcome(struct hd_plan *plan, struct hd_target *target, enum hd_action action,
+                        enum hd_outcome outcome)
+{
+    target->action = action;
+    hd_plan_row(plan, target)->outcome = outcome;
+}
+
+/* ---- loaded classes ----------------------------------------------------------------------------- */
+
+static int find_base(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
+{
+    const char *name = target->class->from->name;
+    target->known = hd_registry_find(plan->road->registry, plan->jni, name, target->loader);
+    if (target->known != NULL && target->known->state == HD_LIVE_PENDING)
+        target->known = NULL; /* it loaded without the patch, or the hook's word is still on its way */
+    if (target->known != NULL)
+        return 0;
+    hd_road_doing(plan->road, "asking class loader %s for the file of %s", target->label,
+                  target->class->java_name);
+    return hd_base_find(plan->road->finder, plan->jni, target->loaded, target->loader, name,
+                        &target->base, err);
+}
+
+/* *said false: nothing of the live class is known, and the JVM will have to judge alone. */
+static int compare_with_live(struct hd_target *target, struct hd_comparison *comparison, bool *said,
+                             struct hd_error *err)
+{
+    const struct hd_class *live;
+    if (hd_target_live_class(target, &live, err) != 0)
+        return -1;
+    const struct hd_vm_view *view = hd_held_view_of(target->base.held);
+    *said = live != NULL || view != NULL;
+    if (live != NULL)
+        return hd_compare_classes(live, target->class->file, comparison, err);
+    return view != NULL ? hd_compare_view(view, target->class->file, comparison, err) : 0;
+}
+
+/* How well what was there before is known: as it was found now, or when the class was first patched. */
+static enum hd_base_standing standing_of(const struct hd_target *target)
+{
+    return target->known != NULL ? target->known->standing : target->base.standing;
+}
+
+static unsigned standing_warnings(const struct hd_target *target)
+{
+    enum hd_base_standing standing = standing_of(target);
+    bool exact = standing == HD_BASE_PROVEN || standing == HD_BASE_EDITED;
+    return exact ? 0 : HD_WARNING_NO_WAY_BACK;
+}
+
+/* Equal to our own last patch, or to a file that is proven to be what the loader defined. Where it is only likely, redefining is the safe answer. */
+static bool is_live_already(const struct hd_target *target, bool changes_anything)
+{
+    if (changes_anything)
+        return false;
+    enum hd_base_standing standing = target->base.standing;
+    return target->known != NULL || standing == HD_BASE_PROVEN || standing == HD_BASE_EDITED;
+}
+
+static void judge(struct hd_plan *plan, struct hd_target *target, const struct hd_verdict *verdict)
+{
+    struct hd_row *row = hd_plan_row(plan, target);
+    if (verdict->reason != HD_REASON_NONE) {
+        hd_plan_refuse(plan, target, verdict->reason, "%s",
+                       verdict->message != NULL ? verdict->message : "");
+        return;
+    }
+    if (is_live_already(target, verdict->changes_anything))
+        return; /* unchanged, as every row begins */
+    set_outcome(plan, target, HD_ACTION_REDEFINE, HD_OUTCOME_REDEFINED);
+    row->warnings |= verdict->warnings | standing_warnings(target);
+}
+
+static int compare_and_judge(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
+{
+    struct hd_comparison comparison = { NULL, 0 };
+    struct hd_verdict verdict = { .reason = HD_REASON_NONE };
+    bool said = false;
+    int status = compare_with_live(target, &comparison, &said, err);
+    if (status == 0)
+        status = hd_verdict_reach(&comparison, &plan->road->jvm->rules, &verdict, err);
+    if (status == 0) {
+        verdict.changes_anything |= !said;
+        judge(plan, target, &verdict);
+    }
+    hd_verdict_close(&verdict);
+    hd_comparison_close(&comparison);
+    return status;
+}
+
+static int compare_loaded(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
+{
+    if (!target->modifiable) {
+        hd_plan_refuse(plan, target, HD_REASON_NOT_MODIFIABLE,
+                       "the JVM does not allow %s to be redefined", target->class->java_name);
+        return 0;
+    }
+    if (find_base(plan, target, err) != 0)
+        return -1;
+    const struct hd_live *known = target->known;
+    if (known != NULL && same_bytes(target->class->from->file, known->file, known->length))
+        return 0; /* unchanged */
+    return compare_and_judge(plan, target, err);
+}
+
+/* ---- classes that are not loaded ---------------------------------------------------------------- */
+
+/* The loader will read this file: is it what is pushed? If not, the patch is for that base. */
+static int compare_with_file(struct hd_target *target, bool *same, struct hd_error *err)
+{
+    const struct hd_class *file;
+    struct hd_comparison comparison = { NULL, 0 };
+    *same = same_bytes(target->class->from->file, target->base.file, target->base.length);
+    if (*same)
+        return 0;
+    if (hd_target_live_class(target, &file, err) != 0)
+        return -1;
+    if (file == NULL)
+        return 0;
+    int status = hd_compare_classes(file, target->class->file, &comparison, err);
+    *same = status == 0 && comparison.count == 0;
+    hd_comparison_close(&comparison);
+    return status;
+}
+
+static int compare_absent(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
+{
+    const struct hd_live *known = target->known;
+    bool same = false;
+    if (known == NULL && target->base.file == NULL && !target->any_loader) {
+        set_outcome(plan, target, HD_ACTION_DEFINE, HD_OUTCOME_DEFINED);
+        return 0;
+    }
+    if (known != NULL)
+        same = same_bytes(target->class->from->file, known->file, known->length);
+    else if (target->base.file != NULL && compare_with_file(target, &same, err) != 0)
+        return -1;
+    if (!same)
+        set_outcome(plan, target, HD_ACTION_WAIT, HD_OUTCOME_PENDING);
+    return 0;
+}
+
+/* ---- all ---------------------------------------------------------------------------------------- */
+
+static int compare_one(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
+{
+    struct hd_row *row = hd_plan_row(plan, target);
+    if (row->outcome == HD_OUTCOME_REFUSED)
+        return 0;
+    int64_t begun = hd_road_clock();
+    int status = target->loaded != NULL ? compare_loaded(plan, target, err)
+                                        : compare_absent(plan, target, err);
+    row->micros += (uint64_t)(hd_road_clock() - begun);
+    if (target->action != HD_ACTION_NONE && !plan->road->jvm->verifies)
+        row->warnings |= HD_WARNING_NOT_VERIFIED;
+    return status;
+}
+
+int hd_plan_compare(struct hd_plan *plan, struct hd_error *err)
+{
+    for (size_t i = 0; i < plan->target_count; i++) {
+        if (hd_road_check_open(plan->road, err) != 0 ||
+            compare_one(plan, &plan->targets[i], err) != 0)
+            return -1;
+    }
+    return 0;
+}

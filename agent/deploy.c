@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/deploy.h"
+
+#include "agent/plan.h"
+#include "agent/status.h"
+#include "core/alloc.h"
+#include "core/log.h"
+#include "core/text.h"
+
+#include <string.h>
+
+/* A copy, or NULL for NULL; memory out leaves it NULL: the words of a deployment are not worth refusing it. */
+static char *copy(const char *text)
+{
+    return text == NULL ? NULL : hd_strdup(text);
+}
+
+static void name_bundle(struct hd_deployment *deployment, struct hd_bundle *bundle)
+{
+    struct hd_digest digest;
+    struct hd_error ignored = HD_ERROR_INIT;
+    deployment->bundle_name = copy(hd_bundle_name(bundle));
+    if (hd_bundle_digest(bundle, &digest, &ignored) == 0)
+        hd_digest_to_hex(&digest, deployment->bundle_digest);
+}
+
+/* A job with a bundle that could not be read comes with its deployment made and failed. False: memory is out. */
+static bool begin(struct hd_road *road, struct hd_job *job)
+{
+    bool check = job->kind == HD_JOB_CHECK;
+    if (job->deployment == NULL)
+        job->deployment = hd_deployment_new(
+            check ? HD_DEPLOYMENT_CHECK : HD_DEPLOYMENT_PUSH, &job->origin);
+    struct hd_deployment *deployment = job->deployment;
+    if (deployment == NULL)
+        return false;
+    deployment->started_at = hd_text_now();
+    deployment->number = check ? 0 : ++road->last_number;
+    deployment->best_effort = job->best_effort;
+    if (deployment->message == NULL)
+        deployment->message = copy(job->message);
+    return true;
+}
+
+static void name_those_defined(const struct hd_plan *plan, struct hd_buffer *names)
+{
+    struct hd_error ignored = HD_ERROR_INIT;
+    for (size_t i = 0; i < plan->target_count; i++) {
+        const struct hd_target *target = &plan->targets[i];
+        const char *name = target->class->java_name;
+        if (!target->done || target->action != HD_ACTION_DEFINE)
+            continue;
+        if (names->length > 0 && hd_buffer_append(names, ", ", 2, &ignored) != 0)
+            return;
+        if (hd_buffer_append(names, name, strlen(name), &ignored) != 0)
+            return;
+    }
+}
+
+static enum hd_reason first_reason(const struct hd_deployment *deployment)
+{
+    for (size_t i = 0; i < deployment->row_count; i++) {
+        if (deployment->rows[i].outcome == HD_OUTCOME_REFUSED)
+            return deployment->rows[i].reason;
+    }
+    return HD_REASON_JVM_ERROR;
+}
+
+/* The JVM said no when everything else had said yes. What was not done is withheld, pending patches are taken back, and new
+ * classes stay: no JVM takes a defined class back. */
+static int take_back(struct hd_plan *plan, struct hd_error *err)
+{
+    struct hd_buffer names = HD_BUFFER_INIT;
+    bool published = false;
+    for (size_t i = 0; i < plan->target_count; i++) {
+        struct hd_target *target = &plan->targets[i];
+        if (target->action == HD_ACTION_WAIT && target->done) {
+            published = true;
+            target->done = false;
+        }
+    }
+    hd_plan_withhold(plan);
+    name_those_defined(plan, &names);
+    if (names.length > 0)
+        hd_deployment_fail(plan->deployment, first_reason(plan->deployment),
+                           "the JVM refused a class when the new ones had been defined already, "
+                           "and those stay: %.*s",
+                           (int)names.length, (const char *)names.data);
+    hd_buffer_close(&names);
+    return published ? hd_road_publish(plan->road, plan->jni, NULL, 0, err) : 0;
+}
+
+static bool must_stop(const struct hd_plan *plan)
+{
+    return !plan->job->best_effort &&
+           hd_deployment_count(plan->deployment, HD_OUTCOME_REFUSED) > 0;
+}
+
+static int apply(struct hd_plan *plan, struct hd_error *err)
+{
+    if (hd_plan_prepare_record(plan, err) != 0 || hd_plan_define(plan, err) != 0)
+        return -1;
+    if (must_stop(plan))
+        return take_back(plan, err);
+    if (hd_plan_publish(plan, err) != 0 || hd_plan_redefine(plan, err) != 0)
+        return -1;
+    return must_stop(plan) ? take_back(plan, err) : 0;
+}
+
+static int follow(struct hd_plan *plan, struct hd_error *err)
+{
+    if (hd_plan_admit(plan, err) != 0 || hd_plan_find_targets(plan, err) != 0 ||
+        hd_plan_compare(plan, err) != 0 || hd_plan_refuse_ambiguous(plan, err) != 0)
+        return -1;
+    hd_plan_decide(plan);
+    return plan->job->kind == HD_JOB_CHECK ? hd_plan_rehearse(plan, err) : apply(plan, err);
+}
+
+/* Something that is no class's fault ended the road early: no row may claim what was not done. */
+static void withdraw(struct hd_plan *plan, const struct hd_error *why)
+{
+    struct hd_error own = HD_ERROR_INIT;
+    hd_deployment_fail(plan->deployment, HD_REASON_JVM_ERROR, "%s", why->text);
+    if (take_back(plan, &own) != 0)
+        hd_log(HD_LOG_ERROR, "pending patches could not be taken back: %s", own.text);
+    for (size_t i = 0; i < plan->deployment->row_count; i++) {
+        struct hd_row *row = &plan->deployment->rows[i];
+        if (row->outcome == HD_OUTCOME_UNCHANGED)
+            row->outcome = HD_OUTCOME_WITHHELD;
+    }
+}
+
+static void walk(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
+{
+    struct hd_plan plan;
+    struct hd_error err = HD_ERROR_INIT;
+    if (hd_plan_open(&plan, road, jni, job, &err) != 0) {
+        hd_deployment_fail(job->deployment, HD_REASON_JVM_ERROR, "%s", err.text);
+        return;
+    }
+    if (follow(&plan, &err) != 0)
+        withdraw(&plan, &err);
+    hd_plan_record(&plan);
+    hd_plan_count_old_frames(&plan);
+    hd_plan_close(&plan);
+}
+
+static bool did_something(const struct hd_deployment *deployment)
+{
+    return hd_deployment_count(deployment, HD_OUTCOME_REDEFINED) > 0 ||
+           hd_deployment_count(deployment, HD_OUTCOME_DEFINED) > 0 ||
+           hd_deployment_count(deployment, HD_OUTCOME_PENDING) > 0;
+}
+
+static void finish(struct hd_road *road, JNIEnv *jni, struct hd_job *job, int64_t begun)
+{
+    struct hd_deployment *deployment = job->deployment;
+    bool good = hd_deployment_is_good(deployment);
+    bool partly = job->best_effort && deployment->error_reason == HD_REASON_NONE &&
+                  did_something(deployment);
+    deployment->applied = job->kind == HD_JOB_DEPLOY && (good || partly);
+    hd_registry_sweep(road->registry, jni);
+    hd_status_digest(road->registry, deployment->state);
+    if (job->bundle != NULL)
+        name_bundle(deployment, job->bundle);
+    deployment->micros = (uint64_t)(hd_road_clock() - begun);
+}
+
+void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
+{
+    int64_t begun = hd_road_clock();
+    if (!begin(road, job))
+        return;
+    if (job->bundle != NULL)
+        walk(road, jni, job);
+    finish(road, jni, job, begun);
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/engine.h"
+
+#include "agent/road.h"
+#include "agent/status.h"
+#include "agent/thread.h"
+#include "core/alloc.h"
+#include "core/log.h"
+#include "core/text.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define THREAD_NAME "hotdrop-engine"
+#define MAX_WAITING_JOBS 64
+
+/* Something the hook has told. */
+struct news {
+    struct hd_hook_event *event;
+    struct news *next;
+};
+
+struct job_queue {
+    struct hd_job *first;
+    struct hd_job **end;
+    size_t count;
+};
+
+struct hd_engine {
+    struct hd_road road;  /* engine thread only, except road.closing */
+
+    pthread_mutex_t lock; /* guards what follows; held for moments, never across a call into the JVM */
+    pthread_cond_t changed;
+    struct job_queue waiting;
+    struct job_queue finished;
+    struct news *news; /* newest first */
+    char doing[256];
+    int64_t doing_since;
+    bool stopping;
+    bool running; /* the thread was started and has not ended */
+
+    void (*wake)(void *context);
+    void *wake_context;
+};
+
+/* ---- jobs --------------------------------------------------------------------------------------- */
+
+struct hd_job *hd_job_new(enum hd_job_kind kind, const struct hd_origin *origin)
+{
+    struct hd_job *job = hd_alloc_zeroed(1, sizeof *job);
+    if (job == NULL)
+        return NULL;
+    job->kind = kind;
+    job->origin = *origin;
+    return job;
+}
+
+void hd_job_free(struct hd_job *job)
+{
+    if (job == NULL)
+        return;
+    hd_bundle_free(job->bundle);
+    hd_deployment_release(job->deployment);
+    json_decref(job->status);
+    hd_free(job->loader);
+    hd_free(job->message);
+    hd_free(job);
+}
+
+static void open_queue(struct job_queue *queue)
+{
+    *queue = (struct job_queue){ NULL, &queue->first, 0 };
+}
+
+static void push(struct job_queue *queue, struct hd_job *job)
+{
+    job->next = NULL;
+    *queue->end = job;
+    queue->end = &job->next;
+    queue->count++;
+}
+
+static struct hd_job *pop(struct job_queue *queue)
+{
+    struct hd_job *job = queue->first;
+    if (job == NULL)
+        return NULL;
+    queue->first = job->next;
+    if (queue->first == NULL)
+        queue->end = &queue->first;
+    queue->count--;
+    job->next = NULL;
+    return job;
+}
+
+static void close_queue(struct job_queue *queue)
+{
+    for (struct hd_job *job = pop(queue); job != NULL; job = pop(queue))
+        hd_job_free(job);
+}
+
+/* ---- what it is doing --------------------------------------------------------------------------- */
+
+static void set_doing(void *context, const char *text)
+{
+    struct hd_engine *engine = context;
+    int64_t now = hd_text_now();
+    pthread_mutex_lock(&engine->lock);
+    snprintf(engine->doing, sizeof engine->doing, "%s", text);
+    engine->doing_since = now;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+size_t hd_engine_waiting(struct hd_engine *engine, char *text, size_t capacity, int64_t *since)
+{
+    pthread_mutex_lock(&engine->lock);
+    size_t count = engine->waiting.count;
+    if (text != NULL)
+        snprintf(text, capacity, "%s", engine->doing);
+    if (since != NULL)
+        *since = engine->doing_since;
+    pthread_mutex_unlock(&engine->lock);
+    return count;
+}
+
+/* ---- making ------------------------------------------------------------------------------------- */
+
+static void free_event(struct hd_hook_event *event, JNIEnv *jni)
+{
+    if (event->loader != NULL)
+        (*jni)->DeleteWeakGlobalRef(jni, event->loader);
+    hd_free(event->class_name);
+    hd_free(event);
+}
+
+/* Without memory the event is lost: the class runs its patch, and status goes on calling it pending. */
+static void lose_event(struct hd_engine *engine, struct hd_hook_event *event)
+{
+    JavaVM *vm = engine->road.jvm->vm;
+    void *jni = NULL;
+    if ((*vm)->GetEnv(vm, &jni, JNI_VERSION_1_6) == JNI_OK)
+        free_event(event, jni);
+}
+
+/* On whatever thread loaded the class. */
+static void queue_event(struct hd_hook_event *event, void *context)
+{
+    struct hd_engine *engine = context;
+    struct news *news = hd_alloc(sizeof *news);
+    if (news == NULL) {
+        lose_event(engine, event);
+        return;
+    }
+    pthread_mutex_lock(&engine->lock);
+    *news = (struct news){ event, engine->news };
+    engine->news = news;
+    pthread_cond_broadcast(&engine->changed);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+static int open_road(struct hd_engine *engine, JNIEnv *jni, struct hd_error *err)
+{
+    struct hd_road *road = &engine->road;
+    road->doing = set_doing;
+    road->doing_context = engine;
+    road->registry = hd_registry_new();
+    if (road->registry == NULL)
+        return hd_error_set_memory(err);
+    if (hd_labels_new(jni, &road->labels, err) != 0 ||
+        hd_base_finder_new(road->jvm, jni, &road->finder, err) != 0)
+        return -1;
+    return hd_hook_new(road->jvm, queue_event, engine, &road->hook, err);
+}
+
+static void close_road(struct hd_road *road, JNIEnv *jni)
+{
+    hd_hook_free(road->hook, jni);
+    hd_base_finder_free(road->finder, jni);
+    hd_labels_free(road->labels, jni);
+    hd_registry_free(road->registry, jni);
+    hd_old_frames_close(&road->frames);
+}
+
+/* The clock of timed waits must not jump. */
+static void open_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+int hd_engine_new(const struct hd_jvm *jvm, JNIEnv *jni, const struct hd_options *options,
+                  struct hd_engine **out, struct hd_error *err)
+{
+    struct hd_engine *engine = hd_alloc_zeroed(1, sizeof *engine);
+    if (engine == NULL)
+        return hd_error_set_memory(err);
+    engine->road.jvm = jvm;
+    engine->road.options = options;
+    atomic_init(&engine->road.closing, false);
+    pthread_mutex_init(&engine->lock, NULL);
+    open_condition(&engine->changed);
+    open_queue(&engine->waiting);
+    open_queue(&engine->finished);
+    if (open_road(engine, jni, err) != 0) {
+        hd_engine_free(engine, jni);
+        return -1;
+    }
+    *out = engine;
+    return 0;
+}
+
+int hd_engine_remember(struct hd_engine *engine, const char *internal_name, struct hd_bytes file,
+                       struct hd_error *err)
+{
+    return hd_base_remember(engine->road.finder, internal_name, file, err);
+}
+
+static void free_news(struct news *news, JNIEnv *jni)
+{
+    for (struct news *next; news != NULL; news = next) {
+        next = news->next;
+        free_event(news->event, jni);
+        hd_free(news);
+    }
+}
+
+void hd_engine_free(struct hd_engine *engine, JNIEnv *jni)
+{
+    if (engine == NULL)
+        return;
+    close_road(&engine->road, jni); /* the hook first: no event comes after that */
+    free_news(engine->news, jni);
+    close_queue(&engine->waiting);
+    close_queue(&engine->finished);
+    pthread_cond_destroy(&engine->changed);
+    pthread_mutex_destroy(&engine->lock);
+    hd_free(engine);
+}
+
+/* ---- the thread --------------------------------------------------------------------------------- */
+
+static json_t *status_now(struct hd_engine *engine)
+{
+    struct hd_road *road = &engine->road;
+    return hd_status_to_json(road->jvm, road->registry, &road->frames);
+}
+
+static void run_job(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
+{
+    if (job->kind == HD_JOB_DEPLOY || job->kind == HD_JOB_CHECK)
+        hd_deploy_run(&engine->road, jni, job);
+    if (job->kind == HD_JOB_STATUS || job->kind == HD_JOB_LOADED) {
+        hd_registry_sweep(engine->road.registry, jni);
+        hd_road_count_old_frames(&engine->road, jni);
+    }
+    if (job->kind != HD_JOB_CHECK)
+        job->status = status_now(engine);
+}
+
+/* The references of a job end with it, whatever it left behind. */
+static void run_in_frame(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
+{
+    bool framed = (*jni)->PushLocalFrame(jni, 64) == JNI_OK;
+    if (!framed)
+        (*jni)->ExceptionClear(jni);
+    run_job(engine, jni, job);
+    (*jni)->ExceptionClear(jni);
+    if (framed)
+        (*jni)->PopLocalFrame(jni, NULL);
+}
+
+static void finish(struct hd_engine *engine, struct hd_job *job)
+{
+    pthread_mutex_lock(&engine->lock);
+    push(&engine->finished, job);
+    engine->doing[0] = '\0';
+    pthread_mutex_unlock(&engine->lock);
+    engine->wake(engine->wake_context);
+}
+
+/* The hook's news first: it is older than the job, and the job's bases depend on it. Loop and clients hear of it by a
+ * status of its own. */
+static void hear_take(struct hd_engine *engine, JNIEnv *jni, struct news *news)
+{
+    const struct hd_origin nobody = { .way = HD_WAY_DROP };
+    if (news == NULL)
+        return;
+    for (struct news *next; news != NULL; news = next) {
+        next = news->next;
+        hd_road_hear_hook_take(&engine->road, jni, news->event);
+        hd_free(news);
+    }
+    struct hd_job *job = hd_job_new(HD_JOB_LOADED, &nobody);
+    if (job == NULL)
+        return;
+    run_in_frame(engine, jni, job);
+    finish(engine, job);
+}
+
+/* Sleeps until there is something to do. False when the engine stops. */
+static bool take(struct hd_engine *engine, struct news **news, struct hd_job **job)
+{
+    pthread_mutex_lock(&engine->lock);
+    while (!engine->stopping && engine->news == NULL && engine->waiting.first == NULL)
+        pthread_cond_wait(&engine->changed, &engine->lock);
+    bool go_on = !engine->stopping;
+    if (go_on) {
+        *news = engine->news;
+        engine->news = NULL;
+        *job = pop(&engine->waiting);
+    }
+    pthread_mutex_unlock(&engine->lock);
+    return go_on;
+}
+
+static void JNICALL run(jvmtiEnv *jvmti, JNIEnv *jni, void *argument)
+{
+    (void)jvmti;
+    struct hd_engine *engine = argument;
+    struct news *news;
+    struct hd_job *job;
+    hd_thread_name(THREAD_NAME);
+    while (take(engine, &news, &job)) {
+        hear_take(engine, jni, news);
+        if (job == NULL)
+            continue;
+        run_in_frame(engine, jni, job);
+        finish(engine, job);
+    }
+    pthread_mutex_lock(&engine->lock);
+    engine->running = false;
+    pthread_cond_broadcast(&engine->changed);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+int hd_engine_start(struct hd_engine *engine, JNIEnv *jni, void (*wake)(void *context),
+                    void *context, struct hd_error *err)
+{
+    engine->wake = wake;
+    engine->wake_context = context;
+    engine->running = true;
+    int status = hd_thread_start(engine->road.jvm, jni, THREAD_NAME, run, engine, err);
+    if (status != 0)
+        engine->running = false;
+    return status;
+}
+
+/* ---- from the loop ------------------------------------------------------------------------------ */
+
+int hd_engine_submit(struct hd_engine *engine, struct hd_job *job, struct hd_error *err)
+{
+    int status = 0;
+    pthread_mutex_lock(&engine->lock);
+    if (engine->stopping)
+        status = hd_error_set(err, HD_E_JVM, "the JVM is shutting down");
+    else if (engine->waiting.count >= MAX_WAITING_JOBS)
+        status = hd_error_set(err, HD_E_LIMIT, "%d deployments wait already; try again later",
+                              MAX_WAITING_JOBS);
+    else
+        push(&engine->waiting, job);
+    pthread_cond_broadcast(&engine->changed);
+    pthread_mutex_unlock(&engine->lock);
+    return status;
+}
+
+struct hd_job *hd_engine_collect(struct hd_engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    struct hd_job *job = pop(&engine->finished);
+    pthread_mutex_unlock(&engine->lock);
+    return job;
+}
+
+static struct timespec from_now(unsigned timeout_ms)
+{
+    struct timespec at = { 0, 0 };
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += timeout_ms / 1000;
+    at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000;
+    }
+    return at;
+}
+
+int hd_engine_stop(struct hd_engine *engine, unsigned timeout_ms)
+{
+    struct timespec deadline = from_now(timeout_ms);
+    atomic_store_explicit(&engine->road.closing, true, memory_order_release);
+    hd_hook_shut(engine->road.hook);
+    pthread_mutex_lock(&engine->lock);
+    engine->stopping = true;
+    pthread_cond_broadcast(&engine->changed);
+    int waited = 0;
+    while (engine->running && waited == 0)
+        waited = pthread_cond_timedwait(&engine->changed, &engine->lock, &deadline);
+    bool ended = !engine->running;
+    pthread_mutex_unlock(&engine->lock);
+    return ended ? 0 : -1;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A deployment on its way: the classes of the bundle, and a target for each loader that one of them concerns.
+ *
+ * The steps of the road are declared here in the order in which hd_deploy_run takes them, each in a file of its own. A target's answer is written straight into its
+ * row of the deployment: target i has row i. A step returns -1 only when the deployment as a whole cannot go on (memory, the JVM); what is wrong with one class is a refused row. Engine thread
+ * only.
+ */
+#ifndef HD_AGENT_PLAN_H
+#define HD_AGENT_PLAN_H
+
+#include "agent/redefine.h"
+#include "agent/resolve.h"
+#include "agent/road.h"
+
+/* A class of the bundle. */
+struct hd_plan_class {
+    const struct hd_bundle_class *from; /* borrowed from the bundle */
+    char *java_name;                    /* "com.example.Foo$Bar", as in rows */
+    struct hd_class *file;              /* parsed; NULL where that failed */
+    enum hd_reason reason;              /* refused before any loader was asked */
+    char *message;
+    uint64_t micros;
+};
+
+enum hd_action {
+    HD_ACTION_NONE,     /* refused, withheld, or nothing to do */
+    HD_ACTION_REDEFINE,
+    HD_ACTION_DEFINE,
+    HD_ACTION_WAIT      /* until the loader loads it: pending */
+};
+
+/* One class in one loader. */
+struct hd_target {
+    const struct hd_plan_class *class;
+    const char *label;     /* of the loader; "" where none is known. Borrowed from the labels; the loader lives as long as the plan */
+    jclass loaded;         /* borrowed from the resolution; NULL: not loaded there */
+    jobject loader;        /* borrowed from the resolution; NULL: boot, or any_loader */
+    jclass neighbour;      /* to define: a class whose protection domain the new one gets; may be NULL */
+    bool any_loader;
+    bool modifiable;
+    enum hd_action action;
+    bool done;             /* the action was carried out */
+    struct hd_live *known; /* borrowed from the registry: what we put there before; NULL: nothing */
+    struct hd_class *live; /* known's file, parsed when it was needed */
+    struct hd_base base;   /* loaded: what is live. Not loaded: the file the loader would load, standing UNKNOWN where it has none */
+    struct hd_live *entry; /* prepared for the registry */
+};
+
+struct hd_plan {
+    struct hd_road *road;
+    JNIEnv *jni;
+    const struct hd_job *job;
+    struct hd_deployment *deployment; /* the job's */
+    struct hd_plan_class *classes;    /* sorted by java_name */
+    size_t class_count;
+    const char **names;               /* internal names, in the order of classes */
+    struct hd_resolution resolution;  /* in the order of classes */
+    struct hd_target *targets;        /* sorted by class and label once they are all there */
+    size_t target_count;
+    size_t target_capacity;
+};
+
+HD_CHECKED int hd_plan_open(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni,
+                            const struct hd_job *job, struct hd_error *err);
+void hd_plan_close(struct hd_plan *plan);
+
+/* ---- the steps ---------------------------------------------------------------------------------- */
+
+/* May these names be swapped, and are the files sound, of this JVM's version and of the name their path says? (admit.c) */
+HD_CHECKED int hd_plan_admit(struct hd_plan *plan, struct hd_error *err);
+/* A target for every loader that defines a class, and for every loader that a new class belongs to; a row for each. (targets.c, absent.c) */
+HD_CHECKED int hd_plan_find_targets(struct hd_plan *plan, struct hd_error *err);
+/* What is live in each, what changes, and what the JVM will refuse. (compare_live.c) */
+HD_CHECKED int hd_plan_compare(struct hd_plan *plan, struct hd_error *err);
+/* Loaders that hold a class with different code are refused unless the job says which are meant. (ambiguous.c) */
+HD_CHECKED int hd_plan_refuse_ambiguous(struct hd_plan *plan, struct hd_error *err);
+/* All or nothing: where one row is refused the others are withheld, unless best effort was asked for. (decide.c) */
+void hd_plan_decide(struct hd_plan *plan);
+/* What is still to be done will not be done: its rows are withheld. (decide.c) */
+void hd_plan_withhold(struct hd_plan *plan);
+/* For a check: the JVM's own verdict, nothing changed. (batch.c) */
+HD_CHECKED int hd_plan_rehearse(struct hd_plan *plan, struct hd_error *err);
+/* What can fail of keeping a record, before anything is touched: the registry's entries. (record.c) */
+HD_CHECKED int hd_plan_prepare_record(struct hd_plan *plan, struct hd_error *err);
+/* New classes, supertypes first. (define_new.c) */
+HD_CHECKED int hd_plan_define(struct hd_plan *plan, struct hd_error *err);
+/* Hands pending patches to the hook. (record.c) */
+HD_CHECKED int hd_plan_publish(struct hd_plan *plan, struct hd_error *err);
+/* One RedefineClasses call. (batch.c) */
+HD_CHECKED int hd_plan_redefine(struct hd_plan *plan, struct hd_error *err);
+/* What was done enters the registry. Cannot fail. (record.c) */
+void hd_plan_record(struct hd_plan *plan);
+/* Threads in old code. (record.c) */
+void hd_plan_count_old_frames(struct hd_plan *plan);
+
+/* ---- shared between steps ----------------------------------------------------------------------- */
+
+struct hd_row *hd_plan_row(const struct hd_plan *plan, const struct hd_target *target);
+/* A new target at the end. Its row comes later. NULL with err set when memory is out. */
+struct hd_target *hd_plan_add_target(struct hd_plan *plan, const struct hd_plan_class *class,
+                                     const char *label, struct hd_error *err);
+/* False where the job names loaders and this is none of them. */
+bool hd_plan_wants_loader(const struct hd_plan *plan, const char *label);
+/* Targets for a class that no loader has defined. (absent.c) */
+struct hd_absent;
+HD_CHECKED int hd_absent_new(struct hd_plan *plan, struct hd_absent **out, struct hd_error *err);
+HD_CHECKED int hd_absent_add_targets(struct hd_absent *absent, size_t class_index, struct hd_error *err);
+void hd_absent_free(struct hd_absent *absent);
+/* The class as it is live there, if its file is known: ours, or the base. Parses on first use. *out may be NULL. */
+HD_CHECKED int hd_target_live_class(struct hd_target *target, const struct hd_class **out,
+                                    struct hd_error *err);
+/* Refuses the row and takes the target out of the work. */
+void hd_plan_refuse(struct hd_plan *plan, struct hd_target *target, enum hd_reason reason,
+                    const char *format, ...) HD_PRINTF(4, 5);
+/* The names of the loaders of targets first … first+count-1, "app, ParallelWebappClassLoader[shop]"; the caller frees; NULL when memory is out. */
+char *hd_plan_list_loaders(const struct hd_plan *plan, size_t first, size_t count);
+/* One past the last target that has the class of targets[first]. */
+size_t hd_plan_class_end(const struct hd_plan *plan, size_t first);
+
+#endif

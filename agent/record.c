@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The road's last steps: what the registry keeps, what the hook is given, and who still runs old code. */
+#include "agent/plan.h"
+
+#include "classfile/fingerprint.h"
+#include "core/alloc.h"
+#include "core/map.h"
+
+#include <string.h>
+
+static enum hd_live_state state_after(enum hd_action action)
+{
+    if (action == HD_ACTION_WAIT)
+        return HD_LIVE_PENDING;
+    return action == HD_ACTION_DEFINE ? HD_LIVE_DEFINED : HD_LIVE_REDEFINED;
+}
+
+/* A pending patch is made for the file that the loader would load now; the hook compares. */
+static int note_fingerprint(struct hd_target *target, struct hd_error *err)
+{
+    const struct hd_class *file;
+    if (target->action != HD_ACTION_WAIT || target->known != NULL)
+        return 0;
+    if (hd_target_live_class(target, &file, err) != 0)
+        return -1;
+    if (file == NULL)
+        return 0;
+    if (hd_class_fingerprint(file, &target->entry->fingerprint, err) != 0)
+        return -1;
+    target->entry->has_fingerprint = true;
+    return 0;
+}
+
+static void sign(const struct hd_deployment *deployment, struct hd_live *entry)
+{
+    entry->deployment = deployment->number;
+    entry->when = deployment->started_at;
+    memcpy(entry->who, deployment->origin.who, sizeof entry->who);
+}
+
+static int prepare_entry(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
+{
+    const struct hd_live_wanted wanted = {
+        .internal_name = target->class->from->name,
+        .label = target->label,
+        .loader = target->loader,
+        .any_loader = target->any_loader,
+        .state = state_after(target->action),
+        .file = target->class->from->file,
+    };
+    if (hd_registry_prepare(plan->road->registry, plan->jni, &wanted, &target->entry, err) != 0)
+        return -1;
+    sign(plan->deployment, target->entry);
+    return note_fingerprint(target, err);
+}
+
+int hd_plan_prepare_record(struct hd_plan *plan, struct hd_error *err)
+{
+    for (size_t i = 0; i < plan->target_count; i++) {
+        if (plan->targets[i].action != HD_ACTION_NONE &&
+            prepare_entry(plan, &plan->targets[i], err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- pending patches ---------------------------------------------------------------------------- */
+
+int hd_plan_publish(struct hd_plan *plan, struct hd_error *err)
+{
+    struct hd_live **waiting = hd_alloc_zeroed(plan->target_count, sizeof *waiting);
+    size_t count = 0;
+    if (waiting == NULL)
+        return hd_error_set_memory(err);
+    for (size_t i = 0; i < plan->target_count; i++) {
+        if (plan->targets[i].action == HD_ACTION_WAIT)
+            waiting[count++] = plan->targets[i].entry;
+    }
+    int status = 0;
+    if (count > 0)
+        status = hd_road_publish(plan->road, plan->jni, waiting, count, err);
+    for (size_t i = 0; status == 0 && i < plan->target_count; i++)
+        plan->targets[i].done |= plan->targets[i].action == HD_ACTION_WAIT;
+    hd_free(waiting);
+    return status;
+}
+
+/* ---- the registry ------------------------------------------------------------------------------- */
+
+/* The base's bytes move from the plan into the registry; what was parsed from them goes first. */
+static void hand_over_base(struct hd_target *target)
+{
+    struct hd_base *base = &target->base;
+    if (target->known != NULL || base->file == NULL)
+        return;
+    hd_class_free(base->class_file);
+    base->class_file = NULL;
+    target->entry->base = base->file;
+    target->entry->base_length = base->length;
+    /* The file a loader is going to load is what would have been live, whatever its age. */
+    target->entry->standing =
+        target->action == HD_ACTION_WAIT ? HD_BASE_PROVEN : base->standing;
+    base->file = NULL;
+}
+
+void hd_plan_record(struct hd_plan *plan)
+{
+    for (size_t i = 0; i < plan->target_count; i++) {
+        struct hd_target *target = &plan->targets[i];
+        if (!target->done)
+            continue;
+        hand_over_base(target);
+        hd_registry_put_take(plan->road->registry, plan->jni, target->entry);
+        target->entry = NULL;
+        target->known = NULL; /* it was replaced */
+    }
+}
+
+/* ---- old frames --------------------------------------------------------------------------------- */
+
+static int index_old_frames(const struct hd_old_frames *frames, struct hd_map *index,
+                            struct hd_error *err)
+{
+    for (size_t i = 0; i < frames->class_count; i++) {
+        if (hd_map_put(index, hd_map_key(frames->class_names[i]), i, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int warn_of_old_frames(struct hd_plan *plan, struct hd_error *err)
+{
+    struct hd_map index = HD_MAP_INIT;
+    size_t found;
+    int status = index_old_frames(&plan->road->frames, &index, err);
+    for (size_t i = 0; status == 0 && i < plan->target_count; i++) {
+        struct hd_target *target = &plan->targets[i];
+        if (target->done && target->action == HD_ACTION_REDEFINE &&
+            hd_map_find(&index, hd_map_key(target->class->from->name), &found))
+            hd_plan_row(plan, target)->warnings |= HD_WARNING_OLD_FRAMES;
+    }
+    hd_map_close(&index);
+    return status;
+}
+
+void hd_plan_count_old_frames(struct hd_plan *plan)
+{
+    struct hd_error ignored = HD_ERROR_INIT;
+    struct hd_deployment *deployment = plan->deployment;
+    bool redefined = false;
+    for (size_t i = 0; i < plan->target_count; i++)
+        redefined |= plan->targets[i].done && plan->targets[i].action == HD_ACTION_REDEFINE;
+    if (!redefined)
+        return;
+    hd_road_count_old_frames(plan->road, plan->jni);
+    deployment->old_frames = plan->road->frames.threads;
+    deployment->old_frames_complete = plan->road->frames.complete;
+    if (warn_of_old_frames(plan, &ignored) != 0)
+        deployment->old_frames_complete = false;
+}

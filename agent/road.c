@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/road.h"
+
+#include "core/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+void hd_road_doing(const struct hd_road *road, const char *format, ...)
+{
+    if (road->doing == NULL)
+        return;
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    road->doing(road->doing_context, text);
+}
+
+int64_t hd_road_clock(void)
+{
+    struct timespec now = { 0, 0 };
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int hd_road_check_open(const struct hd_road *road, struct hd_error *err)
+{
+    if (!atomic_load_explicit(&road->closing, memory_order_acquire))
+        return 0;
+    return hd_error_set(err, HD_E_JVM, "the JVM is shutting down");
+}
+
+void hd_road_count_old_frames(struct hd_road *road, JNIEnv *jni)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_old_frames frames = { .complete = true };
+    if (hd_registry_count(road->registry) > 0 &&
+        hd_frames_find(road->jvm, jni, &frames, &err) != 0) {
+        frames = (struct hd_old_frames){ .complete = false };
+        hd_log(HD_LOG_WARN, "threads in old code could not be counted: %s", err.text);
+    }
+    hd_old_frames_close(&road->frames);
+    road->frames = frames;
+}
