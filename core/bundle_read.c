@@ -124,6 +124,9 @@ static int check_class_entry(const char *entry, const struct candidate *candidat
     size_t length = candidate->name_length;
     if (!hd_text_is_utf8(entry, strlen(entry)))
         return hd_error_set(err, HD_E_FORMAT, "entry %s: the name is not UTF-8", shown(entry).text);
+    if (strcspn(candidate->name, ".;[") != length) /* JVMS §4.2.2; the next '.' is that of ".class" */
+        return hd_error_set(err, HD_E_FORMAT, "entry %s: no class can have this path, for '.', ';' and '[' are not allowed in names",
+                            shown(entry).text);
     if (length == 0 || candidate->name[0] == '/' || candidate->name[length - 1] == '/' || strstr(candidate->name, "//") != NULL)
         return hd_error_set(err, HD_E_FORMAT, "entry %s: part of the class name is missing", shown(entry).text);
     return 0;

@@ -39,7 +39,7 @@ static void check_classes(const struct hd_bundle *bundle)
     for (size_t i = 0; i < hd_bundle_class_count(bundle); i++) {
         const struct hd_bundle_class *class = hd_bundle_class_at(bundle, i);
         promise(i == 0 || strcmp(hd_bundle_class_at(bundle, i - 1)->name, class->name) < 0);
-        promise(strstr(class->entry, class->name) != NULL && strstr(class->entry, "..") != class->entry);
+        promise(strstr(class->entry, class->name) != NULL && strpbrk(class->name, ".;[") == NULL);
         total += class->file.length;
     }
     promise(total <= limits.max_bytes);

@@ -340,6 +340,9 @@ static void names_that_are_no_class_names_are_refused(void **state)
     (void)state;
     assert_name_refused("x.class", "\xFF.class", "\\xFF.class|not UTF-8");
     assert_name_refused("x\xC3\xA9.class", "x\xC3\xC3.class", ""); /* flagged as UTF-8: libzip itself refuses */
+    assert_name_refused("x.class", "..class", "no class can have");
+    assert_name_refused("com/example/Foo.class", "com.example/Foo.class", "com.example/Foo.class|no class can have this path");
+    assert_name_refused("x.class", "[.class", "no class can have");
     static const struct jar_entry nameless[] = { { "com/.class", "x", 0 }, { NULL, NULL, 0 } };
     assert_refused(make_jar(nameless), "com/.class|missing");
     static const struct jar_entry empty_package[] = { { "com//Foo.class", "x", 0 }, { NULL, NULL, 0 } };
