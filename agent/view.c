@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { ARENA_BLOCK = 16384, LOCAL_REFERENCES = 64 };
-enum { ACC_NATIVE = 0x0100 }; /* JVMS §4.6 */
+enum { ACC_SUPER = 0x0020, ACC_NATIVE = 0x0100 }; /* JVMS §4.1, §4.6 */
 
 struct hd_held_view {
     struct hd_arena arena;
@@ -230,7 +230,8 @@ static int take_modifiers(const struct capture *capture, struct hd_vm_view *view
     jvmtiError error = (*capture->jvmti)->GetClassModifiers(capture->jvmti, capture->class, &access);
     if (error != JVMTI_ERROR_NONE)
         return refused(capture, "GetClassModifiers", error);
-    view->access = (uint16_t)access;
+    /* HotSpot adds ACC_SUPER of its own accord; it has meant nothing for a long time. */
+    view->access = (uint16_t)(access & ~ACC_SUPER);
     return 0;
 }
 

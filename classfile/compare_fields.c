@@ -244,7 +244,8 @@ void hd_compare_fields(struct hd_comparer *comparer)
         } else {
             compare_modifiers(comparer, pair);
             compare_constants(comparer, pair);
-            hd_compare_member_attributes(comparer, HD_PLACE_FIELD, pair);
+            if (!comparer->before_is_view)
+                hd_compare_member_attributes(comparer, HD_PLACE_FIELD, pair);
         }
     }
     compare_field_order(comparer);
