@@ -53,7 +53,8 @@ static inline const char *at(const struct sandbox *sandbox, const char *name)
     static char paths[8][PATH_MAX];
     static unsigned next;
     char *path = paths[next++ % 8];
-    snprintf(path, PATH_MAX, "%s/%s", sandbox->path, name);
+    int length = snprintf(path, PATH_MAX, "%s/%s", sandbox->path, name);
+    assert_true(length > 0 && length < PATH_MAX);
     return path;
 }
 
