@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/resolve.h"
 
+#include "agent/verify.h"
 #include "core/alloc.h"
 #include "core/map.h"
 
@@ -27,6 +28,7 @@ struct walk {
     JNIEnv *jni;
     jclass *loaded; /* JVMTI memory; the references are local ones of the walk's frame */
     jint loaded_count;
+    jclass verify_loader; /* HD_VERIFY_LOADER: what its instances define was never the application's */
     struct hd_map name_index;    /* wanted name → index in out->names */
     struct hd_map package_index; /* its package → index in packages */
     struct package *packages;    /* as many as names: room for the worst case */
@@ -66,6 +68,17 @@ static int loader_of(const struct walk *walk, jclass class, jobject *loader, str
     return error == JVMTI_ERROR_NONE ? 0 : jvm_error(err, "GetClassLoader", error);
 }
 
+static bool is_of_verifier(const struct walk *walk, jobject loader)
+{
+    JNIEnv *jni = walk->jni;
+    if (loader == NULL)
+        return false;
+    jclass class = (*jni)->GetObjectClass(jni, loader);
+    bool same = (*jni)->IsSameObject(jni, class, walk->verify_loader);
+    (*jni)->DeleteLocalRef(jni, class);
+    return same;
+}
+
 static int index_wanted(struct walk *walk, const char *const *wanted, size_t count,
                         struct hd_error *err)
 {
@@ -97,10 +110,23 @@ static int add_member(struct package *package, jint at, struct hd_error *err)
     return 0;
 }
 
-static int add_class(struct walk *walk, struct hd_resolved_name *name, jclass local,
-                     struct hd_error *err)
+static int fill_class(struct walk *walk, struct hd_resolved_class *added, jclass local,
+                      jobject loader, struct hd_error *err)
 {
     jvmtiEnv *jvmti = walk->jvm->jvmti;
+    jboolean modifiable = JNI_FALSE;
+    jvmtiError error = (*jvmti)->IsModifiableClass(jvmti, local, &modifiable);
+    if (error != JVMTI_ERROR_NONE)
+        return jvm_error(err, "IsModifiableClass", error);
+    added->modifiable = modifiable == JNI_TRUE;
+    if (new_global(walk->jni, loader, &added->loader, err) != 0)
+        return -1;
+    return new_global(walk->jni, local, &added->class, err);
+}
+
+static int add_class(struct walk *walk, struct hd_resolved_name *name, jclass local,
+                     jobject loader, struct hd_error *err)
+{
     struct hd_resolved_class *grown =
         hd_realloc_array(name->classes, name->class_count + 1, sizeof *grown);
     if (grown == NULL)
@@ -108,17 +134,21 @@ static int add_class(struct walk *walk, struct hd_resolved_name *name, jclass lo
     name->classes = grown;
     struct hd_resolved_class *added = &grown[name->class_count++];
     *added = (struct hd_resolved_class){ NULL, NULL, false };
-    jboolean modifiable = JNI_FALSE;
-    jvmtiError error = (*jvmti)->IsModifiableClass(jvmti, local, &modifiable);
-    if (error != JVMTI_ERROR_NONE)
-        return jvm_error(err, "IsModifiableClass", error);
-    added->modifiable = modifiable == JNI_TRUE;
+    return fill_class(walk, added, local, loader, err);
+}
+
+/* A class of a wanted name. */
+static int add_match(struct walk *walk, struct hd_resolved_name *name, jclass local,
+                     struct hd_error *err)
+{
     jobject loader = NULL;
     if (loader_of(walk, local, &loader, err) != 0)
         return -1;
-    int status = new_global(walk->jni, loader, &added->loader, err);
+    int status = 0;
+    if (!is_of_verifier(walk, loader))
+        status = add_class(walk, name, local, loader, err);
     (*walk->jni)->DeleteLocalRef(walk->jni, loader);
-    return status != 0 ? -1 : new_global(walk->jni, local, &added->class, err);
+    return status;
 }
 
 /* signature: "Lcom/example/Foo;". Those of arrays, and of hidden classes ("Lcom/example/Foo.0x12;"),
@@ -136,7 +166,7 @@ static int look_at(struct walk *walk, jint at, const char *signature, struct hd_
         return -1;
     if (!hd_map_find(&walk->name_index, name, &found))
         return 0;
-    return add_class(walk, &walk->out->names[found], walk->loaded[at], err);
+    return add_match(walk, &walk->out->names[found], walk->loaded[at], err);
 }
 
 static int look_at_all(struct walk *walk, struct hd_error *err)
@@ -164,6 +194,18 @@ static bool has_holder(JNIEnv *jni, const struct package *package, jobject loade
     return false;
 }
 
+static int add_holder(struct package *package, jobject loader, jclass neighbour,
+                      struct hd_error *err)
+{
+    struct holder *grown =
+        hd_realloc_array(package->holders, package->holder_count + 1, sizeof *grown);
+    if (grown == NULL)
+        return hd_error_set_memory(err);
+    package->holders = grown;
+    grown[package->holder_count++] = (struct holder){ loader, neighbour };
+    return 0;
+}
+
 static int find_holders(struct walk *walk, struct package *package, struct hd_error *err)
 {
     for (size_t i = 0; i < package->member_count; i++) {
@@ -171,16 +213,10 @@ static int find_holders(struct walk *walk, struct package *package, struct hd_er
         jobject loader = NULL;
         if (loader_of(walk, neighbour, &loader, err) != 0)
             return -1;
-        if (has_holder(walk->jni, package, loader)) {
+        if (has_holder(walk->jni, package, loader) || is_of_verifier(walk, loader))
             (*walk->jni)->DeleteLocalRef(walk->jni, loader);
-            continue;
-        }
-        struct holder *grown =
-            hd_realloc_array(package->holders, package->holder_count + 1, sizeof *grown);
-        if (grown == NULL)
-            return hd_error_set_memory(err);
-        package->holders = grown;
-        grown[package->holder_count++] = (struct holder){ loader, neighbour };
+        else if (add_holder(package, loader, neighbour, err) != 0)
+            return -1;
     }
     package->holders_known = true;
     return 0;
@@ -229,9 +265,12 @@ static int walk_loaded_classes(struct walk *walk, struct hd_error *err)
     jvmtiError error = (*jvmti)->GetLoadedClasses(jvmti, &walk->loaded_count, &walk->loaded);
     if (error != JVMTI_ERROR_NONE)
         return jvm_error(err, "GetLoadedClasses", error);
-    /* That is many thousands more local references than the frame announced. HotSpot takes them,
-     * but -Xcheck:jni warns at every call until room is asked for. */
-    if ((*jni)->EnsureLocalCapacity(jni, 64) != JNI_OK)
+    /* That is many thousands more local references than the frame announced. HotSpot has them already,
+     * but -Xcheck:jni warns until room is asked for. */
+    if ((*jni)->EnsureLocalCapacity(jni, walk->loaded_count + 64) != JNI_OK)
+        (*jni)->ExceptionClear(jni);
+    walk->verify_loader = (*jni)->FindClass(jni, HD_VERIFY_LOADER);
+    if (walk->verify_loader == NULL)
         (*jni)->ExceptionClear(jni);
     return look_at_all(walk, err) != 0 ? -1 : find_package_loaders(walk, err);
 }

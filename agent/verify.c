@@ -9,17 +9,13 @@
 
 #define VERIFY_ERROR "java.lang.VerifyError: "
 
-/* new URLClassLoader(new URL[0], parent): the simplest loader that can be made without a class of our own. */
 static jobject new_child_loader(JNIEnv *jni, jobject parent)
 {
-    jclass url = (*jni)->FindClass(jni, "java/net/URL");
-    jclass loader = url == NULL ? NULL : (*jni)->FindClass(jni, "java/net/URLClassLoader");
-    if (loader == NULL)
+    jclass class = (*jni)->FindClass(jni, HD_VERIFY_LOADER);
+    if (class == NULL)
         return NULL;
-    jmethodID create = (*jni)->GetMethodID(jni, loader, "<init>",
-                                           "([Ljava/net/URL;Ljava/lang/ClassLoader;)V");
-    jobjectArray none = create == NULL ? NULL : (*jni)->NewObjectArray(jni, 0, url, NULL);
-    return none == NULL ? NULL : (*jni)->NewObject(jni, loader, create, none, parent);
+    jmethodID create = (*jni)->GetMethodID(jni, class, "<init>", "(Ljava/lang/ClassLoader;)V");
+    return create == NULL ? NULL : (*jni)->NewObject(jni, class, create, parent);
 }
 
 /* Reflection links a class before it answers (JVMS §5.4), without initialising it. Leaves what that throws pending. */
