@@ -37,7 +37,7 @@ struct parser {
 
 static uint16_t read_constant(struct parser *parser, uint32_t tags, const char *what)
 {
-    struct hd_walk walk = { .in = hd_reader_over((struct hd_bytes){ NULL, 0 }, parser->err), .pool = parser->pool };
+    struct hd_walk walk = { .in = hd_reader_over(HD_NO_BYTES, parser->err), .pool = parser->pool };
     uint16_t index = hd_read_u2(&parser->in);
     if (parser->in.failed)
         return 0;
@@ -193,7 +193,7 @@ static int read_code_contents(struct parser *parser, struct hd_reader *in, struc
     layout.max_locals = code->max_locals;
     layout.handler_count = handlers;
     struct hd_walk walk = { .pool = parser->pool, .place = HD_PLACE_CODE, .layout = &layout };
-    walk.in = hd_reader_over((struct hd_bytes){ NULL, 0 }, parser->err);
+    walk.in = hd_reader_over(HD_NO_BYTES, parser->err);
     if (hd_code_walk(&walk, parser->out->major) != 0)
         return -1;
     walk.in = hd_reader_over(code->exception_table, parser->err);

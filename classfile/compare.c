@@ -133,10 +133,9 @@ static void compare_all(struct hd_comparer *comparer)
     compare_class_modifiers(comparer);
     hd_compare_fields(comparer);
     hd_compare_methods(comparer);
-    if (!comparer->before_is_view) {
+    if (!comparer->before_is_view)
         hd_compare_class_lists(comparer);
-        hd_compare_class_attributes(comparer);
-    }
+    hd_compare_class_attributes(comparer);
     if (comparer->other_attribute)
         hd_comparer_add(comparer, HD_DIFFERENCE_OTHER_ATTRIBUTE, 0, NULL, NULL, NULL);
 }

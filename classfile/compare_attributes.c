@@ -61,11 +61,11 @@ static bool same_bytes(const struct attribute_list lists[HD_SIDES])
     return true;
 }
 
-/* The kinds that differ, of those in both lists together. */
+/* The kinds that differ, of those in both lists together. A JVM's view shows no attributes. */
 static uint64_t differing_kinds(struct hd_comparer *comparer, const struct attribute_list lists[HD_SIDES],
                                 const struct hd_walk models[HD_SIDES])
 {
-    if (comparer->same_pools && same_bytes(lists))
+    if (comparer->before_is_view || (comparer->same_pools && same_bytes(lists)))
         return 0;
     uint64_t kinds = (kinds_in(lists[HD_BEFORE]) | kinds_in(lists[HD_AFTER])) & ~kinds_compared_elsewhere;
     uint64_t differing = 0;

@@ -112,7 +112,7 @@ static bool read_body(struct hd_comparer *comparer, int side, const struct hd_me
         return false;
     struct hd_walk walk = { .pool = comparer->sides[side]->pool, .place = HD_PLACE_CODE, .layout = &layout,
                             .meaning = meaning };
-    walk.in = hd_reader_over((struct hd_bytes){ NULL, 0 }, &problem);
+    walk.in = hd_reader_over(HD_NO_BYTES, &problem);
     if (hd_code_walk(&walk, comparer->sides[side]->major) != 0)
         return false;
     walk.in = hd_reader_over(method->code.exception_table, &problem);
@@ -136,11 +136,9 @@ static void compare_pair(struct hd_comparer *comparer, const struct hd_member *c
                          struct hd_renumbered *renumbered)
 {
     compare_modifiers(comparer, methods);
-    if (!comparer->before_is_view)
-        hd_compare_member_attributes(comparer, HD_PLACE_METHOD, methods);
+    hd_compare_member_attributes(comparer, HD_PLACE_METHOD, methods);
     if (hd_comparer_same_body(comparer, methods)) {
-        if (!comparer->before_is_view)
-            hd_compare_code_attributes(comparer, methods);
+        hd_compare_code_attributes(comparer, methods);
         return;
     }
     if (comparer->failed)

@@ -63,7 +63,7 @@ static int add_code(struct fingerprinter *printer, const struct hd_code *code)
         return 0;
     if (hd_code_lay_out(code->bytecode, &printer->scratch, &layout, printer->err) != 0)
         return -1;
-    struct hd_walk walk = new_walk(printer, HD_PLACE_CODE, (struct hd_bytes){ NULL, 0 });
+    struct hd_walk walk = new_walk(printer, HD_PLACE_CODE, HD_NO_BYTES);
     walk.layout = &layout;
     hd_meaning_add_u4(&printer->meaning, layout.ordinals[code->bytecode.length]);
     if (hd_code_walk(&walk, printer->class_file->major) != 0)
@@ -120,7 +120,7 @@ static int add_class(struct fingerprinter *printer)
         hd_meaning_add_text(&printer->meaning, class_file->interfaces[i]);
     if (add_fields(printer) != 0 || add_methods(printer) != 0)
         return -1;
-    return add_attributes(printer, HD_PLACE_CLASS, (struct hd_bytes){ NULL, 0 }, class_file->attributes,
+    return add_attributes(printer, HD_PLACE_CLASS, HD_NO_BYTES, class_file->attributes,
                           class_file->attribute_count, class_kinds);
 }
 

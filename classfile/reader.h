@@ -20,8 +20,12 @@ struct hd_reader {
     bool failed;
 };
 
+#define HD_NO_BYTES ((struct hd_bytes){ (const uint8_t *)"", 0 })
+
 static inline struct hd_reader hd_reader_over(struct hd_bytes bytes, struct hd_error *err)
 {
+    if (bytes.data == NULL)
+        bytes = HD_NO_BYTES;
     return (struct hd_reader){ bytes.data, bytes.data, bytes.data + bytes.length, err, false };
 }
 

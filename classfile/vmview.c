@@ -13,7 +13,7 @@ static const struct hd_constant no_constants[1];
 static struct hd_bytes bytes_of(const char *text)
 {
     if (text == NULL)
-        return (struct hd_bytes){ (const uint8_t *)"", 0 };
+        return HD_NO_BYTES;
     return (struct hd_bytes){ (const uint8_t *)text, strlen(text) };
 }
 
