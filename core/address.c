@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define UNIX_PREFIX "unix:"
-#define WS_PREFIX "ws://"
+#define UNIX_PREFIX     "unix:"
+#define WS_PREFIX       "ws://"
 #define SHOWN_TEXT_SIZE 160
 
 static int bad_address(const char *text, const char *complaint, struct hd_error *err)
@@ -30,13 +30,16 @@ static int parse_unix(const char *text, struct hd_address *out, struct hd_error 
     if (length == 0)
         return bad_address(text, "the path behind unix: is empty", err);
     if (length >= sizeof out->path)
-        return bad_address(text, "the path of a unix socket has at most 107 bytes (unix(7)); choose a shorter one", err);
+        return bad_address(
+            text, "the path of a unix socket has at most 107 bytes (unix(7)); choose a shorter one",
+            err);
     *out = (struct hd_address){ .kind = HD_ADDRESS_UNIX };
     memcpy(out->path, path, length + 1);
     return 0;
 }
 
-/* Finds where the host begins, how long it is, and the text of the port; NULL when there is no ":PORT". */
+/* Finds where the host begins, how long it is, and the text of the port; NULL when there is no
+ * ":PORT". */
 static const char *split_host(const char *authority, const char **host, size_t *host_length)
 {
     bool bracketed = authority[0] == '[';
@@ -50,7 +53,8 @@ static const char *split_host(const char *authority, const char **host, size_t *
 
 static bool is_host(const char *host, bool bracketed)
 {
-    static const char name_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    static const char name_characters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
     struct in6_addr ignored;
     if (bracketed)
         return inet_pton(AF_INET6, host, &ignored) == 1;

@@ -2,8 +2,9 @@
 /*
  * The one door to the heap.
  *
- * All of Hotdrop allocates here, so that a test can make the N-th allocation fail and see that nothing leaks and nothing is
- * half done. Any thread may call; memory may be freed on another thread than the one that allocated it.
+ * All of Hotdrop allocates here, so that a test can make the N-th allocation fail and see that
+ * nothing leaks and nothing is half done. Any thread may call; memory may be freed on another
+ * thread than the one that allocated it.
  */
 #ifndef HD_CORE_ALLOC_H
 #define HD_CORE_ALLOC_H
@@ -22,8 +23,8 @@ char *hd_asprintf(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* Accepts NULL. */
 void hd_free(void *memory);
 
-/* For tests: from now on the N-th allocation of the process (1 = the next one) fails, and every later one succeeds. 0 turns
- * it off. Single-threaded tests only. */
+/* For tests: from now on the N-th allocation of the process (1 = the next one) fails, and every
+ * later one succeeds. 0 turns it off. Single-threaded tests only. */
 void hd_alloc_fail_at(unsigned long nth);
 /* For tests: allocations not yet freed. */
 long hd_alloc_outstanding(void);

@@ -23,7 +23,8 @@ int hd_buffer_reserve(struct hd_buffer *buffer, size_t length, struct hd_error *
     return 0;
 }
 
-int hd_buffer_append(struct hd_buffer *buffer, const void *data, size_t length, struct hd_error *err)
+int hd_buffer_append(struct hd_buffer *buffer, const void *data, size_t length,
+                     struct hd_error *err)
 {
     if (length == 0)
         return 0;

@@ -2,7 +2,8 @@
 /*
  * A growing run of bytes, owned by one thread at a time.
  *
- * struct hd_bytes is a borrowed view (valid as long as its source); struct hd_buffer owns its memory.
+ * struct hd_bytes is a borrowed view (valid as long as its source); struct hd_buffer owns its
+ * memory.
  */
 #ifndef HD_CORE_BUFFER_H
 #define HD_CORE_BUFFER_H
@@ -23,15 +24,20 @@ struct hd_buffer {
     size_t capacity;
 };
 
-#define HD_BUFFER_INIT { NULL, 0, 0 }
+#define HD_BUFFER_INIT                                                                             \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
 
 /* On failure (memory) the buffer keeps what it held. */
-HD_CHECKED int hd_buffer_append(struct hd_buffer *buffer, const void *data, size_t length, struct hd_error *err);
+HD_CHECKED int hd_buffer_append(struct hd_buffer *buffer, const void *data, size_t length,
+                                struct hd_error *err);
 /* Makes room for length more bytes without changing the contents. */
 HD_CHECKED int hd_buffer_reserve(struct hd_buffer *buffer, size_t length, struct hd_error *err);
 /* Frees the memory and leaves an empty buffer. */
 void hd_buffer_close(struct hd_buffer *buffer);
-/* Moves the memory out (the caller frees it with hd_free) and leaves an empty buffer; NULL when it was empty. */
+/* Moves the memory out (the caller frees it with hd_free) and leaves an empty buffer; NULL when it
+ * was empty. */
 uint8_t *hd_buffer_steal(struct hd_buffer *buffer, size_t *length);
 
 static inline struct hd_bytes hd_buffer_view(const struct hd_buffer *buffer)

@@ -7,7 +7,8 @@
 
 #define CLASS_SUFFIX ".class"
 
-struct hd_bundle *hd_bundle_new(const char *name, size_t class_count, size_t text_bytes, size_t file_bytes)
+struct hd_bundle *hd_bundle_new(const char *name, size_t class_count, size_t text_bytes,
+                                size_t file_bytes)
 {
     struct hd_bundle *bundle = hd_alloc_zeroed(1, sizeof *bundle);
     if (bundle == NULL)
@@ -16,7 +17,8 @@ struct hd_bundle *hd_bundle_new(const char *name, size_t class_count, size_t tex
     bundle->classes = hd_alloc_zeroed(class_count, sizeof *bundle->classes);
     bundle->texts = hd_alloc(text_bytes);
     bundle->files = hd_alloc(file_bytes);
-    if (bundle->name == NULL || bundle->classes == NULL || bundle->texts == NULL || bundle->files == NULL) {
+    if (bundle->name == NULL || bundle->classes == NULL || bundle->texts == NULL ||
+        bundle->files == NULL) {
         hd_bundle_free(bundle);
         return NULL;
     }
@@ -34,7 +36,8 @@ static void append_text(struct hd_bundle *bundle, const void *text, size_t lengt
     bundle->texts_used += length;
 }
 
-uint8_t *hd_bundle_append_class(struct hd_bundle *bundle, struct hd_bytes prefix, struct hd_bytes name, size_t file_length)
+uint8_t *hd_bundle_append_class(struct hd_bundle *bundle, struct hd_bytes prefix,
+                                struct hd_bytes name, size_t file_length)
 {
     struct hd_bundle_class *added = &bundle->classes[bundle->class_count++];
     added->entry = bundle->texts + bundle->texts_used;
@@ -82,7 +85,8 @@ const struct hd_bundle_class *hd_bundle_class_at(const struct hd_bundle *bundle,
 
 int hd_bundle_jar(struct hd_bundle *bundle, struct hd_bytes *out, struct hd_error *err)
 {
-    if (bundle->jar == NULL && hd_bundle_write_jar(bundle, &bundle->jar, &bundle->jar_length, err) != 0)
+    if (bundle->jar == NULL &&
+        hd_bundle_write_jar(bundle, &bundle->jar, &bundle->jar_length, err) != 0)
         return -1;
     *out = (struct hd_bytes){ bundle->jar, bundle->jar_length };
     return 0;

@@ -9,8 +9,8 @@
 
 #define SHOWN_TEXT_SIZE 160
 /* 1980-01-01 00:00, the first day that a zip knows: no clock and no time zone in the jar. */
-#define FIRST_DOS_TIME 0
-#define FIRST_DOS_DATE ((0 << 9) | (1 << 5) | 1)
+#define FIRST_DOS_TIME  0
+#define FIRST_DOS_DATE  ((0 << 9) | (1 << 5) | 1)
 #define PLAIN_FILE_MODE ((zip_uint32_t)0100644 << 16)
 
 struct item {
@@ -20,7 +20,8 @@ struct item {
     size_t length;
 };
 
-/* Sorted by name from the start; the many classes of one tree mostly come in order, so that inserting is appending. */
+/* Sorted by name from the start; the many classes of one tree mostly come in order, so that
+ * inserting is appending. */
 struct hd_bundle_builder {
     struct item *items;
     size_t count;
@@ -88,9 +89,11 @@ static int make_room(struct hd_bundle_builder *builder, struct hd_error *err)
     return 0;
 }
 
-static int check_same(const struct item *present, struct hd_bytes file, const char *origin, struct hd_error *err)
+static int check_same(const struct item *present, struct hd_bytes file, const char *origin,
+                      struct hd_error *err)
 {
-    if (present->length == file.length && (file.length == 0 || memcmp(present->file, file.data, file.length) == 0))
+    if (present->length == file.length &&
+        (file.length == 0 || memcmp(present->file, file.data, file.length) == 0))
         return 0;
     char name[SHOWN_TEXT_SIZE];
     char first[SHOWN_TEXT_SIZE];
@@ -98,12 +101,14 @@ static int check_same(const struct item *present, struct hd_bytes file, const ch
     hd_text_escape(present->name, name, sizeof name);
     hd_text_escape(present->origin, first, sizeof first);
     hd_text_escape(origin, second, sizeof second);
-    return hd_error_set(err, HD_E_FORMAT, "two different files for the same class %s: %s and %s; leave one out", name, first,
-                        second);
+    return hd_error_set(err, HD_E_FORMAT,
+                        "two different files for the same class %s: %s and %s; leave one out", name,
+                        first, second);
 }
 
 /* Consumes item, even on failure. */
-static int insert_take(struct hd_bundle_builder *builder, size_t place, struct item *item, struct hd_error *err)
+static int insert_take(struct hd_bundle_builder *builder, size_t place, struct item *item,
+                       struct hd_error *err)
 {
     if (make_room(builder, err) != 0) {
         close_item(item);
@@ -116,8 +121,8 @@ static int insert_take(struct hd_bundle_builder *builder, size_t place, struct i
     return 0;
 }
 
-int hd_bundle_builder_add(struct hd_bundle_builder *builder, const char *internal_name, struct hd_bytes file, const char *origin,
-                          struct hd_error *err)
+int hd_bundle_builder_add(struct hd_bundle_builder *builder, const char *internal_name,
+                          struct hd_bytes file, const char *origin, struct hd_error *err)
 {
     struct hd_bytes in_class_file = { (const uint8_t *)internal_name, strlen(internal_name) };
     struct item item = { .name = hd_text_from_modified_utf8(in_class_file), .length = file.length };
@@ -152,12 +157,15 @@ static struct hd_bundle *bundle_of(const struct hd_bundle_builder *builder, cons
     for (size_t i = 0; i < builder->count && bundle != NULL; i++) {
         const struct item *item = &builder->items[i];
         struct hd_bytes class_name = { (const uint8_t *)item->name, strlen(item->name) };
-        memcpy(hd_bundle_append_class(bundle, (struct hd_bytes){ NULL, 0 }, class_name, item->length), item->file, item->length);
+        memcpy(
+            hd_bundle_append_class(bundle, (struct hd_bytes){ NULL, 0 }, class_name, item->length),
+            item->file, item->length);
     }
     return bundle;
 }
 
-int hd_bundle_build_take(struct hd_bundle_builder *builder, const char *name, struct hd_bundle **out, struct hd_error *err)
+int hd_bundle_build_take(struct hd_bundle_builder *builder, const char *name,
+                         struct hd_bundle **out, struct hd_error *err)
 {
     if (builder->count == 0) {
         hd_bundle_builder_free(builder);
@@ -175,13 +183,15 @@ static int set_zip_error(zip_error_t *cause, struct hd_error *err)
 {
     if (zip_error_code_zip(cause) == ZIP_ER_MEMORY)
         return hd_error_set_memory(err);
-    return hd_error_set(err, HD_E_SYSTEM, "the jar could not be written: %s", zip_error_strerror(cause));
+    return hd_error_set(err, HD_E_SYSTEM, "the jar could not be written: %s",
+                        zip_error_strerror(cause));
 }
 
 static bool put_class(zip_t *archive, const struct hd_bundle_class *class)
 {
     zip_source_t *source = zip_source_buffer(archive, class->file.data, class->file.length, 0);
-    zip_int64_t added = source != NULL ? zip_file_add(archive, class->entry, source, ZIP_FL_ENC_UTF_8) : -1;
+    zip_int64_t added =
+        source != NULL ? zip_file_add(archive, class->entry, source, ZIP_FL_ENC_UTF_8) : -1;
     if (added < 0) {
         zip_source_free(source);
         return false;
@@ -189,7 +199,8 @@ static bool put_class(zip_t *archive, const struct hd_bundle_class *class)
     zip_uint64_t index = (zip_uint64_t)added;
     return zip_set_file_compression(archive, index, ZIP_CM_STORE, 0) == 0 &&
            zip_file_set_dostime(archive, index, FIRST_DOS_TIME, FIRST_DOS_DATE, 0) == 0 &&
-           zip_file_set_external_attributes(archive, index, 0, ZIP_OPSYS_UNIX, PLAIN_FILE_MODE) == 0;
+           zip_file_set_external_attributes(archive, index, 0, ZIP_OPSYS_UNIX, PLAIN_FILE_MODE) ==
+               0;
 }
 
 static int put_classes(zip_t *archive, const struct hd_bundle *bundle, struct hd_error *err)
@@ -207,7 +218,8 @@ static int put_classes(zip_t *archive, const struct hd_bundle *bundle, struct hd
 static int copy_out(zip_source_t *source, uint8_t **jar, size_t *length, struct hd_error *err)
 {
     zip_stat_t status;
-    if (zip_source_stat(source, &status) != 0 || (status.valid & ZIP_STAT_SIZE) == 0 || zip_source_open(source) != 0)
+    if (zip_source_stat(source, &status) != 0 || (status.valid & ZIP_STAT_SIZE) == 0 ||
+        zip_source_open(source) != 0)
         return set_zip_error(zip_source_error(source), err);
     uint8_t *copy = hd_alloc((size_t)status.size);
     zip_int64_t got = copy != NULL ? zip_source_read(source, copy, status.size) : 0;
@@ -223,12 +235,14 @@ static int copy_out(zip_source_t *source, uint8_t **jar, size_t *length, struct 
     return 0;
 }
 
-int hd_bundle_write_jar(const struct hd_bundle *bundle, uint8_t **jar, size_t *length, struct hd_error *err)
+int hd_bundle_write_jar(const struct hd_bundle *bundle, uint8_t **jar, size_t *length,
+                        struct hd_error *err)
 {
     zip_error_t cause;
     zip_error_init(&cause);
     zip_source_t *source = zip_source_buffer_create(NULL, 0, 0, &cause);
-    zip_t *archive = source != NULL ? zip_open_from_source(source, ZIP_CREATE | ZIP_TRUNCATE, &cause) : NULL;
+    zip_t *archive =
+        source != NULL ? zip_open_from_source(source, ZIP_CREATE | ZIP_TRUNCATE, &cause) : NULL;
     int result = -1;
     if (archive == NULL) {
         set_zip_error(&cause, err);

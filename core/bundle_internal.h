@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What bundle.c (the struct), bundle_read.c (from a jar) and bundle_build.c (from loose classes, and into a jar) share. Nobody else
- * includes this.
+ * What bundle.c (the struct), bundle_read.c (from a jar) and bundle_build.c (from loose classes,
+ * and into a jar) share. Nobody else includes this.
  */
 #ifndef HD_CORE_BUNDLE_INTERNAL_H
 #define HD_CORE_BUNDLE_INTERNAL_H
@@ -20,14 +20,19 @@ struct hd_bundle {
     size_t files_used;
 };
 
-/* An empty bundle with room for exactly this much; NULL when memory is out. text_bytes: hd_bundle_text_size of all classes together. */
-struct hd_bundle *hd_bundle_new(const char *name, size_t class_count, size_t text_bytes, size_t file_bytes);
+/* An empty bundle with room for exactly this much; NULL when memory is out. text_bytes:
+ * hd_bundle_text_size of all classes together. */
+struct hd_bundle *hd_bundle_new(const char *name, size_t class_count, size_t text_bytes,
+                                size_t file_bytes);
 
-/* Appends a class whose entry is prefix, name and ".class" in a row. Returns where its file's bytes go. */
-uint8_t *hd_bundle_append_class(struct hd_bundle *bundle, struct hd_bytes prefix, struct hd_bytes name, size_t file_length);
+/* Appends a class whose entry is prefix, name and ".class" in a row. Returns where its file's bytes
+ * go. */
+uint8_t *hd_bundle_append_class(struct hd_bundle *bundle, struct hd_bytes prefix,
+                                struct hd_bytes name, size_t file_length);
 size_t hd_bundle_text_size(size_t prefix_length, size_t name_length);
 
 /* The jar of a built bundle, in hd_alloc memory. */
-HD_CHECKED int hd_bundle_write_jar(const struct hd_bundle *bundle, uint8_t **jar, size_t *length, struct hd_error *err);
+HD_CHECKED int hd_bundle_write_jar(const struct hd_bundle *bundle, uint8_t **jar, size_t *length,
+                                   struct hd_error *err);
 
 #endif

@@ -9,12 +9,12 @@
 #include <strings.h>
 #include <zip.h>
 
-#define CLASS_SUFFIX ".class"
-#define VERSIONS_PREFIX "META-INF/versions/"
-#define MANIFEST "META-INF/MANIFEST.MF"
-#define FIRST_VERSION 9 /* JEP 238: below that there are no versioned entries */
+#define CLASS_SUFFIX       ".class"
+#define VERSIONS_PREFIX    "META-INF/versions/"
+#define MANIFEST           "META-INF/MANIFEST.MF"
+#define FIRST_VERSION      9 /* JEP 238: below that there are no versioned entries */
 #define MAX_MANIFEST_BYTES 65536
-#define SHOWN_TEXT_SIZE 160
+#define SHOWN_TEXT_SIZE    160
 
 /* A class entry that may become a class of the bundle. */
 struct candidate {
@@ -61,10 +61,12 @@ static bool ends_with(const char *text, const char *suffix)
 
 static bool is_dot_segment(const char *segment, size_t length)
 {
-    return (length == 1 && segment[0] == '.') || (length == 2 && segment[0] == '.' && segment[1] == '.');
+    return (length == 1 && segment[0] == '.') ||
+           (length == 2 && segment[0] == '.' && segment[1] == '.');
 }
 
-/* True for an absolute path, and for one with "." or ".." in it: no jar tool writes such entries. */
+/* True for an absolute path, and for one with "." or ".." in it: no jar tool writes such entries.
+ */
 static bool escapes(const char *entry)
 {
     if (*entry == '/')
@@ -84,7 +86,8 @@ static const char *without_prefix(const char *text, const char *prefix)
     return starts_with(text, prefix) ? text + strlen(prefix) : text;
 }
 
-/* "versions/17/com/…": moves *name behind the number; 0 when this is no versioned entry that a JVM would look at. */
+/* "versions/17/com/…": moves *name behind the number; 0 when this is no versioned entry that a JVM
+ * would look at. */
 static unsigned take_version(const char **name)
 {
     const char *digits = *name + strlen(VERSIONS_PREFIX);
@@ -98,19 +101,23 @@ static unsigned take_version(const char **name)
     return version;
 }
 
-/* False for class files that are no classes of the application: module-info, and what lies elsewhere in META-INF or BOOT-INF. */
+/* False for class files that are no classes of the application: module-info, and what lies
+ * elsewhere in META-INF or BOOT-INF. */
 static bool find_name(const char *entry, struct candidate *out)
 {
-    const char *name = without_prefix(without_prefix(entry, "BOOT-INF/classes/"), "WEB-INF/classes/");
+    const char *name =
+        without_prefix(without_prefix(entry, "BOOT-INF/classes/"), "WEB-INF/classes/");
     unsigned version = 0;
     if (starts_with(name, VERSIONS_PREFIX)) {
         version = take_version(&name);
         if (version == 0)
             return false;
     }
-    if (starts_with(name, "META-INF/") || starts_with(name, "BOOT-INF/") || starts_with(name, "WEB-INF/"))
+    if (starts_with(name, "META-INF/") || starts_with(name, "BOOT-INF/") ||
+        starts_with(name, "WEB-INF/"))
         return false;
-    if (strcmp(name, "module-info" CLASS_SUFFIX) == 0 || ends_with(name, "/module-info" CLASS_SUFFIX))
+    if (strcmp(name, "module-info" CLASS_SUFFIX) == 0 ||
+        ends_with(name, "/module-info" CLASS_SUFFIX))
         return false;
     out->entry = entry;
     out->name = name;
@@ -119,26 +126,36 @@ static bool find_name(const char *entry, struct candidate *out)
     return true;
 }
 
-static int check_class_entry(const char *entry, const struct candidate *candidate, struct hd_error *err)
+static int check_class_entry(const char *entry, const struct candidate *candidate,
+                             struct hd_error *err)
 {
     size_t length = candidate->name_length;
     if (!hd_text_is_utf8(entry, strlen(entry)))
         return hd_error_set(err, HD_E_FORMAT, "entry %s: the name is not UTF-8", shown(entry).text);
-    if (strcspn(candidate->name, ".;[") != length) /* JVMS §4.2.2; the next '.' is that of ".class" */
-        return hd_error_set(err, HD_E_FORMAT, "entry %s: no class can have this path, for '.', ';' and '[' are not allowed in names",
+    if (strcspn(candidate->name, ".;[") !=
+        length) /* JVMS §4.2.2; the next '.' is that of ".class" */
+        return hd_error_set(
+            err, HD_E_FORMAT,
+            "entry %s: no class can have this path, for '.', ';' and '[' are not allowed in names",
+            shown(entry).text);
+    if (length == 0 || candidate->name[0] == '/' || candidate->name[length - 1] == '/' ||
+        strstr(candidate->name, "//") != NULL)
+        return hd_error_set(err, HD_E_FORMAT, "entry %s: part of the class name is missing",
                             shown(entry).text);
-    if (length == 0 || candidate->name[0] == '/' || candidate->name[length - 1] == '/' || strstr(candidate->name, "//") != NULL)
-        return hd_error_set(err, HD_E_FORMAT, "entry %s: part of the class name is missing", shown(entry).text);
     return 0;
 }
 
-static int examine(struct reading *reading, zip_uint64_t index, const char *entry, zip_stat_t *status, struct hd_error *err)
+static int examine(struct reading *reading, zip_uint64_t index, const char *entry,
+                   zip_stat_t *status, struct hd_error *err)
 {
     const zip_uint64_t needed = ZIP_STAT_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
-    if (zip_stat_index(reading->archive, index, 0, status) != 0 || (status->valid & needed) != needed)
+    if (zip_stat_index(reading->archive, index, 0, status) != 0 ||
+        (status->valid & needed) != needed)
         return hd_error_set(err, HD_E_FORMAT, "entry %s: its header is damaged", shown(entry).text);
     if (status->encryption_method != ZIP_EM_NONE)
-        return hd_error_set(err, HD_E_FORMAT, "entry %s is encrypted; a JVM could not read this jar either", shown(entry).text);
+        return hd_error_set(err, HD_E_FORMAT,
+                            "entry %s is encrypted; a JVM could not read this jar either",
+                            shown(entry).text);
     return 0;
 }
 
@@ -162,7 +179,8 @@ static int collect_entry(struct reading *reading, zip_uint64_t index, struct hd_
     if (entry == NULL)
         return hd_error_set(err, HD_E_FORMAT, "entry %llu has no name", (unsigned long long)index);
     if (escapes(entry))
-        return hd_error_set(err, HD_E_FORMAT, "entry %s: the path leads out of the jar", shown(entry).text);
+        return hd_error_set(err, HD_E_FORMAT, "entry %s: the path leads out of the jar",
+                            shown(entry).text);
     zip_stat_t status;
     if (examine(reading, index, entry, &status, err) != 0)
         return -1;
@@ -171,8 +189,10 @@ static int collect_entry(struct reading *reading, zip_uint64_t index, struct hd_
     if (!ends_with(entry, CLASS_SUFFIX) || !find_name(entry, &candidate))
         return 0;
     if (status.comp_method != ZIP_CM_STORE && status.comp_method != ZIP_CM_DEFLATE)
-        return hd_error_set(err, HD_E_FORMAT, "entry %s: compression method %u is not one of a jar's (stored, deflated)",
-                            shown(entry).text, status.comp_method);
+        return hd_error_set(
+            err, HD_E_FORMAT,
+            "entry %s: compression method %u is not one of a jar's (stored, deflated)",
+            shown(entry).text, status.comp_method);
     if (check_class_entry(entry, &candidate, err) != 0)
         return -1;
     return keep(reading, &candidate, err);
@@ -207,8 +227,9 @@ static bool says_multi_release(char *manifest)
     return false;
 }
 
-/* The JVM looks into META-INF/versions only where the manifest says Multi-Release (JEP 238): a jar that shaded others often holds
- * their versions without saying so. A jar with no manifest at all was put together by hand, and means what it holds. */
+/* The JVM looks into META-INF/versions only where the manifest says Multi-Release (JEP 238): a jar
+ * that shaded others often holds their versions without saying so. A jar with no manifest at all
+ * was put together by hand, and means what it holds. */
 static bool versions_count(const struct reading *reading)
 {
     zip_int64_t index = zip_name_locate(reading->archive, MANIFEST, ZIP_FL_ENC_RAW);
@@ -216,7 +237,8 @@ static bool versions_count(const struct reading *reading)
         return true;
     zip_file_t *file = zip_fopen_index(reading->archive, (zip_uint64_t)index, 0);
     char *manifest = hd_alloc(MAX_MANIFEST_BYTES + 1);
-    zip_int64_t length = file != NULL && manifest != NULL ? zip_fread(file, manifest, MAX_MANIFEST_BYTES) : -1;
+    zip_int64_t length =
+        file != NULL && manifest != NULL ? zip_fread(file, manifest, MAX_MANIFEST_BYTES) : -1;
     bool count = false;
     if (length >= 0) {
         manifest[length] = '\0';
@@ -255,8 +277,8 @@ static int check_twice(const struct reading *reading, struct hd_error *err)
         const struct candidate *a = &reading->items[i - 1];
         const struct candidate *b = &reading->items[i];
         if (a->version == b->version && compare_names(a, b) == 0)
-            return hd_error_set(err, HD_E_FORMAT, "the same class twice, as %s and as %s; keep one", shown(a->entry).text,
-                                shown(b->entry).text);
+            return hd_error_set(err, HD_E_FORMAT, "the same class twice, as %s and as %s; keep one",
+                                shown(a->entry).text, shown(b->entry).text);
     }
     return 0;
 }
@@ -299,7 +321,8 @@ static int choose(struct reading *reading, struct hd_error *err)
 
 /* Contents */
 
-static int add_up(const struct reading *reading, size_t *text_bytes, size_t *file_bytes, struct hd_error *err)
+static int add_up(const struct reading *reading, size_t *text_bytes, size_t *file_bytes,
+                  struct hd_error *err)
 {
     const struct hd_bundle_limits *limits = reading->limits;
     uint64_t total = 0;
@@ -307,14 +330,18 @@ static int add_up(const struct reading *reading, size_t *text_bytes, size_t *fil
     for (size_t i = 0; i < reading->count; i++) {
         const struct candidate *candidate = &reading->items[i];
         if (candidate->size > limits->max_class_bytes)
-            return hd_error_set(err, HD_E_LIMIT, "entry %s: %llu bytes; the limit for one class is %llu",
+            return hd_error_set(err, HD_E_LIMIT,
+                                "entry %s: %llu bytes; the limit for one class is %llu",
                                 shown(candidate->entry).text, (unsigned long long)candidate->size,
                                 (unsigned long long)limits->max_class_bytes);
         if (candidate->size > limits->max_bytes - total)
-            return hd_error_set(err, HD_E_LIMIT, "its classes unpacked together have more than the limit of %llu bytes",
-                                (unsigned long long)limits->max_bytes);
+            return hd_error_set(
+                err, HD_E_LIMIT,
+                "its classes unpacked together have more than the limit of %llu bytes",
+                (unsigned long long)limits->max_bytes);
         total += candidate->size;
-        texts += hd_bundle_text_size((size_t)(candidate->name - candidate->entry), candidate->name_length);
+        texts += hd_bundle_text_size((size_t)(candidate->name - candidate->entry),
+                                     candidate->name_length);
     }
     *text_bytes = texts;
     *file_bytes = (size_t)total;
@@ -335,9 +362,11 @@ static bool read_whole(zip_file_t *file, uint8_t *out, uint64_t size)
     return zip_fread(file, &beyond, 1) == 0;
 }
 
-static int unpack(struct reading *reading, const struct candidate *candidate, struct hd_bundle *bundle, struct hd_error *err)
+static int unpack(struct reading *reading, const struct candidate *candidate,
+                  struct hd_bundle *bundle, struct hd_error *err)
 {
-    struct hd_bytes prefix = { (const uint8_t *)candidate->entry, (size_t)(candidate->name - candidate->entry) };
+    struct hd_bytes prefix = { (const uint8_t *)candidate->entry,
+                               (size_t)(candidate->name - candidate->entry) };
     struct hd_bytes name = { (const uint8_t *)candidate->name, candidate->name_length };
     uint8_t *out = hd_bundle_append_class(bundle, prefix, name, (size_t)candidate->size);
 
@@ -345,13 +374,15 @@ static int unpack(struct reading *reading, const struct candidate *candidate, st
     bool whole = file != NULL && read_whole(file, out, candidate->size);
     const char *cause = file != NULL ? zip_file_strerror(file) : zip_strerror(reading->archive);
     if (!whole)
-        hd_error_set(err, HD_E_FORMAT, "entry %s is damaged: %s", shown(candidate->entry).text, cause);
+        hd_error_set(err, HD_E_FORMAT, "entry %s is damaged: %s", shown(candidate->entry).text,
+                     cause);
     if (file != NULL)
         zip_fclose(file);
     return whole ? 0 : -1;
 }
 
-static int unpack_all(struct reading *reading, const char *name, struct hd_bundle **out, struct hd_error *err)
+static int unpack_all(struct reading *reading, const char *name, struct hd_bundle **out,
+                      struct hd_error *err)
 {
     size_t text_bytes = 0;
     size_t file_bytes = 0;
@@ -396,8 +427,8 @@ static int open_archive(const uint8_t *jar, size_t length, zip_t **out, struct h
     return archive != NULL ? 0 : -1;
 }
 
-static int read_jar(const uint8_t *jar, size_t length, const char *name, struct reading *reading, struct hd_bundle **out,
-                    struct hd_error *err)
+static int read_jar(const uint8_t *jar, size_t length, const char *name, struct reading *reading,
+                    struct hd_bundle **out, struct hd_error *err)
 {
     if (length > reading->limits->max_bytes)
         return hd_error_set(err, HD_E_LIMIT, "%zu bytes; the limit is %llu", length,
@@ -414,8 +445,9 @@ static int read_jar(const uint8_t *jar, size_t length, const char *name, struct 
     return result;
 }
 
-int hd_bundle_open_take(uint8_t *jar, size_t length, const char *name, const struct hd_bundle_limits *limits,
-                        unsigned feature_release, struct hd_bundle **out, struct hd_error *err)
+int hd_bundle_open_take(uint8_t *jar, size_t length, const char *name,
+                        const struct hd_bundle_limits *limits, unsigned feature_release,
+                        struct hd_bundle **out, struct hd_error *err)
 {
     struct reading reading = { .limits = limits, .feature_release = feature_release };
     struct hd_bundle *bundle = NULL;

@@ -33,7 +33,8 @@ static bool is_over_bound(const struct hd_history *history)
     return history->count > HD_HISTORY_MAX_DEPLOYMENTS || history->row_total > HD_HISTORY_MAX_ROWS;
 }
 
-int hd_history_add(struct hd_history *history, struct hd_deployment *deployment, struct hd_error *err)
+int hd_history_add(struct hd_history *history, struct hd_deployment *deployment,
+                   struct hd_error *err)
 {
     if (make_room(history, err) != 0)
         return -1;
@@ -58,7 +59,8 @@ json_t *hd_history_to_json(const struct hd_history *history)
     json_t *array = json_array();
     bool complete = array != NULL;
     for (size_t i = history->count; i > 0 && complete; i--)
-        complete = json_array_append_new(array, hd_deployment_summary_to_json(history->items[i - 1])) == 0;
+        complete =
+            json_array_append_new(array, hd_deployment_summary_to_json(history->items[i - 1])) == 0;
     return hd_json_finish(array, complete);
 }
 

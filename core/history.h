@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The deployments of this JVM, newest last, in memory with a bound (rows counted: the oldest go first). Holds a reference to each. Used by one thread: the loop, which answers history and show
+ * The deployments of this JVM, newest last, in memory with a bound (rows counted: the oldest go
+ * first). Holds a reference to each. Used by one thread: the loop, which answers history and show
  * from it while the engine is at work.
  */
 #ifndef HD_CORE_HISTORY_H
@@ -13,14 +14,15 @@ struct hd_history {
     size_t count;
     size_t capacity;
     size_t row_total;
-    uint64_t dropped;   /* how many were let go for the bound */
+    uint64_t dropped; /* how many were let go for the bound */
 };
 
 #define HD_HISTORY_MAX_DEPLOYMENTS 1000
-#define HD_HISTORY_MAX_ROWS 100000
+#define HD_HISTORY_MAX_ROWS        100000
 
 /* Shares the deployment. */
-HD_CHECKED int hd_history_add(struct hd_history *history, struct hd_deployment *deployment, struct hd_error *err);
+HD_CHECKED int hd_history_add(struct hd_history *history, struct hd_deployment *deployment,
+                              struct hd_error *err);
 /* NULL when that number is unknown or was let go. A borrow until the next add. */
 const struct hd_deployment *hd_history_find(const struct hd_history *history, uint64_t number);
 /* An array of summaries, newest first. */

@@ -7,13 +7,14 @@
 
 #include <string.h>
 
-#define MAX_NAME_BYTES 255
-#define MAX_LOADER_BYTES 1000
+#define MAX_NAME_BYTES    255
+#define MAX_LOADER_BYTES  1000
 #define MAX_MESSAGE_BYTES 4000
 /* JavaScript and many a JSON library keep integers exact only this far (RFC 8259 §6). */
 #define MAX_EXACT_INTEGER INT64_C(9007199254740991)
-/* A request is flat; this leaves room for keys of later versions, and keeps jansson's recursion shallow. */
-#define MAX_NESTING 16
+/* A request is flat; this leaves room for keys of later versions, and keeps jansson's recursion
+ * shallow. */
+#define MAX_NESTING     16
 #define SHOWN_TEXT_SIZE 80
 
 struct request_kind {
@@ -27,10 +28,8 @@ static const char *const bundle_keys[] = {
 };
 
 static const struct request_kind request_kinds[] = {
-    { "push", HD_REQUEST_PUSH, bundle_keys },
-    { "check", HD_REQUEST_CHECK, bundle_keys },
-    { "status", HD_REQUEST_STATUS, NULL },
-    { "history", HD_REQUEST_HISTORY, NULL },
+    { "push", HD_REQUEST_PUSH, bundle_keys }, { "check", HD_REQUEST_CHECK, bundle_keys },
+    { "status", HD_REQUEST_STATUS, NULL },    { "history", HD_REQUEST_HISTORY, NULL },
     { "show", HD_REQUEST_SHOW, NULL },
 };
 #define REQUEST_KIND_COUNT (sizeof request_kinds / sizeof request_kinds[0])
@@ -58,17 +57,22 @@ static bool is_shallow(const char *text, size_t length)
 static int parse_object(const char *text, size_t length, json_t **out, struct hd_error *err)
 {
     if (length > HD_MESSAGE_MAX)
-        return hd_error_set(err, HD_E_FORMAT, "the request has %zu bytes; at most %d are read", length, HD_MESSAGE_MAX);
+        return hd_error_set(err, HD_E_FORMAT, "the request has %zu bytes; at most %d are read",
+                            length, HD_MESSAGE_MAX);
     if (!is_shallow(text, length))
-        return hd_error_set(err, HD_E_FORMAT, "the request is nested deeper than %d levels", MAX_NESTING);
+        return hd_error_set(err, HD_E_FORMAT, "the request is nested deeper than %d levels",
+                            MAX_NESTING);
     json_error_t cause;
     json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &cause);
-    if (json == NULL && cause.text[0] == '\0') /* jansson has words for every fault of the text, and none for memory */
+    if (json == NULL &&
+        cause.text[0] ==
+            '\0') /* jansson has words for every fault of the text, and none for memory */
         return hd_error_set_memory(err);
     if (json == NULL) {
         char words[2 * SHOWN_TEXT_SIZE];
         hd_text_escape(cause.text, words, sizeof words);
-        return hd_error_set(err, HD_E_FORMAT, "the request is not JSON: %s (byte %d)", words, cause.position);
+        return hd_error_set(err, HD_E_FORMAT, "the request is not JSON: %s (byte %d)", words,
+                            cause.position);
     }
     if (!json_is_object(json)) {
         json_decref(json);
@@ -85,8 +89,8 @@ static int take_integer(const json_t *object, const char *key, uint64_t *out, st
     if (value == NULL)
         return hd_error_set(err, HD_E_FORMAT, "key \"%s\" is missing", key);
     if (!json_is_integer(value) || number < 1 || number > MAX_EXACT_INTEGER)
-        return hd_error_set(err, HD_E_FORMAT, "key \"%s\" is not a whole number from 1 to %lld", key,
-                            (long long)MAX_EXACT_INTEGER);
+        return hd_error_set(err, HD_E_FORMAT, "key \"%s\" is not a whole number from 1 to %lld",
+                            key, (long long)MAX_EXACT_INTEGER);
     *out = (uint64_t)number;
     return 0;
 }
@@ -101,7 +105,8 @@ static int take_boolean(const json_t *object, const char *key, bool *out, struct
 }
 
 /* An absent key and null leave *out NULL. */
-static int take_text(const json_t *object, const char *key, size_t max_bytes, char **out, struct hd_error *err)
+static int take_text(const json_t *object, const char *key, size_t max_bytes, char **out,
+                     struct hd_error *err)
 {
     const json_t *value = json_object_get(object, key);
     if (value == NULL || json_is_null(value))
@@ -110,7 +115,8 @@ static int take_text(const json_t *object, const char *key, size_t max_bytes, ch
         return hd_error_set(err, HD_E_FORMAT, "key \"%s\" is not a string", key);
     size_t length = json_string_length(value);
     if (length == 0 || length > max_bytes)
-        return hd_error_set(err, HD_E_FORMAT, "key \"%s\" has %zu bytes; it takes 1 to %zu", key, length, max_bytes);
+        return hd_error_set(err, HD_E_FORMAT, "key \"%s\" has %zu bytes; it takes 1 to %zu", key,
+                            length, max_bytes);
     *out = hd_strndup(json_string_value(value), length);
     return *out != NULL ? 0 : hd_error_set_memory(err);
 }
@@ -128,8 +134,9 @@ static int take_kind(const json_t *object, const struct request_kind **out, stru
     }
     char shown[SHOWN_TEXT_SIZE];
     hd_text_escape(word, shown, sizeof shown);
-    return hd_error_set(err, HD_E_FORMAT, "key \"type\": this agent knows push, check, status, history and show, not \"%s\"",
-                        shown);
+    return hd_error_set(
+        err, HD_E_FORMAT,
+        "key \"type\": this agent knows push, check, status, history and show, not \"%s\"", shown);
 }
 
 static bool is_known_key(const struct request_kind *kind, const char *key)
@@ -150,8 +157,9 @@ static int check_keys(json_t *object, const struct request_kind *kind, struct hd
             continue;
         char shown[SHOWN_TEXT_SIZE];
         hd_text_escape(json_object_iter_key(at), shown, sizeof shown);
-        return hd_error_set(err, HD_E_FORMAT, "key \"%s\" is not known to this agent, and is not skipped in a %s", shown,
-                            kind->word);
+        return hd_error_set(err, HD_E_FORMAT,
+                            "key \"%s\" is not known to this agent, and is not skipped in a %s",
+                            shown, kind->word);
     }
     return 0;
 }
@@ -168,7 +176,8 @@ static int take_bundle_keys(const json_t *object, struct hd_request *request, st
     if (request->name == NULL)
         return hd_error_set(err, HD_E_FORMAT, "key \"name\" is missing");
     if (request->loader != NULL && request->all_loaders)
-        return hd_error_set(err, HD_E_FORMAT, "keys \"loader\" and \"all_loaders\" exclude each other");
+        return hd_error_set(err, HD_E_FORMAT,
+                            "keys \"loader\" and \"all_loaders\" exclude each other");
     return 0;
 }
 
@@ -230,9 +239,12 @@ static bool put_if_true(json_t *json, const char *key, bool value)
 
 static bool put_bundle_keys(json_t *json, const struct hd_request *request)
 {
-    return hd_json_put(json, "size", hd_json_number(request->size)) && put_text_if_any(json, "name", request->name) &&
-           put_text_if_any(json, "loader", request->loader) && put_if_true(json, "all_loaders", request->all_loaders) &&
-           put_if_true(json, "best_effort", request->best_effort) && put_text_if_any(json, "message", request->message);
+    return hd_json_put(json, "size", hd_json_number(request->size)) &&
+           put_text_if_any(json, "name", request->name) &&
+           put_text_if_any(json, "loader", request->loader) &&
+           put_if_true(json, "all_loaders", request->all_loaders) &&
+           put_if_true(json, "best_effort", request->best_effort) &&
+           put_text_if_any(json, "message", request->message);
 }
 
 json_t *hd_request_to_json(const struct hd_request *request)
@@ -266,7 +278,8 @@ int hd_message_write(const json_t *json, char **text, size_t *length, struct hd_
     return 0;
 }
 
-json_t *hd_message_error(uint64_t id, const char *reason_word, const char *message, const char *remedy)
+json_t *hd_message_error(uint64_t id, const char *reason_word, const char *message,
+                         const char *remedy)
 {
     json_t *json = json_object();
     bool complete = hd_json_put(json, "type", hd_json_text("error")) &&

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The messages of hotdrop.v1 that travel as JSON text (docs/protocol.md): requests from client to agent, taken apart with every length and type checked.
+ * The messages of hotdrop.v1 that travel as JSON text (docs/protocol.md): requests from client to
+ * agent, taken apart with every length and type checked.
  *
- * A request is one JSON object in one text message: {"type":"push","id":1,"size":N,"name":"app.jar", …options}. For push and check, exactly size bytes of jar follow in binary messages.
- * Answers carry the request's id: {"type":"progress"|"report"|"status"|"history"|"show"|"error","id":1, …}. On connecting the agent speaks first: {"type":"hello", …}.
+ * A request is one JSON object in one text message:
+ * {"type":"push","id":1,"size":N,"name":"app.jar", …options}. For push and check, exactly size
+ * bytes of jar follow in binary messages. Answers carry the request's id:
+ * {"type":"progress"|"report"|"status"|"history"|"show"|"error","id":1, …}. On connecting the agent
+ * speaks first: {"type":"hello", …}.
  */
 #ifndef HD_CORE_MESSAGE_H
 #define HD_CORE_MESSAGE_H
@@ -15,7 +19,7 @@
 #include <stdint.h>
 
 #define HD_PROTOCOL_NAME "hotdrop.v1"
-#define HD_MESSAGE_MAX 65536 /* bytes of a request's text */
+#define HD_MESSAGE_MAX   65536 /* bytes of a request's text */
 
 enum hd_request_type {
     HD_REQUEST_PUSH,
@@ -30,26 +34,31 @@ struct hd_request {
     uint64_t id;
     /* push, check */
     uint64_t size;
-    char *name;        /* what people call the bundle; at most 255 bytes */
-    char *loader;      /* NULL, or part of a label; at most 1,000 bytes */
+    char *name;   /* what people call the bundle; 1 to 255 bytes */
+    char *loader; /* NULL, or part of a label; 1 to 1,000 bytes; not together with all_loaders */
     bool all_loaders;
     bool best_effort;
-    char *message;     /* NULL, or at most 4,000 bytes */
+    char *message; /* NULL, or 1 to 4,000 bytes */
     /* show */
     uint64_t deployment;
 };
 
-/* text needs no NUL. HD_E_FORMAT names what is wrong with which key; unknown keys are an error for push and check (an option that is not understood must not be skipped),
- * as are duplicate keys. On success closed with hd_request_close. */
-HD_CHECKED int hd_request_parse(const char *text, size_t length, struct hd_request *out, struct hd_error *err);
+/* text needs no NUL. HD_E_FORMAT names what is wrong with which key; unknown keys are an error for
+ * push and check (an option that is not understood must not be skipped), as are duplicate keys. On
+ * success closed with hd_request_close. */
+HD_CHECKED int hd_request_parse(const char *text, size_t length, struct hd_request *out,
+                                struct hd_error *err);
 /* Its JSON object, for the client. NULL when memory is out. */
 json_t *hd_request_to_json(const struct hd_request *request);
 void hd_request_close(struct hd_request *request);
 
 /* Serialises compactly into hd_alloc memory with a NUL byte; length without it. */
-HD_CHECKED int hd_message_write(const json_t *json, char **text, size_t *length, struct hd_error *err);
+HD_CHECKED int hd_message_write(const json_t *json, char **text, size_t *length,
+                                struct hd_error *err);
 
-/* {"type":"error","id":id (null for 0),"reason","message","remedy"}. reason_word: a word of core/reason.h, or "bad-request", "busy". */
-json_t *hd_message_error(uint64_t id, const char *reason_word, const char *message, const char *remedy);
+/* {"type":"error","id":id (null for 0),"reason","message","remedy"}. reason_word: a word of
+ * core/reason.h, or "bad-request", "busy". */
+json_t *hd_message_error(uint64_t id, const char *reason_word, const char *message,
+                         const char *remedy);
 
 #endif

@@ -12,12 +12,13 @@
 #include <unistd.h>
 
 #define MAX_CONFIG_BYTES ((size_t)1 << 20)
-#define MAX_SETTLE_MS UINT64_C(60000)
+#define MAX_SETTLE_MS    UINT64_C(60000)
 #define MAX_BUNDLE_BYTES (UINT64_C(2) << 30)
-#define MAX_RATE UINT64_C(100000)
-#define SHOWN_TEXT_SIZE 160
-#define KNOWN_KEYS \
-    "drop, watch, listen, settle, token, allow, deny, max-bundle, max-rate, log, log-level, config"
+#define MAX_RATE         UINT64_C(100000)
+#define SHOWN_TEXT_SIZE  160
+#define KNOWN_KEYS                                                                                 \
+    "drop, watch, listen, settle, token, allow, deny, max-bundle, max-rate, log, log-level, "      \
+    "config"
 
 /* One "key=value", and where it stands. */
 struct assignment {
@@ -91,7 +92,9 @@ static int set_token(struct hd_options *options, const char *value, struct hd_er
 static int check_pattern(const char *value, struct hd_error *err)
 {
     if (strpbrk(value, "/\\ \t") != NULL || !hd_text_is_utf8(value, strlen(value)))
-        return hd_error_set(err, HD_E_USAGE, "expected a pattern over class names as Java writes them, such as com.example.**");
+        return hd_error_set(
+            err, HD_E_USAGE,
+            "expected a pattern over class names as Java writes them, such as com.example.**");
     return 0;
 }
 
@@ -160,17 +163,10 @@ struct option {
 };
 
 static const struct option known_options[] = {
-    { "drop", set_drop },
-    { "watch", set_watch },
-    { "listen", set_listen },
-    { "settle", set_settle },
-    { "token", set_token },
-    { "allow", set_allow },
-    { "deny", set_deny },
-    { "max-bundle", set_max_bundle },
-    { "max-rate", set_max_rate },
-    { "log", set_log },
-    { "log-level", set_log_level },
+    { "drop", set_drop },     { "watch", set_watch },           { "listen", set_listen },
+    { "settle", set_settle }, { "token", set_token },           { "allow", set_allow },
+    { "deny", set_deny },     { "max-bundle", set_max_bundle }, { "max-rate", set_max_rate },
+    { "log", set_log },       { "log-level", set_log_level },
 };
 
 static const struct option *find_option(const char *key)
@@ -182,7 +178,8 @@ static const struct option *find_option(const char *key)
     return NULL;
 }
 
-static int set_known(const struct assignment *assignment, struct hd_options *options, struct hd_error *err)
+static int set_known(const struct assignment *assignment, struct hd_options *options,
+                     struct hd_error *err)
 {
     if (strcmp(assignment->key, "config") == 0)
         return hd_error_set(err, HD_E_USAGE, "a config file cannot name another one");
@@ -204,7 +201,8 @@ static int tell_place(const struct assignment *assignment, struct hd_error *err)
     return hd_error_prefix(err, "%s:%u", file, assignment->line);
 }
 
-static int set_one(const struct assignment *assignment, struct hd_options *options, struct hd_error *err)
+static int set_one(const struct assignment *assignment, struct hd_options *options,
+                   struct hd_error *err)
 {
     if (set_known(assignment, options, err) == 0)
         return 0;
@@ -240,7 +238,8 @@ static int split(char *text, struct assignment *out, struct hd_error *err)
     if (equals == NULL) {
         char shown[SHOWN_TEXT_SIZE];
         hd_text_escape(text, shown, sizeof shown);
-        hd_error_set(err, HD_E_USAGE, "option \"%s\" is not of the form key=value; the keys are %s", shown, KNOWN_KEYS);
+        hd_error_set(err, HD_E_USAGE, "option \"%s\" is not of the form key=value; the keys are %s",
+                     shown, KNOWN_KEYS);
         return tell_place(out, err);
     }
     *equals = '\0';
@@ -260,7 +259,8 @@ static void cut_comment(char *line)
     }
 }
 
-static int parse_lines(char *text, const char *file, struct hd_options *options, struct hd_error *err)
+static int parse_lines(char *text, const char *file, struct hd_options *options,
+                       struct hd_error *err)
 {
     struct assignment assignment = { .file = file };
     for (char *line = strsep(&text, "\n"); line != NULL; line = strsep(&text, "\n")) {
@@ -324,8 +324,9 @@ static int parse_items(char *text, struct hd_options *options, struct hd_error *
             continue;
         if (split(item, &assignment, err) != 0)
             return -1;
-        int result = strcmp(assignment.key, "config") == 0 ? read_config(assignment.value, options, err)
-                                                           : set_one(&assignment, options, err);
+        int result = strcmp(assignment.key, "config") == 0
+                         ? read_config(assignment.value, options, err)
+                         : set_one(&assignment, options, err);
         if (result != 0)
             return -1;
     }
@@ -344,14 +345,19 @@ static bool contains(const struct hd_string_list *list, const char *text)
 static int check_listeners(const struct hd_options *options, struct hd_error *err)
 {
     if (options->listens.count > 1 && contains(&options->listens, "none"))
-        return hd_error_set(err, HD_E_USAGE, "option listen=none stands next to other listen= options; keep one or the other");
+        return hd_error_set(
+            err, HD_E_USAGE,
+            "option listen=none stands next to other listen= options; keep one or the other");
     for (size_t i = 0; i < options->listens.count; i++) {
         struct hd_address address;
         if (hd_address_parse(options->listens.items[i], &address, err) != 0)
             return -1;
         if (address.kind == HD_ADDRESS_WS && options->token_file == NULL)
-            return hd_error_set(err, HD_E_USAGE, "option listen=%s needs token=FILE as well: the file with the secret that "
-                                "clients send (it is made where missing)", options->listens.items[i]);
+            return hd_error_set(
+                err, HD_E_USAGE,
+                "option listen=%s needs token=FILE as well: the file with the secret that "
+                "clients send (it is made where missing)",
+                options->listens.items[i]);
     }
     return 0;
 }
@@ -363,8 +369,11 @@ static int check_directories(const struct hd_options *options, struct hd_error *
             continue;
         char shown[SHOWN_TEXT_SIZE];
         hd_text_escape(options->drops.items[i], shown, sizeof shown);
-        return hd_error_set(err, HD_E_USAGE, "%s is given to both drop= and watch=; files in a drop= directory are moved away, "
-                            "so a compiler's output belongs to watch= alone", shown);
+        return hd_error_set(
+            err, HD_E_USAGE,
+            "%s is given to both drop= and watch=; files in a drop= directory are moved away, "
+            "so a compiler's output belongs to watch= alone",
+            shown);
     }
     return 0;
 }
@@ -387,7 +396,8 @@ int hd_options_parse(const char *text, struct hd_options *out, struct hd_error *
         .max_bundle = UINT64_C(256) << 20,
         .max_rate_per_minute = 60,
     };
-    if (parse_copy(text, &options, err) != 0 || check_listeners(&options, err) != 0 || check_directories(&options, err) != 0) {
+    if (parse_copy(text, &options, err) != 0 || check_listeners(&options, err) != 0 ||
+        check_directories(&options, err) != 0) {
         hd_options_close(&options);
         return -1;
     }

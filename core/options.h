@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's options: "key=value,key=value" behind -agentpath, or one a line in the file that config= names ('#' starts a comment).
+ * The agent's options: "key=value,key=value" behind -agentpath, or one a line in the file that
+ * config= names ('#' starts a comment).
  *
  * Called once, on the thread that loads the agent. Strings belong to the struct.
  */
@@ -21,20 +22,23 @@ struct hd_string_list {
 struct hd_options {
     struct hd_string_list drops;
     struct hd_string_list watches;
-    struct hd_string_list listens;    /* empty: the default unix socket; one item "none": no listener */
-    struct hd_string_list allow;      /* empty: everything */
+    struct hd_string_list listens; /* empty: the default unix socket; "none" alone: no listener */
+    struct hd_string_list allow;   /* empty: everything */
     struct hd_string_list deny;
-    uint64_t settle_ms;               /* 30 */
-    char *token_file;                 /* NULL: none */
-    char *log_file;                   /* NULL: stderr */
-    enum hd_log_level log_level;      /* info */
-    uint64_t max_bundle;              /* bytes; 256M */
-    uint64_t max_rate_per_minute;     /* 60 */
+    uint64_t settle_ms;           /* 30 */
+    char *token_file;             /* NULL: none */
+    char *log_file;               /* NULL: stderr */
+    enum hd_log_level log_level;  /* info */
+    uint64_t max_bundle;          /* bytes; 256M */
+    uint64_t max_rate_per_minute; /* 60 */
 };
 
-/* text may be NULL (no options). Values hold no comma unless they come from a config file. HD_E_USAGE names the key, the value, the place (FILE:LINE for a config
- * file) and what would be right; for an unknown key it lists the known ones. Checks combinations too: ws:// needs token=, an address must parse (unix:PATH,
- * ws://HOST:PORT), directories are not touched here. On success closed with hd_options_close. */
+/* text may be NULL (no options). Values hold no comma unless they come from a config file.
+ * HD_E_USAGE names the key, the value, the place (FILE:LINE for a config file) and what would be
+ * right; for an unknown key it lists the known ones. Checks combinations too: ws:// needs token=,
+ * an address must parse (unix:PATH, ws://HOST:PORT), directories are not touched here. A key that is
+ * no list may come again: the last value counts, a config file being read where config= stands. On
+ * success closed with hd_options_close. */
 HD_CHECKED int hd_options_parse(const char *text, struct hd_options *out, struct hd_error *err);
 void hd_options_close(struct hd_options *options);
 
@@ -42,8 +46,8 @@ void hd_options_close(struct hd_options *options);
 enum hd_address_kind { HD_ADDRESS_NONE, HD_ADDRESS_UNIX, HD_ADDRESS_WS };
 struct hd_address {
     enum hd_address_kind kind;
-    char path[108];   /* UNIX: as sun_path, shorter than 108 */
-    char host[256];   /* WS: without the brackets of an IPv6 literal */
+    char path[108]; /* UNIX: as sun_path, shorter than 108 */
+    char host[256]; /* WS: without the brackets of an IPv6 literal */
     uint16_t port;
 };
 HD_CHECKED int hd_address_parse(const char *text, struct hd_address *out, struct hd_error *err);

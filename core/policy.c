@@ -7,15 +7,17 @@
 
 #define WINDOW_MICROSECONDS INT64_C(60000000)
 
-/* A place to come back to: the pattern after a star, and how much of the name the star has taken so far. */
+/* A place to come back to: the pattern after a star, and how much of the name the star has taken so
+ * far. */
 struct star {
     const char *pattern;
     const char *name;
 };
 
-/* Lets the innermost star that can take one more character do so. A single star never takes the '.' that ends a segment; a star
- * before the last of its kind never needs to be tried again. */
-static bool retry_longer(struct star *single, struct star *twin, const char **pattern, const char **name)
+/* Lets the innermost star that can take one more character do so. A single star never takes the '.'
+ * that ends a segment; a star before the last of its kind never needs to be tried again. */
+static bool retry_longer(struct star *single, struct star *twin, const char **pattern,
+                         const char **name)
 {
     if (single->pattern != NULL && *single->name != '\0' && *single->name != '.') {
         *pattern = single->pattern;
@@ -65,7 +67,8 @@ static const char *first_match(const struct hd_string_list *patterns, const char
 static const char *const platform_patterns[] = { "java.**", "javax.**", "jdk.**", "sun.**" };
 #define PLATFORM_PATTERN_COUNT (sizeof platform_patterns / sizeof platform_patterns[0])
 
-/* The pattern of the JDK's own names that text (a class name, or a pattern) begins like, or NULL. */
+/* The pattern of the JDK's own names that text (a class name, or a pattern) begins like, or NULL.
+ */
 static const char *platform_pattern_of(const char *text)
 {
     for (size_t i = 0; i < PLATFORM_PATTERN_COUNT; i++) {
@@ -76,7 +79,8 @@ static const char *platform_pattern_of(const char *text)
     return NULL;
 }
 
-static const char *first_platform_match(const struct hd_string_list *patterns, const char *class_name)
+static const char *first_platform_match(const struct hd_string_list *patterns,
+                                        const char *class_name)
 {
     for (size_t i = 0; i < patterns->count; i++) {
         const char *pattern = patterns->items[i];
@@ -132,7 +136,8 @@ static unsigned seconds_rounded_up(int64_t microseconds)
     return (unsigned)((microseconds + 999999) / 1000000);
 }
 
-/* How long until the oldest of a full minute's admissions leaves the window; a clock that went back counts as standing still. */
+/* How long until the oldest of a full minute's admissions leaves the window; a clock that went back
+ * counts as standing still. */
 static int64_t time_to_wait(const struct hd_rate *rate, int64_t now)
 {
     if (rate->count < rate->per_minute)

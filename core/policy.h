@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which classes may be swapped, and how often: allow= and deny= patterns and the rate limit. Engine thread (patterns are read-only and may be read anywhere).
+ * Which classes may be swapped, and how often: allow= and deny= patterns and the rate limit. Engine
+ * thread (patterns are read-only and may be read anywhere).
  */
 #ifndef HD_CORE_POLICY_H
 #define HD_CORE_POLICY_H
@@ -15,14 +16,15 @@ bool hd_policy_matches(const char *pattern, const char *class_name);
 /* The rule where allow= patterns are given and none of them matches. */
 #define HD_POLICY_NO_RULE "no allow= pattern"
 
-/* Deny wins over allow; java.**, javax.**, jdk.**, sun.** are denied unless an allow pattern that itself starts with one of those names matches. *rule (may be NULL) is the
- * pattern that decided, borrowed from options or static. */
+/* Deny wins over allow; java.**, javax.**, jdk.**, sun.** are denied unless an allow pattern that
+ * itself starts with one of those names matches. *rule (may be NULL) is the pattern that decided,
+ * borrowed from options or static. */
 bool hd_policy_allows(const struct hd_options *options, const char *class_name, const char **rule);
 
 /* A sliding minute. */
 struct hd_rate {
     uint64_t per_minute;
-    int64_t *times;   /* ring of the last per_minute admissions, microseconds */
+    int64_t *times; /* ring of the last per_minute admissions, microseconds */
     size_t next;
     size_t count;
 };

@@ -24,24 +24,26 @@ static const struct reason_words reasons[HD_REASON_COUNT] = {
     [HD_REASON_METHOD_ADDED] = {
         "method-added",
         "The new class has a method that the live class does not have.",
-        "Restart the JVM to add methods, or move the new code into an existing method or a new class (a lambda or a "
-        "method reference in the new code counts as a method, too).",
+        "Restart the JVM to add methods, or move the new code into an existing method or a new "
+        "class (a lambda or a method reference in the new code counts as a method, too).",
     },
     [HD_REASON_METHOD_REMOVED] = {
         "method-removed",
         "The new class lacks a method that the live class has.",
-        "Keep the method (its body may be empty, or throw) until the next restart. A lambda that went away "
-        "counts as a method, too.",
+        "Keep the method (its body may be empty, or throw) until the next restart. A lambda that "
+        "went away counts as a method, too.",
     },
     [HD_REASON_METHOD_MODIFIERS_CHANGED] = {
         "method-modifiers-changed",
-        "A method's modifiers (public, static, final, synchronized, …) differ from the live method's.",
+        "A method's modifiers (public, static, final, synchronized, …) differ from the live "
+        "method's.",
         "Put the modifiers back, or restart the JVM.",
     },
     [HD_REASON_FIELD_ADDED] = {
         "field-added",
         "The new class has a field that the live class does not have.",
-        "Restart the JVM, or keep the new state outside this class: in a new class, or in a static map there.",
+        "Restart the JVM, or keep the new state outside this class: in a new class, or in a "
+        "static map there.",
     },
     [HD_REASON_FIELD_REMOVED] = {
         "field-removed",
@@ -60,7 +62,8 @@ static const struct reason_words reasons[HD_REASON_COUNT] = {
     },
     [HD_REASON_INTERFACES_CHANGED] = {
         "interfaces-changed",
-        "The new class implements other interfaces than the live one, or the same in another order.",
+        "The new class implements other interfaces than the live one, or the same in another "
+        "order.",
         "Put the list of interfaces back as it was, or restart the JVM.",
     },
     [HD_REASON_CLASS_MODIFIERS_CHANGED] = {
@@ -70,13 +73,16 @@ static const struct reason_words reasons[HD_REASON_COUNT] = {
     },
     [HD_REASON_NEST_CHANGED] = {
         "nest-changed",
-        "The nest of the class (its inner, anonymous and local classes) differs from the live one.",
-        "Make the new class a top-level class instead of an inner or anonymous one, or restart the JVM.",
+        "The nest of the class (its inner, anonymous and local classes) differs from the live "
+        "one.",
+        "Make the new class a top-level class instead of an inner or anonymous one, or restart "
+        "the JVM.",
     },
     [HD_REASON_RECORD_CHANGED] = {
         "record-changed",
         "The components of the record differ from the live ones.",
-        "Put the record's components back as they were (method bodies may change), or restart the JVM.",
+        "Put the record's components back as they were (method bodies may change), or restart the "
+        "JVM.",
     },
     [HD_REASON_PERMITTED_CHANGED] = {
         "permitted-changed",
@@ -86,40 +92,44 @@ static const struct reason_words reasons[HD_REASON_COUNT] = {
     [HD_REASON_ENUM_CONSTANT_ADDED] = {
         "enum-constant-added",
         "The enum has a constant that the live one does not have.",
-        "Restart the JVM: a constant is a static field, and values() is computed once when the class is initialised.",
+        "Restart the JVM: a constant is a static field, and values() is computed once when the "
+        "class is initialised.",
     },
     [HD_REASON_MALFORMED_CLASS] = {
         "malformed-class",
         "The file is not a sound class file: a length, an index or a table in it is wrong.",
-        "Compile the class again and push the fresh file; if it comes from a bytecode tool, update or leave "
-        "out that tool.",
+        "Compile the class again and push the fresh file; if it comes from a bytecode tool, "
+        "update or leave out that tool.",
     },
     [HD_REASON_VERIFY_ERROR] = {
         "verify-error",
         "The JVM's verifier rejects the new bytecode.",
-        "Compile the class together with the classes it uses, against the versions that are live; if a bytecode tool "
-        "wrote it, look there.",
+        "Compile the class together with the classes it uses, against the versions that are live; "
+        "if a bytecode tool wrote it, look there.",
     },
     [HD_REASON_VERSION_UNSUPPORTED] = {
         "version-unsupported",
         "The class file is made for a newer Java than this JVM is.",
-        "Compile with --release set to this JVM's version, without --enable-preview unless the JVM runs with it.",
+        "Compile with --release set to this JVM's version, without --enable-preview unless the "
+        "JVM runs with it.",
     },
     [HD_REASON_NAME_MISMATCH] = {
         "name-mismatch",
         "The class inside the file has another name than its path says.",
-        "Put the file at the path of its package (com/example/Foo.class), or push the directory above the packages.",
+        "Put the file at the path of its package (com/example/Foo.class), or push the directory "
+        "above the packages.",
     },
     [HD_REASON_NOT_MODIFIABLE] = {
         "not-modifiable",
-        "The JVM does not allow this class to be redefined (a hidden class, an array, a primitive).",
+        "The JVM does not allow this class to be redefined (a hidden class, an array, a "
+        "primitive).",
         "Change the class that generates it, or restart the JVM.",
     },
     [HD_REASON_DENIED] = {
         "denied",
         "The agent's allow= and deny= options do not let this class be swapped.",
-        "Add a matching allow= pattern to the agent's options (or take away the deny= that matches) and restart "
-        "the JVM; classes of the JDK must be allowed by name.",
+        "Add a matching allow= pattern to the agent's options (or take away the deny= that "
+        "matches) and restart the JVM; classes of the JDK must be allowed by name.",
     },
     [HD_REASON_AMBIGUOUS_LOADER] = {
         "ambiguous-loader",
@@ -128,8 +138,10 @@ static const struct reason_words reasons[HD_REASON_COUNT] = {
     },
     [HD_REASON_FOREIGN_EDIT] = {
         "foreign-edit",
-        "What the JVM refuses was not changed by this push but by another agent that edits the class.",
-        "Put Hotdrop's -agentpath before any -javaagent, or leave the class out of the other agent's instrumentation.",
+        "What the JVM refuses was not changed by this push but by another agent that edits the "
+        "class.",
+        "Put Hotdrop's -agentpath before any -javaagent, or leave the class out of the other "
+        "agent's instrumentation.",
     },
     [HD_REASON_WRONG_BASE] = {
         "wrong-base",
@@ -139,12 +151,14 @@ static const struct reason_words reasons[HD_REASON_COUNT] = {
     [HD_REASON_NOT_AUTHORISED] = {
         "not-authorised",
         "Whoever sent this may not do it.",
-        "Use the JVM's own user or root on the local socket, or the agent's token over the network.",
+        "Use the JVM's own user or root on the local socket, or the agent's token over the "
+        "network.",
     },
     [HD_REASON_RATE_LIMITED] = {
         "rate-limited",
         "More deployments arrived within a minute than the agent accepts.",
-        "Wait as long as the message says and push again, push several files together, or raise max-rate=.",
+        "Wait as long as the message says and push again, push several files together, or raise "
+        "max-rate=.",
     },
     [HD_REASON_TOO_LARGE] = {
         "too-large",
@@ -153,18 +167,22 @@ static const struct reason_words reasons[HD_REASON_COUNT] = {
     },
     [HD_REASON_MISSING_MEMBER] = {
         "missing-member",
-        "The class refers to a class, method or field that neither the watched tree nor the JVM has.",
+        "The class refers to a class, method or field that neither the watched tree nor the JVM "
+        "has.",
         "Finish the compile, or compile the class together with what it uses.",
     },
     [HD_REASON_MALFORMED_BUNDLE] = {
         "malformed-bundle",
-        "The bundle is not a jar that can be deployed: damaged, encrypted, with the same class twice or with none.",
-        "Make the jar again (jar --create, or your build) with each class once, at the path of its package.",
+        "The bundle is not a jar that can be deployed: damaged, encrypted, with the same class "
+        "twice or with none.",
+        "Make the jar again (jar --create, or your build) with each class once, at the path of "
+        "its package.",
     },
     [HD_REASON_JVM_ERROR] = {
         "jvm-error",
         "The JVM, or Hotdrop itself inside it, could not do it.",
-        "Read the message for the JVM's own words and the agent's log for more, and try again; otherwise restart the JVM.",
+        "Read the message for the JVM's own words and the agent's log for more, and try again; "
+        "otherwise restart the JVM.",
     },
 };
 
@@ -175,21 +193,38 @@ struct warning_words {
 
 /* Indexed by the number of the bit. */
 static const struct warning_words warnings[HD_WARNING_BIT_COUNT] = {
-    { "constant-changed",
-      "A static final constant changed: the field keeps its old value, and so do classes that inlined it." },
-    { "initializer-changed",
-      "The static initializer changed, and it does not run again." },
-    { "annotations-changed",
-      "Annotations changed: a framework that has read them may go on with the old ones." },
-    { "synthetic-renumbered",
-      "Lambdas or other synthetic members are numbered differently: the class comes from another compiler, or "
-      "from other options." },
-    { "old-frames",
-      "Threads are still running the old code; they leave it when the method returns." },
-    { "no-way-back",
-      "The code that was live before is not known exactly, so this swap could not be undone exactly." },
-    { "not-verified",
-      "This JVM runs without its bytecode verifier: nobody but Hotdrop's own structural check looked at the class." },
+    {
+        "constant-changed",
+        "A static final constant changed: the field keeps its old value, and so do classes that "
+        "inlined it.",
+    },
+    {
+        "initializer-changed",
+        "The static initializer changed, and it does not run again.",
+    },
+    {
+        "annotations-changed",
+        "Annotations changed: a framework that has read them may go on with the old ones.",
+    },
+    {
+        "synthetic-renumbered",
+        "Lambdas or other synthetic members are numbered differently: the class comes from "
+        "another compiler, or from other options.",
+    },
+    {
+        "old-frames",
+        "Threads are still running the old code; they leave it when the method returns.",
+    },
+    {
+        "no-way-back",
+        "The code that was live before is not known exactly, so this swap could not be undone "
+        "exactly.",
+    },
+    {
+        "not-verified",
+        "This JVM runs without its bytecode verifier: nobody but Hotdrop's own structural check "
+        "looked at the class.",
+    },
 };
 
 static bool same(const char *a, const char *b)

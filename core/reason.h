@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stable words of Hotdrop's answers, in one table: outcomes, reasons and warnings, each with the word scripts rely on, the sentence people
- * read and the next step. Table, JSON, man page and docs all come from here. Pure data; any thread.
+ * The stable words of Hotdrop's answers, in one table: outcomes, reasons and warnings, each with
+ * the word scripts rely on, the sentence people read and the next step. Table, JSON, man page and
+ * docs all come from here. Pure data; any thread.
  */
 #ifndef HD_CORE_REASON_H
 #define HD_CORE_REASON_H
@@ -47,7 +48,7 @@ enum hd_reason {
     HD_REASON_RATE_LIMITED,
     HD_REASON_TOO_LARGE,
     HD_REASON_MISSING_MEMBER,   /* watch=: refers to a member that neither tree nor JVM has */
-    HD_REASON_MALFORMED_BUNDLE, /* concerns the deployment: not a jar, the same class twice, no class in it */
+    HD_REASON_MALFORMED_BUNDLE, /* of a deployment: not a jar, the same class twice, no class */
     HD_REASON_JVM_ERROR,
     HD_REASON_COUNT
 };
@@ -67,7 +68,7 @@ enum hd_warning {
 /* The stable words. NULL for a value outside the enumeration, and for HD_REASON_NONE. */
 const char *hd_outcome_word(enum hd_outcome outcome);
 const char *hd_reason_word(enum hd_reason reason);
-/* One general sentence about the reason, for man page and docs; a row's own message is more exact. */
+/* One general sentence on the reason, for man page and docs; a row's own message is more exact. */
 const char *hd_reason_sentence(enum hd_reason reason);
 /* What to do next. */
 const char *hd_reason_remedy(enum hd_reason reason);

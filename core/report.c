@@ -31,7 +31,8 @@ const char *hd_way_word(enum hd_way way)
     return (unsigned)way < sizeof words / sizeof words[0] ? words[way] : NULL;
 }
 
-struct hd_deployment *hd_deployment_new(enum hd_deployment_kind kind, const struct hd_origin *origin)
+struct hd_deployment *hd_deployment_new(enum hd_deployment_kind kind,
+                                        const struct hd_origin *origin)
 {
     struct counted_deployment *made = hd_alloc_zeroed(1, sizeof *made);
     if (made == NULL)
@@ -86,7 +87,8 @@ static bool has_room_for_row(struct hd_deployment *deployment)
     return true;
 }
 
-struct hd_row *hd_deployment_add_row(struct hd_deployment *deployment, const char *class_name, const char *loader)
+struct hd_row *hd_deployment_add_row(struct hd_deployment *deployment, const char *class_name,
+                                     const char *loader)
 {
     if (!has_room_for_row(deployment))
         return NULL;
@@ -130,7 +132,8 @@ void hd_row_refuse(struct hd_row *row, enum hd_reason reason, const char *format
     va_end(arguments);
 }
 
-void hd_deployment_fail(struct hd_deployment *deployment, enum hd_reason reason, const char *format, ...)
+void hd_deployment_fail(struct hd_deployment *deployment, enum hd_reason reason, const char *format,
+                        ...)
 {
     if (deployment->error_reason != HD_REASON_NONE)
         return;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The answer to a deployment: one row per class and loader, from engine to table, JSON, report.json and history. One struct all the way.
+ * The answer to a deployment: one row per class and loader, from engine to table, JSON, report.json
+ * and history. One struct all the way.
  *
- * A struct hd_deployment is built by one thread, then immutable; it is reference-counted (atomically), so the loop may serve it while the engine keeps it.
+ * A struct hd_deployment is built by one thread, then immutable; it is reference-counted
+ * (atomically), so the loop may serve it while the engine keeps it.
  */
 #ifndef HD_CORE_REPORT_H
 #define HD_CORE_REPORT_H
@@ -20,30 +22,30 @@ const char *hd_way_word(enum hd_way way); /* "drop", "watch", "local", "websocke
 
 struct hd_origin {
     enum hd_way way;
-    char who[128];   /* "uid:1000 (alice)", "token:/etc/hotdrop.token" */
-    char from[512];  /* "pid 4711 (hotdrop)", "127.0.0.1:51234", a directory */
+    char who[128];  /* "uid:1000 (alice)", "token:/etc/hotdrop.token" */
+    char from[512]; /* "pid 4711 (hotdrop)", "127.0.0.1:51234", a directory */
 };
 
 struct hd_row {
-    char *class_name;  /* Java form, UTF-8 */
-    char *loader;      /* label; "" where none is known */
+    char *class_name; /* Java form, UTF-8 */
+    char *loader;     /* label; "" where none is known */
     enum hd_outcome outcome;
     enum hd_reason reason;
     char *message;     /* NULL, or what exactly; UTF-8 */
     char *remedy;      /* NULL: the reason's own */
     unsigned warnings; /* HD_WARNING_* bits */
-    uint64_t micros;   /* time spent on this class; for what one RedefineClasses call did, its share */
+    uint64_t micros;   /* spent on this class; of one RedefineClasses call for many, its share */
 };
 
 enum hd_deployment_kind { HD_DEPLOYMENT_PUSH, HD_DEPLOYMENT_CHECK };
 
 struct hd_deployment {
     enum hd_deployment_kind kind;
-    uint64_t number;             /* 1, 2, 3 …; 0: none was given (a check, or refused before it was one) */
+    uint64_t number; /* 1, 2, 3 …; 0: none was given (a check, or refused before it was one) */
     bool applied;
-    char state[17];              /* short digest of what is live afterwards, hex */
+    char state[17]; /* short digest of what is live afterwards, hex */
     struct hd_origin origin;
-    char *message;               /* the pusher's own words; may be NULL */
+    char *message; /* the pusher's own words; may be NULL */
     char *bundle_name;
     char bundle_digest[HD_DIGEST_HEX_SIZE]; /* "" where there is none */
     bool best_effort;
@@ -51,7 +53,7 @@ struct hd_deployment {
     uint64_t micros;             /* from job start to end */
     enum hd_reason error_reason; /* what concerns the deployment as a whole, else HD_REASON_NONE */
     char *error_message;
-    char *error_remedy;          /* NULL: the reason's own */
+    char *error_remedy; /* NULL: the reason's own */
     struct hd_row *rows;
     size_t row_count;
     size_t row_capacity;
@@ -60,24 +62,32 @@ struct hd_deployment {
 };
 
 /* A deployment with one reference; NULL when memory is out. */
-struct hd_deployment *hd_deployment_new(enum hd_deployment_kind kind, const struct hd_origin *origin);
+struct hd_deployment *hd_deployment_new(enum hd_deployment_kind kind,
+                                        const struct hd_origin *origin);
 struct hd_deployment *hd_deployment_share(struct hd_deployment *deployment);
 void hd_deployment_release(struct hd_deployment *deployment);
 
-/* Appends a row with copies of both names, outcome unchanged, reason none. The pointer is valid until the next append. NULL when memory is out. */
-struct hd_row *hd_deployment_add_row(struct hd_deployment *deployment, const char *class_name, const char *loader);
-/* Sets outcome refused, reason and a formatted message. For want of memory the message is left NULL. */
-void hd_row_refuse(struct hd_row *row, enum hd_reason reason, const char *format, ...) HD_PRINTF(3, 4);
+/* Appends a row with copies of both names, outcome unchanged, reason none. The pointer is valid
+ * until the next append. NULL when memory is out. */
+struct hd_row *hd_deployment_add_row(struct hd_deployment *deployment, const char *class_name,
+                                     const char *loader);
+/* Sets outcome refused, reason and a formatted message. For want of memory the message is left
+ * NULL. */
+void hd_row_refuse(struct hd_row *row, enum hd_reason reason, const char *format, ...)
+    HD_PRINTF(3, 4);
 /* As hd_row_refuse for the deployment as a whole; the first error stays. */
-void hd_deployment_fail(struct hd_deployment *deployment, enum hd_reason reason, const char *format, ...) HD_PRINTF(3, 4);
+void hd_deployment_fail(struct hd_deployment *deployment, enum hd_reason reason, const char *format,
+                        ...) HD_PRINTF(3, 4);
 
 size_t hd_deployment_count(const struct hd_deployment *deployment, enum hd_outcome outcome);
 /* True when no row is refused or withheld and there is no error. */
 bool hd_deployment_is_good(const struct hd_deployment *deployment);
 
-/* The contract's document for push and check: deployment (null for 0), applied, state, error, classes, old_frames, old_frames_complete. A new reference; NULL when memory is out. */
+/* The contract's document for push and check: deployment (null for 0), applied, state, error,
+ * classes, old_frames, old_frames_complete. A new reference; NULL when memory is out. */
 json_t *hd_deployment_to_json(const struct hd_deployment *deployment);
-/* A line of history: deployment, kind, when, who, from, way, message, bundle {name, digest}, applied, error, counts by outcome, micros. */
+/* A line of history: deployment, kind, when, who, from, way, message, bundle {name, digest},
+ * applied, error, counts by outcome, micros. */
 json_t *hd_deployment_summary_to_json(const struct hd_deployment *deployment);
 /* For show N: the document and the summary's keys in one object. */
 json_t *hd_deployment_full_to_json(const struct hd_deployment *deployment);

@@ -12,7 +12,8 @@ static json_t *warnings_to_json(unsigned warnings)
     bool complete = array != NULL;
     for (unsigned bit = 0; bit < HD_WARNING_BIT_COUNT && complete; bit++) {
         if ((warnings & 1u << bit) != 0)
-            complete = json_array_append_new(array, hd_json_text(hd_warning_word((enum hd_warning)(1u << bit)))) == 0;
+            complete = json_array_append_new(
+                           array, hd_json_text(hd_warning_word((enum hd_warning)(1u << bit)))) == 0;
     }
     return hd_json_finish(array, complete);
 }
@@ -25,14 +26,15 @@ static const char *remedy_of(enum hd_reason reason, const char *own_remedy)
 static json_t *row_to_json(const struct hd_row *row)
 {
     json_t *json = json_object();
-    bool complete = hd_json_put(json, "class", hd_json_text(row->class_name)) &&
-                    hd_json_put(json, "loader", hd_json_text(row->loader)) &&
-                    hd_json_put(json, "outcome", hd_json_text(hd_outcome_word(row->outcome))) &&
-                    hd_json_put(json, "reason", hd_json_text(hd_reason_word(row->reason))) &&
-                    hd_json_put(json, "message", hd_json_text(row->message)) &&
-                    hd_json_put(json, "remedy", hd_json_text(remedy_of(row->reason, row->remedy))) &&
-                    hd_json_put(json, "warnings", warnings_to_json(row->warnings)) &&
-                    hd_json_put(json, "micros", hd_json_number(row->micros));
+    bool complete =
+        hd_json_put(json, "class", hd_json_text(row->class_name)) &&
+        hd_json_put(json, "loader", hd_json_text(row->loader)) &&
+        hd_json_put(json, "outcome", hd_json_text(hd_outcome_word(row->outcome))) &&
+        hd_json_put(json, "reason", hd_json_text(hd_reason_word(row->reason))) &&
+        hd_json_put(json, "message", hd_json_text(row->message)) &&
+        hd_json_put(json, "remedy", hd_json_text(remedy_of(row->reason, row->remedy))) &&
+        hd_json_put(json, "warnings", warnings_to_json(row->warnings)) &&
+        hd_json_put(json, "micros", hd_json_number(row->micros));
     return hd_json_finish(json, complete);
 }
 
@@ -51,22 +53,24 @@ static json_t *error_to_json(const struct hd_deployment *deployment)
     if (reason == HD_REASON_NONE)
         return json_null();
     json_t *json = json_object();
-    bool complete = hd_json_put(json, "reason", hd_json_text(hd_reason_word(reason))) &&
-                    hd_json_put(json, "message", hd_json_text(deployment->error_message)) &&
-                    hd_json_put(json, "remedy", hd_json_text(remedy_of(reason, deployment->error_remedy)));
+    bool complete =
+        hd_json_put(json, "reason", hd_json_text(hd_reason_word(reason))) &&
+        hd_json_put(json, "message", hd_json_text(deployment->error_message)) &&
+        hd_json_put(json, "remedy", hd_json_text(remedy_of(reason, deployment->error_remedy)));
     return hd_json_finish(json, complete);
 }
 
 json_t *hd_deployment_to_json(const struct hd_deployment *deployment)
 {
     json_t *json = json_object();
-    bool complete = hd_json_put(json, "deployment", hd_json_number_or_null(deployment->number)) &&
-                    hd_json_put(json, "applied", json_boolean(deployment->applied)) &&
-                    hd_json_put(json, "state", hd_json_text(deployment->state)) &&
-                    hd_json_put(json, "error", error_to_json(deployment)) &&
-                    hd_json_put(json, "classes", rows_to_json(deployment)) &&
-                    hd_json_put(json, "old_frames", hd_json_number(deployment->old_frames)) &&
-                    hd_json_put(json, "old_frames_complete", json_boolean(deployment->old_frames_complete));
+    bool complete =
+        hd_json_put(json, "deployment", hd_json_number_or_null(deployment->number)) &&
+        hd_json_put(json, "applied", json_boolean(deployment->applied)) &&
+        hd_json_put(json, "state", hd_json_text(deployment->state)) &&
+        hd_json_put(json, "error", error_to_json(deployment)) &&
+        hd_json_put(json, "classes", rows_to_json(deployment)) &&
+        hd_json_put(json, "old_frames", hd_json_number(deployment->old_frames)) &&
+        hd_json_put(json, "old_frames_complete", json_boolean(deployment->old_frames_complete));
     return hd_json_finish(json, complete);
 }
 
@@ -100,7 +104,8 @@ static json_t *counts_to_json(const struct hd_deployment *deployment)
     json_t *json = json_object();
     bool complete = json != NULL;
     for (unsigned outcome = 0; outcome < HD_OUTCOME_COUNT && complete; outcome++)
-        complete = hd_json_put(json, hd_outcome_word((enum hd_outcome)outcome), hd_json_number(counts[outcome]));
+        complete = hd_json_put(json, hd_outcome_word((enum hd_outcome)outcome),
+                               hd_json_number(counts[outcome]));
     return hd_json_finish(json, complete);
 }
 
@@ -127,7 +132,8 @@ json_t *hd_deployment_full_to_json(const struct hd_deployment *deployment)
 {
     json_t *json = hd_deployment_to_json(deployment);
     json_t *summary = hd_deployment_summary_to_json(deployment);
-    bool complete = json != NULL && summary != NULL && json_object_update_missing(json, summary) == 0;
+    bool complete =
+        json != NULL && summary != NULL && json_object_update_missing(json, summary) == 0;
     json_decref(summary);
     return hd_json_finish(json, complete);
 }

@@ -8,8 +8,8 @@
 #include <time.h>
 
 #define REPLACEMENT_CHARACTER 0xFFFDu
-#define ELLIPSIS "\xE2\x80\xA6"
-#define SHOWN_TEXT_SIZE 80 /* how much of a bad value an error repeats */
+#define ELLIPSIS              "\xE2\x80\xA6"
+#define SHOWN_TEXT_SIZE       80 /* how much of a bad value an error repeats */
 
 static bool is_continuation(uint8_t byte)
 {
@@ -35,8 +35,8 @@ static bool is_surrogate(uint32_t character)
     return character >= 0xD800 && character <= 0xDFFF;
 }
 
-/* The length of the UTF-8 sequence at data and its character, or 0 when none is there. Surrogates are taken, for the sake of
- * Modified UTF-8. */
+/* The length of the UTF-8 sequence at data and its character, or 0 when none is there. Surrogates
+ * are taken, for the sake of Modified UTF-8. */
 static size_t decode(const uint8_t *data, size_t length, uint32_t *character)
 {
     static const uint8_t first_byte_mask[] = { 0, 0x7F, 0x1F, 0x0F, 0x07 };
@@ -100,7 +100,8 @@ bool hd_text_is_utf8(const void *data, size_t length)
     return true;
 }
 
-/* One character of Modified UTF-8, a surrogate pair counting as one; whatever is none becomes U+FFFD. */
+/* One character of Modified UTF-8, a surrogate pair counting as one; whatever is none becomes
+ * U+FFFD. */
 static size_t decode_modified(const uint8_t *data, size_t length, uint32_t *character)
 {
     if (length >= 2 && data[0] == 0xC0 && data[1] == 0x80) {
@@ -172,7 +173,8 @@ static int bad_value(const char *text, const char *expected, struct hd_error *er
     return hd_error_set(err, HD_E_USAGE, "\"%s\" is not %s", shown, expected);
 }
 
-/* Digits at the start of text; *rest is what follows. False without a digit or when the number passes 64 bits. */
+/* Digits at the start of text; *rest is what follows. False without a digit or when the number
+ * passes 64 bits. */
 static bool take_digits(const char *text, uint64_t *value, const char **rest)
 {
     uint64_t number = 0;
@@ -192,7 +194,8 @@ struct unit {
     uint64_t factor;
 };
 
-static bool take_with_unit(const char *text, const struct unit *units, size_t unit_count, uint64_t *out)
+static bool take_with_unit(const char *text, const struct unit *units, size_t unit_count,
+                           uint64_t *out)
 {
     uint64_t number;
     const char *suffix;
@@ -209,8 +212,12 @@ int hd_text_parse_size(const char *text, uint64_t *bytes, struct hd_error *err)
 {
     static const struct unit units[] = {
         { "", 1 },
-        { "K", UINT64_C(1) << 10 }, { "M", UINT64_C(1) << 20 }, { "G", UINT64_C(1) << 30 },
-        { "k", UINT64_C(1) << 10 }, { "m", UINT64_C(1) << 20 }, { "g", UINT64_C(1) << 30 },
+        { "K", UINT64_C(1) << 10 },
+        { "M", UINT64_C(1) << 20 },
+        { "G", UINT64_C(1) << 30 },
+        { "k", UINT64_C(1) << 10 },
+        { "m", UINT64_C(1) << 20 },
+        { "g", UINT64_C(1) << 30 },
     };
     uint64_t value;
     if (!take_with_unit(text, units, sizeof units / sizeof units[0], &value))
@@ -229,7 +236,8 @@ int hd_text_parse_time(const char *text, uint64_t *milliseconds, struct hd_error
     return 0;
 }
 
-int hd_text_parse_number(const char *text, uint64_t minimum, uint64_t maximum, uint64_t *out, struct hd_error *err)
+int hd_text_parse_number(const char *text, uint64_t minimum, uint64_t maximum, uint64_t *out,
+                         struct hd_error *err)
 {
     uint64_t value;
     const char *rest;
@@ -246,12 +254,14 @@ int hd_text_parse_number(const char *text, uint64_t minimum, uint64_t maximum, u
 /* What could break a line, move the cursor or turn the direction of writing around. */
 static bool is_unfit_for_a_line(uint32_t character)
 {
-    return character < 0x20 || (character >= 0x7F && character < 0xA0) || character == 0x2028 || character == 0x2029 ||
-           (character >= 0x202A && character <= 0x202E) || (character >= 0x2066 && character <= 0x2069);
+    return character < 0x20 || (character >= 0x7F && character < 0xA0) || character == 0x2028 ||
+           character == 0x2029 || (character >= 0x202A && character <= 0x202E) ||
+           (character >= 0x2066 && character <= 0x2069);
 }
 
 /* One character, or one stray byte, as it is to be shown. */
-static size_t escape_one(const uint8_t *data, size_t length, char piece[4 * 4 + 1], size_t *piece_length)
+static size_t escape_one(const uint8_t *data, size_t length, char piece[4 * 4 + 1],
+                         size_t *piece_length)
 {
     uint32_t character;
     size_t taken = decode_utf8(data, length, &character);
@@ -281,7 +291,8 @@ void hd_text_escape(const char *text, char *out, size_t capacity)
         size_t piece_length;
         at += escape_one(data + at, length - at, piece, &piece_length);
         if (piece_length > room - used) {
-            snprintf(out + cut_at, capacity - cut_at, "%s", room >= strlen(ELLIPSIS) ? ELLIPSIS : "");
+            snprintf(out + cut_at, capacity - cut_at, "%s",
+                     room >= strlen(ELLIPSIS) ? ELLIPSIS : "");
             return;
         }
         memcpy(out + used, piece, piece_length);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text from outside: names of classes, UTF-8, sizes and times as people write them, and quoting for one-line logs. Pure functions; any thread.
+ * Text from outside: names of classes, UTF-8, sizes and times as people write them, and quoting for
+ * one-line logs. Pure functions; any thread.
  */
 #ifndef HD_CORE_TEXT_H
 #define HD_CORE_TEXT_H
@@ -14,20 +15,25 @@
 /* True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool hd_text_is_utf8(const void *data, size_t length);
 
-/* Modified UTF-8 (JVMS §4.4.7) to UTF-8: C0 80 becomes NUL written as "\0" (two characters), surrogate pairs become one character, lone surrogates U+FFFD. The
- * caller frees the result; NULL when memory is out. */
+/* Modified UTF-8 (JVMS §4.4.7) to UTF-8: C0 80 becomes NUL written as "\0" (two characters),
+ * surrogate pairs become one character, lone surrogates U+FFFD. The caller frees the result; NULL
+ * when memory is out. */
 char *hd_text_from_modified_utf8(struct hd_bytes text);
 
-/* "com/example/Foo$Bar" (Modified UTF-8) to "com.example.Foo$Bar" (UTF-8). The caller frees; NULL when memory is out. */
+/* "com/example/Foo$Bar" (Modified UTF-8) to "com.example.Foo$Bar" (UTF-8). The caller frees; NULL
+ * when memory is out. */
 char *hd_text_class_name(struct hd_bytes internal_name);
 
-/* Parses "256M", "64K", "1G", "1234" (bytes) / "30ms", "2s", "1m" (to milliseconds). HD_E_USAGE names the text. */
+/* Parses "256M", "64K", "1G", "1234" (bytes) / "30ms", "2s", "1m" (to milliseconds). HD_E_USAGE
+ * names the text. */
 HD_CHECKED int hd_text_parse_size(const char *text, uint64_t *bytes, struct hd_error *err);
 HD_CHECKED int hd_text_parse_time(const char *text, uint64_t *milliseconds, struct hd_error *err);
 /* A decimal number from minimum to maximum, nothing else around it. */
-HD_CHECKED int hd_text_parse_number(const char *text, uint64_t minimum, uint64_t maximum, uint64_t *out, struct hd_error *err);
+HD_CHECKED int hd_text_parse_number(const char *text, uint64_t minimum, uint64_t maximum,
+                                    uint64_t *out, struct hd_error *err);
 
-/* Copies text to out (capacity bytes with the NUL), control characters and invalid UTF-8 as \xNN, cut with "…" when too long: fit for one log line. */
+/* Copies text to out (capacity bytes with the NUL), control characters and invalid UTF-8 as \xNN,
+ * cut with "…" when too long: fit for one log line. */
 void hd_text_escape(const char *text, char *out, size_t capacity);
 
 /* Now, as "2026-01-31T12:34:56.789Z" (RFC 3339). */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes that claim to be a jar. What is read must hold what core/bundle.h promises, and be built and read again the same. */
+/* Bytes that claim to be a jar. What is read must hold what core/bundle.h promises, and be built
+ * and read again the same. */
 #include "core/alloc.h"
 #include "core/bundle.h"
 
@@ -58,7 +59,8 @@ static struct hd_bundle *rebuild(const struct hd_bundle *bundle)
     return built;
 }
 
-/* Names that only a jar can have (longer than a header allows once ".class" is behind them) are no bundle's fault. */
+/* Names that only a jar can have (longer than a header allows once ".class" is behind them) are no
+ * bundle's fault. */
 static void check_journey(const struct hd_bundle *bundle)
 {
     struct hd_bundle *built = rebuild(bundle);

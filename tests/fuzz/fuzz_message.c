@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text that claims to be a request. What is taken must keep core/message.h's bounds and mean the same once written and read again. */
+/* Text that claims to be a request. What is taken must keep core/message.h's bounds and mean the
+ * same once written and read again. */
 #include "core/alloc.h"
 #include "core/message.h"
 #include "core/text.h"
@@ -17,7 +18,8 @@ static void promise(bool kept)
 
 static bool is_fit(const char *text, size_t most)
 {
-    return text == NULL || (strlen(text) >= 1 && strlen(text) <= most && hd_text_is_utf8(text, strlen(text)));
+    return text == NULL ||
+           (strlen(text) >= 1 && strlen(text) <= most && hd_text_is_utf8(text, strlen(text)));
 }
 
 static bool same_text(const char *a, const char *b)
@@ -28,9 +30,11 @@ static bool same_text(const char *a, const char *b)
 static void check_bounds(const struct hd_request *request)
 {
     bool carries_bundle = request->type == HD_REQUEST_PUSH || request->type == HD_REQUEST_CHECK;
-    promise(request->id > 0 && carries_bundle == (request->size > 0) && carries_bundle == (request->name != NULL));
+    promise(request->id > 0 && carries_bundle == (request->size > 0) &&
+            carries_bundle == (request->name != NULL));
     promise((request->type == HD_REQUEST_SHOW) == (request->deployment > 0));
-    promise(is_fit(request->name, 255) && is_fit(request->loader, 1000) && is_fit(request->message, 4000));
+    promise(is_fit(request->name, 255) && is_fit(request->loader, 1000) &&
+            is_fit(request->message, 4000));
 }
 
 static void check_journey(const struct hd_request *request)

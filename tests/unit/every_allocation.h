@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes each allocation of an attempt fail in turn, and sees that nothing leaks and that the failure is told.
+ * Makes each allocation of an attempt fail in turn, and sees that nothing leaks and that the
+ * failure is told.
  */
 #ifndef HD_TESTS_EVERY_ALLOCATION_H
 #define HD_TESTS_EVERY_ALLOCATION_H
@@ -10,8 +11,10 @@
 
 #define HD_MOST_ALLOCATIONS 100000ul
 
-/* attempt returns 0 when it came to its end whole, and frees whatever it made in any case. Needs cmocka's header before this one. */
-static inline void fail_every_allocation(int (*attempt)(void *context, struct hd_error *err), void *context)
+/* attempt returns 0 when it came to its end whole, and frees whatever it made in any case. Needs
+ * cmocka's header before this one. */
+static inline void fail_every_allocation(int (*attempt)(void *context, struct hd_error *err),
+                                         void *context)
 {
     for (unsigned long nth = 1; nth < HD_MOST_ALLOCATIONS; nth++) {
         struct hd_error err = HD_ERROR_INIT;

@@ -29,10 +29,12 @@ static inline struct jar make_jar(const struct jar_entry *entries)
     assert_non_null(archive);
     zip_source_keep(source);
     for (const struct jar_entry *entry = entries; entry->name != NULL; entry++) {
-        zip_source_t *contents = zip_source_buffer(archive, entry->contents, strlen(entry->contents), 0);
+        zip_source_t *contents =
+            zip_source_buffer(archive, entry->contents, strlen(entry->contents), 0);
         zip_int64_t index = zip_file_add(archive, entry->name, contents, ZIP_FL_ENC_UTF_8);
         assert_true(index >= 0);
-        assert_int_equal(zip_set_file_compression(archive, (zip_uint64_t)index, entry->method, 0), 0);
+        assert_int_equal(zip_set_file_compression(archive, (zip_uint64_t)index, entry->method, 0),
+                         0);
     }
     assert_int_equal(zip_close(archive), 0);
     zip_stat_t status;
@@ -52,8 +54,10 @@ static inline struct jar copy_jar(struct jar jar)
     return copy;
 }
 
-/* Everywhere in the jar; both texts have the same length. Gets past libzip's own refusal to write such a jar. */
-static inline void replace_in_jar(struct jar jar, const void *old_bytes, const void *new_bytes, size_t length)
+/* Everywhere in the jar; both texts have the same length. Gets past libzip's own refusal to write
+ * such a jar. */
+static inline void replace_in_jar(struct jar jar, const void *old_bytes, const void *new_bytes,
+                                  size_t length)
 {
     int replaced = 0;
     for (size_t at = 0; at + length <= jar.length; at++) {
@@ -76,12 +80,12 @@ static inline uint8_t *central_header(struct jar jar, unsigned nth)
     return NULL;
 }
 
-#define CENTRAL_FLAGS 8
-#define CENTRAL_METHOD 10
-#define CENTRAL_CRC 16
+#define CENTRAL_FLAGS           8
+#define CENTRAL_METHOD          10
+#define CENTRAL_CRC             16
 #define CENTRAL_COMPRESSED_SIZE 20
-#define CENTRAL_SIZE 24
-#define CENTRAL_OFFSET 42
+#define CENTRAL_SIZE            24
+#define CENTRAL_OFFSET          42
 
 static inline void put_u32(uint8_t *at, uint32_t value)
 {

@@ -26,12 +26,14 @@ static struct hd_bundle *opened(struct jar jar, unsigned release)
 {
     struct hd_bundle *bundle = NULL;
     struct hd_error err = HD_ERROR_INIT;
-    if (hd_bundle_open_take(jar.data, jar.length, "app.jar", &generous, release, &bundle, &err) != 0)
+    if (hd_bundle_open_take(jar.data, jar.length, "app.jar", &generous, release, &bundle, &err) !=
+        0)
         fail_msg("%s", err.text);
     return bundle;
 }
 
-static void assert_class(const struct hd_bundle *bundle, size_t index, const char *name, const char *entry, const char *contents)
+static void assert_class(const struct hd_bundle *bundle, size_t index, const char *name,
+                         const char *entry, const char *contents)
 {
     const struct hd_bundle_class *class = hd_bundle_class_at(bundle, index);
     assert_string_equal(class->name, name);
@@ -41,7 +43,8 @@ static void assert_class(const struct hd_bundle *bundle, size_t index, const cha
 }
 
 /* words: parts separated by '|' that the error must say. */
-static void assert_refused_within(struct jar jar, const struct hd_bundle_limits *limits, enum hd_error_code code, const char *words)
+static void assert_refused_within(struct jar jar, const struct hd_bundle_limits *limits,
+                                  enum hd_error_code code, const char *words)
 {
     struct hd_bundle *bundle = NULL;
     struct hd_error err = HD_ERROR_INIT;
@@ -118,9 +121,10 @@ static void spring_boot_jars_and_wars_are_read_where_their_classes_are(void **st
     struct hd_bundle *bundle = opened(make_jar(entries), 17);
     assert_int_equal(hd_bundle_class_count(bundle), 3);
     assert_class(bundle, 0, "com/example/App", "BOOT-INF/classes/com/example/App.class", "app");
-    assert_class(bundle, 1, "com/example/Servlet", "WEB-INF/classes/com/example/Servlet.class", "servlet");
-    assert_class(bundle, 2, "org/springframework/boot/loader/Launcher", "org/springframework/boot/loader/Launcher.class",
-                 "launcher");
+    assert_class(bundle, 1, "com/example/Servlet", "WEB-INF/classes/com/example/Servlet.class",
+                 "servlet");
+    assert_class(bundle, 2, "org/springframework/boot/loader/Launcher",
+                 "org/springframework/boot/loader/Launcher.class", "launcher");
     hd_bundle_free(bundle);
 }
 
@@ -136,18 +140,20 @@ static void module_info_is_skipped_and_package_info_is_a_class(void **state)
     };
     struct hd_bundle *bundle = opened(make_jar(entries), 17);
     assert_int_equal(hd_bundle_class_count(bundle), 1);
-    assert_class(bundle, 0, "com/example/package-info", "com/example/package-info.class", "package");
+    assert_class(bundle, 0, "com/example/package-info", "com/example/package-info.class",
+                 "package");
     hd_bundle_free(bundle);
 }
 
-#define VERSIONED_CLASSES                                                   \
-    { "A.class", "A plain", 0 },                                            \
-    { "META-INF/versions/9/A.class", "A of 9", 0 },                         \
-    { "META-INF/versions/17/A.class", "A of 17", 0 },                       \
-    { "META-INF/versions/21/A.class", "A of 21", 0 },                       \
-    { "META-INF/versions/11/OnlyNewer.class", "only newer", 0 },            \
-    { "META-INF/versions/8/TooOld.class", "no such thing as version 8", 0 }, \
-    { "META-INF/versions/x/Odd.class", "no number", 0 }
+#define VERSIONED_CLASSES                                                                          \
+    { "A.class", "A plain", 0 }, { "META-INF/versions/9/A.class", "A of 9", 0 },                   \
+        { "META-INF/versions/17/A.class", "A of 17", 0 },                                          \
+        { "META-INF/versions/21/A.class", "A of 21", 0 },                                          \
+        { "META-INF/versions/11/OnlyNewer.class", "only newer", 0 },                               \
+        { "META-INF/versions/8/TooOld.class", "no such thing as version 8", 0 },                   \
+    {                                                                                              \
+        "META-INF/versions/x/Odd.class", "no number", 0                                            \
+    }
 
 static const char *contents_of(const struct hd_bundle *bundle, const char *name)
 {
@@ -156,13 +162,15 @@ static const char *contents_of(const struct hd_bundle *bundle, const char *name)
         const struct hd_bundle_class *class = hd_bundle_class_at(bundle, i);
         if (strcmp(class->name, name) != 0)
             continue;
-        snprintf(text, sizeof text, "%.*s", (int)class->file.length, (const char *)class->file.data);
+        snprintf(text, sizeof text, "%.*s", (int)class->file.length,
+                 (const char *)class->file.data);
         return text;
     }
     return "absent";
 }
 
-static void assert_versions(const struct jar_entry *entries, unsigned release, const char *a, const char *only_newer)
+static void assert_versions(const struct jar_entry *entries, unsigned release, const char *a,
+                            const char *only_newer)
 {
     struct hd_bundle *bundle = opened(make_jar(entries), release);
     assert_string_equal(contents_of(bundle, "A"), a);
@@ -193,7 +201,8 @@ static void versions_that_the_manifest_does_not_declare_are_left_alone_as_the_jv
 {
     (void)state;
     static const struct jar_entry silent[] = {
-        { "META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\n\r\nName: part\r\nMulti-Release: true\r\n", 0 },
+        { "META-INF/MANIFEST.MF",
+          "Manifest-Version: 1.0\r\n\r\nName: part\r\nMulti-Release: true\r\n", 0 },
         VERSIONED_CLASSES,
         { NULL, NULL, 0 },
     };
@@ -209,7 +218,8 @@ static void the_same_class_twice_is_an_error_that_names_both(void **state)
         { "BOOT-INF/classes/com/example/Foo.class", "same", 0 },
         { NULL, NULL, 0 },
     };
-    assert_refused(make_jar(two_roots), "twice|as com/example/Foo.class|as BOOT-INF/classes/com/example/Foo.class");
+    assert_refused(make_jar(two_roots),
+                   "twice|as com/example/Foo.class|as BOOT-INF/classes/com/example/Foo.class");
 
     static const struct jar_entry alike[] = {
         { "com/example/Foo.class", "one", 0 },
@@ -233,16 +243,20 @@ static void the_same_class_twice_is_an_error_that_names_both(void **state)
 static void a_jar_without_a_class_is_refused(void **state)
 {
     (void)state;
-    static const struct jar_entry entries[] = { { "readme.txt", "hello", 0 }, { "module-info.class", "m", 0 }, { NULL, NULL, 0 } };
+    static const struct jar_entry entries[] = { { "readme.txt", "hello", 0 },
+                                                { "module-info.class", "m", 0 },
+                                                { NULL, NULL, 0 } };
     assert_refused(make_jar(entries), "no class");
-    static const struct jar_entry newer[] = { { "META-INF/versions/21/A.class", "a", 0 }, { NULL, NULL, 0 } };
+    static const struct jar_entry newer[] = { { "META-INF/versions/21/A.class", "a", 0 },
+                                              { NULL, NULL, 0 } };
     assert_refused(make_jar(newer), "no class");
 }
 
 static void what_is_no_jar_is_refused(void **state)
 {
     (void)state;
-    static const struct jar_entry entries[] = { { "A.class", "the bytes of a", 0 }, { NULL, NULL, 0 } };
+    static const struct jar_entry entries[] = { { "A.class", "the bytes of a", 0 },
+                                                { NULL, NULL, 0 } };
     assert_refused((struct jar){ hd_alloc(0), 0 }, "empty");
     struct jar text = { (uint8_t *)hd_strdup("not a jar at all, just a few words of text"), 42 };
     assert_refused(text, "not a jar");
@@ -256,7 +270,9 @@ static void what_is_no_jar_is_refused(void **state)
 
 static struct jar one_class(zip_int32_t method)
 {
-    const struct jar_entry entries[] = { { "com/A.class", "the bytes of class a, quite a few of them", method }, { NULL, NULL, 0 } };
+    const struct jar_entry entries[] = {
+        { "com/A.class", "the bytes of class a, quite a few of them", method }, { NULL, NULL, 0 }
+    };
     return make_jar(entries);
 }
 
@@ -319,7 +335,9 @@ static void compressions_that_no_jvm_reads_are_refused(void **state)
 
 static void assert_name_refused(const char *placeholder, const void *name, const char *words)
 {
-    const struct jar_entry entries[] = { { "Good.class", "good", 0 }, { placeholder, "evil", ZIP_CM_STORE }, { NULL, NULL, 0 } };
+    const struct jar_entry entries[] = { { "Good.class", "good", 0 },
+                                         { placeholder, "evil", ZIP_CM_STORE },
+                                         { NULL, NULL, 0 } };
     struct jar jar = make_jar(entries);
     replace_in_jar(jar, placeholder, name, strlen(placeholder));
     assert_refused(jar, words);
@@ -339,15 +357,19 @@ static void names_that_are_no_class_names_are_refused(void **state)
 {
     (void)state;
     assert_name_refused("x.class", "\xFF.class", "\\xFF.class|not UTF-8");
-    assert_name_refused("x\xC3\xA9.class", "x\xC3\xC3.class", ""); /* flagged as UTF-8: libzip itself refuses */
+    assert_name_refused("x\xC3\xA9.class", "x\xC3\xC3.class",
+                        ""); /* flagged as UTF-8: libzip itself refuses */
     assert_name_refused("x.class", "..class", "no class can have");
-    assert_name_refused("com/example/Foo.class", "com.example/Foo.class", "com.example/Foo.class|no class can have this path");
+    assert_name_refused("com/example/Foo.class", "com.example/Foo.class",
+                        "com.example/Foo.class|no class can have this path");
     assert_name_refused("x.class", "[.class", "no class can have");
     static const struct jar_entry nameless[] = { { "com/.class", "x", 0 }, { NULL, NULL, 0 } };
     assert_refused(make_jar(nameless), "com/.class|missing");
-    static const struct jar_entry empty_package[] = { { "com//Foo.class", "x", 0 }, { NULL, NULL, 0 } };
+    static const struct jar_entry empty_package[] = { { "com//Foo.class", "x", 0 },
+                                                      { NULL, NULL, 0 } };
     assert_refused(make_jar(empty_package), "missing");
-    static const struct jar_entry empty_root[] = { { "BOOT-INF/classes//Foo.class", "x", 0 }, { NULL, NULL, 0 } };
+    static const struct jar_entry empty_root[] = { { "BOOT-INF/classes//Foo.class", "x", 0 },
+                                                   { NULL, NULL, 0 } };
     assert_refused(make_jar(empty_root), "missing");
 }
 
@@ -361,10 +383,13 @@ static void limits_hold(void **state)
         { NULL, NULL, 0 },
     };
     struct jar jar = make_jar(entries);
-    struct hd_bundle_limits exact = { .max_bytes = jar.length, .max_class_bytes = 10, .max_entries = 3 };
+    struct hd_bundle_limits exact = { .max_bytes = jar.length,
+                                      .max_class_bytes = 10,
+                                      .max_entries = 3 };
     struct hd_bundle *bundle = NULL;
     struct jar copy = copy_jar(jar);
-    assert_int_equal(hd_bundle_open_take(copy.data, copy.length, "app.jar", &exact, 17, &bundle, NULL), 0);
+    assert_int_equal(
+        hd_bundle_open_take(copy.data, copy.length, "app.jar", &exact, 17, &bundle, NULL), 0);
     hd_bundle_free(bundle);
 
     struct hd_bundle_limits small = exact;
@@ -372,7 +397,8 @@ static void limits_hold(void **state)
     assert_refused_within(copy_jar(jar), &small, HD_E_LIMIT, "limit");
     small = exact;
     small.max_class_bytes = 9;
-    assert_refused_within(copy_jar(jar), &small, HD_E_LIMIT, "A.class|10 bytes|limit for one class is 9");
+    assert_refused_within(copy_jar(jar), &small, HD_E_LIMIT,
+                          "A.class|10 bytes|limit for one class is 9");
     small = exact;
     small.max_entries = 2;
     assert_refused_within(copy_jar(jar), &small, HD_E_LIMIT, "3 entries|2");
@@ -386,7 +412,9 @@ static void a_bomb_is_refused_before_it_is_unpacked(void **state)
     char *zeros = malloc(length + 1);
     memset(zeros, '0', length);
     zeros[length] = '\0';
-    const struct jar_entry entries[] = { { "A.class", zeros, ZIP_CM_DEFLATE }, { "B.class", zeros, ZIP_CM_DEFLATE }, { NULL, NULL, 0 } };
+    const struct jar_entry entries[] = { { "A.class", zeros, ZIP_CM_DEFLATE },
+                                         { "B.class", zeros, ZIP_CM_DEFLATE },
+                                         { NULL, NULL, 0 } };
     struct jar jar = make_jar(entries);
     assert_true(jar.length < 100000);
     struct hd_bundle_limits limits = generous;
@@ -411,7 +439,8 @@ static struct hd_bundle_builder *builder_with(const char *const *names, size_t c
 {
     struct hd_bundle_builder *builder = hd_bundle_builder_new();
     for (size_t i = 0; i < count; i++)
-        assert_int_equal(hd_bundle_builder_add(builder, names[i], bytes_of(names[i]), names[i], NULL), 0);
+        assert_int_equal(
+            hd_bundle_builder_add(builder, names[i], bytes_of(names[i]), names[i], NULL), 0);
     return builder;
 }
 
@@ -428,7 +457,8 @@ static void loose_classes_become_a_jar_that_reads_back_the_same(void **state)
 {
     (void)state;
     long before = hd_alloc_outstanding();
-    static const char *const names[] = { "com/example/Foo$1", "com/example/Foo", "Zed", "caf\xC3\xA9/Bar" };
+    static const char *const names[] = { "com/example/Foo$1", "com/example/Foo", "Zed",
+                                         "caf\xC3\xA9/Bar" };
     struct hd_bundle_builder *builder = builder_with(names, 4);
     assert_int_equal(hd_bundle_builder_count(builder), 4);
     struct hd_bundle *bundle = built(builder);
@@ -438,7 +468,8 @@ static void loose_classes_become_a_jar_that_reads_back_the_same(void **state)
     assert_int_equal(hd_bundle_jar(bundle, &bytes, NULL), 0);
     struct jar jar = copy_jar((struct jar){ (uint8_t *)(uintptr_t)bytes.data, bytes.length });
     struct hd_bundle *again = opened(jar, 17);
-    static const char *const sorted[] = { "Zed", "caf\xC3\xA9/Bar", "com/example/Foo", "com/example/Foo$1" };
+    static const char *const sorted[] = { "Zed", "caf\xC3\xA9/Bar", "com/example/Foo",
+                                          "com/example/Foo$1" };
     assert_int_equal(hd_bundle_class_count(bundle), 4);
     assert_int_equal(hd_bundle_class_count(again), 4);
     for (size_t i = 0; i < 4; i++) {
@@ -483,10 +514,13 @@ static void the_same_class_may_come_twice_only_with_the_same_content(void **stat
     (void)state;
     struct hd_bundle_builder *builder = hd_bundle_builder_new();
     struct hd_error err = HD_ERROR_INIT;
-    assert_int_equal(hd_bundle_builder_add(builder, "com/Foo", bytes_of("one"), "target/Foo.class", &err), 0);
-    assert_int_equal(hd_bundle_builder_add(builder, "com/Foo", bytes_of("one"), "copy/Foo.class", &err), 0);
+    assert_int_equal(
+        hd_bundle_builder_add(builder, "com/Foo", bytes_of("one"), "target/Foo.class", &err), 0);
+    assert_int_equal(
+        hd_bundle_builder_add(builder, "com/Foo", bytes_of("one"), "copy/Foo.class", &err), 0);
     assert_int_equal(hd_bundle_builder_count(builder), 1);
-    assert_int_equal(hd_bundle_builder_add(builder, "com/Foo", bytes_of("two"), "other/Foo.class", &err), -1);
+    assert_int_equal(
+        hd_bundle_builder_add(builder, "com/Foo", bytes_of("two"), "other/Foo.class", &err), -1);
     assert_int_equal(err.code, HD_E_FORMAT);
     assert_non_null(strstr(err.text, "com/Foo"));
     assert_non_null(strstr(err.text, "target/Foo.class"));
@@ -511,7 +545,8 @@ static void names_of_class_files_are_written_as_utf8(void **state)
 {
     (void)state;
     struct hd_bundle_builder *builder = hd_bundle_builder_new();
-    assert_int_equal(hd_bundle_builder_add(builder, "p/\xED\xA0\xBD\xED\xB8\x80", bytes_of("x"), "f", NULL), 0);
+    assert_int_equal(
+        hd_bundle_builder_add(builder, "p/\xED\xA0\xBD\xED\xB8\x80", bytes_of("x"), "f", NULL), 0);
     struct hd_bundle *bundle = built(builder);
     assert_class(bundle, 0, "p/\xF0\x9F\x98\x80", "p/\xF0\x9F\x98\x80.class", "x");
     struct hd_bytes jar;
@@ -550,7 +585,8 @@ static int open_copy(void *context, struct hd_error *err)
     static unsigned long nth;
     struct jar copy = copy_jar(*jar);
     hd_alloc_fail_at(++nth);
-    int result = hd_bundle_open_take(copy.data, copy.length, "app.jar", &generous, 17, &bundle, err);
+    int result =
+        hd_bundle_open_take(copy.data, copy.length, "app.jar", &generous, 17, &bundle, err);
     hd_alloc_fail_at(0);
     hd_bundle_free(bundle);
     return result;
@@ -606,7 +642,8 @@ int main(void)
         cmocka_unit_test(spring_boot_jars_and_wars_are_read_where_their_classes_are),
         cmocka_unit_test(module_info_is_skipped_and_package_info_is_a_class),
         cmocka_unit_test(of_several_versions_the_one_that_fits_the_jvm_counts),
-        cmocka_unit_test(versions_that_the_manifest_does_not_declare_are_left_alone_as_the_jvm_does),
+        cmocka_unit_test(
+            versions_that_the_manifest_does_not_declare_are_left_alone_as_the_jvm_does),
         cmocka_unit_test(the_same_class_twice_is_an_error_that_names_both),
         cmocka_unit_test(a_jar_without_a_class_is_refused),
         cmocka_unit_test(what_is_no_jar_is_refused),

@@ -60,7 +60,8 @@ static void the_newest_comes_first(void **state)
     json_t *json = hd_history_to_json(&history);
     assert_int_equal(json_array_size(json), 3);
     for (size_t i = 0; i < 3; i++)
-        assert_int_equal(json_integer_value(json_object_get(json_array_get(json, i), "deployment")), 3 - i);
+        assert_int_equal(json_integer_value(json_object_get(json_array_get(json, i), "deployment")),
+                         3 - i);
     json_decref(json);
     hd_history_close(&history);
 

@@ -94,7 +94,9 @@ static void a_line_has_time_process_and_level(void **state)
     hd_log(HD_LOG_WARN, "%d files", 3);
     char expected[160];
     snprintf(expected, sizeof expected,
-             "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z hotdrop\\[%ld\\] WARN 3 files\n$", (long)getpid());
+             "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z hotdrop\\[%ld\\] "
+             "WARN 3 files\n$",
+             (long)getpid());
     assert_matches(read_log(fixture), expected);
 }
 
@@ -115,7 +117,8 @@ static void text_from_outside_stays_one_line(void **state)
 {
     struct fixture *fixture = *state;
     assert_int_equal(hd_log_open(fixture->path, HD_LOG_INFO, NULL), 0);
-    hd_log(HD_LOG_INFO, "class %s", "evil\n2026-01-01T00:00:00.000Z hotdrop[1] ERROR forged\x1B[2J");
+    hd_log(HD_LOG_INFO, "class %s",
+           "evil\n2026-01-01T00:00:00.000Z hotdrop[1] ERROR forged\x1B[2J");
     assert_int_equal(count_lines(read_log(fixture)), 1);
     assert_null(strchr(fixture->text, '\x1B'));
     assert_non_null(strstr(fixture->text, "evil\\x0A2026"));
@@ -162,7 +165,8 @@ static void a_log_that_cannot_be_opened_leaves_the_one_there_is(void **state)
     assert_int_equal(count_lines(read_log(fixture)), 1);
 }
 
-/* Puts the write end of a new pipe where stderr is; returns the read end, and the old stderr in *saved. */
+/* Puts the write end of a new pipe where stderr is; returns the read end, and the old stderr in
+ * *saved. */
 static int stderr_into_pipe(int *saved)
 {
     int ends[2];
@@ -261,7 +265,9 @@ static void lines_of_many_threads_do_not_mix(void **state)
     read_log(fixture);
     assert_int_equal(count_lines(text), 2000);
     for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"))
-        assert_matches(line, "^[^ ]+ hotdrop\\[[0-9]+\\] INFO thread [a-d] says the same words over and over$");
+        assert_matches(
+            line,
+            "^[^ ]+ hotdrop\\[[0-9]+\\] INFO thread [a-d] says the same words over and over$");
 }
 
 int main(void)
@@ -270,12 +276,17 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_line_has_time_process_and_level, set_up, tear_down),
         cmocka_unit_test_setup_teardown(levels_below_the_threshold_are_silent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_from_outside_stays_one_line, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_very_long_text_is_cut_to_a_line_that_a_pipe_takes_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_very_long_text_is_cut_to_a_line_that_a_pipe_takes_whole,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_file_is_private_and_appended_to, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_log_that_cannot_be_opened_leaves_the_one_there_is, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_full_pipe_behind_stderr_loses_lines_and_counts_them, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(opening_stderr_leaves_its_flags_to_the_application, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_pipe_without_a_reader_raises_no_signal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_log_that_cannot_be_opened_leaves_the_one_there_is, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_full_pipe_behind_stderr_loses_lines_and_counts_them,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(opening_stderr_leaves_its_flags_to_the_application, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_pipe_without_a_reader_raises_no_signal, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(lines_of_many_threads_do_not_mix, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,8 +28,10 @@ static void a_push_with_everything_is_taken_apart(void **state)
 {
     (void)state;
     long before = hd_alloc_outstanding();
-    struct hd_request request = parsed("{\"type\":\"push\",\"id\":9007199254740991,\"size\":1234,\"name\":\"app.jar\","
-                                       "\"loader\":\"shop\",\"best_effort\":true,\"all_loaders\":false,\"message\":\"caf\\u00e9\"}");
+    struct hd_request request =
+        parsed("{\"type\":\"push\",\"id\":9007199254740991,\"size\":1234,\"name\":\"app.jar\","
+               "\"loader\":\"shop\",\"best_effort\":true,\"all_loaders\":false,\"message\":"
+               "\"caf\\u00e9\"}");
     assert_int_equal(request.type, HD_REQUEST_PUSH);
     assert_true(request.id == UINT64_C(9007199254740991));
     assert_int_equal(request.size, 1234);
@@ -46,7 +48,8 @@ static void a_push_with_everything_is_taken_apart(void **state)
 static void what_is_left_out_or_null_is_absent(void **state)
 {
     (void)state;
-    struct hd_request request = parsed(" {\"name\":\"x\",\"size\":1,\"type\":\"check\",\"id\":1,\"loader\":null}\n");
+    struct hd_request request =
+        parsed(" {\"name\":\"x\",\"size\":1,\"type\":\"check\",\"id\":1,\"loader\":null}\n");
     assert_int_equal(request.type, HD_REQUEST_CHECK);
     assert_null(request.loader);
     assert_null(request.message);
@@ -117,12 +120,15 @@ static void the_type_is_one_that_is_known(void **state)
 static void integers_are_whole_and_in_range(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "0", "-1", "1.0", "1e3", "\"1\"", "true", "null", "[]", "9007199254740992" };
+    static const char *const bad[] = { "0",    "-1",    "1.0",
+                                       "1e3",  "\"1\"", "true",
+                                       "null", "[]",    "9007199254740992" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char text[128];
         snprintf(text, sizeof text, "{\"type\":\"status\",\"id\":%s}", bad[i]);
         assert_text_refused(text, "\"id\"");
-        snprintf(text, sizeof text, "{\"type\":\"push\",\"id\":1,\"name\":\"a\",\"size\":%s}", bad[i]);
+        snprintf(text, sizeof text, "{\"type\":\"push\",\"id\":1,\"name\":\"a\",\"size\":%s}",
+                 bad[i]);
         assert_text_refused(text, "\"size\"");
         snprintf(text, sizeof text, "{\"type\":\"show\",\"id\":1,\"deployment\":%s}", bad[i]);
         assert_text_refused(text, "\"deployment\"");
@@ -137,7 +143,8 @@ static void strings_and_flags_have_their_types_and_bounds(void **state)
 {
     (void)state;
     assert_text_refused("{\"type\":\"push\",\"id\":1,\"size\":1}", "\"name\" is missing");
-    assert_text_refused("{\"type\":\"push\",\"id\":1,\"size\":1,\"name\":7}", "\"name\" is not a string");
+    assert_text_refused("{\"type\":\"push\",\"id\":1,\"size\":1,\"name\":7}",
+                        "\"name\" is not a string");
     assert_text_refused("{\"type\":\"push\",\"id\":1,\"size\":1,\"name\":\"\"}", "\"name\"");
     assert_text_refused(PUSH(",\"loader\":\"\""), "\"loader\"");
     assert_text_refused(PUSH(",\"loader\":\"a\\u0000b\""), "\\u0000");
@@ -154,7 +161,8 @@ static void assert_longest(const char *key, size_t longest)
         memset(value, 'v', length);
         value[length] = '\0';
         const char *name = strcmp(key, "name") == 0 ? "" : "\"name\":\"n\",";
-        snprintf(text, sizeof text, "{\"type\":\"push\",\"id\":1,\"size\":1,%s\"%s\":\"%s\"}", name, key, value);
+        snprintf(text, sizeof text, "{\"type\":\"push\",\"id\":1,\"size\":1,%s\"%s\":\"%s\"}", name,
+                 key, value);
         if (length > longest) {
             assert_text_refused(text, key);
             continue;
@@ -176,7 +184,8 @@ static void an_option_that_is_not_understood_is_never_skipped(void **state)
 {
     (void)state;
     assert_text_refused(PUSH(",\"dry_run\":true"), "\"dry_run\"");
-    assert_text_refused("{\"type\":\"check\",\"id\":1,\"size\":1,\"name\":\"a\",\"expect\":\"x\"}", "\"expect\"");
+    assert_text_refused("{\"type\":\"check\",\"id\":1,\"size\":1,\"name\":\"a\",\"expect\":\"x\"}",
+                        "\"expect\"");
     assert_text_refused(PUSH(",\"a\\u001bb\":1"), "a\\x1Bb");
 }
 
@@ -188,7 +197,8 @@ static void depth_and_size_are_bounded(void **state)
     memset(text + used, '[', 60000);
     assert_refused(text, (size_t)used + 60000, "nested");
 
-    struct hd_request request = parsed("{\"type\":\"status\",\"id\":1,\"x\":\"[[[[[[[[[[[[[[[[[[[[[\\\"[[[[[[[[[[[[[[[[[\"}");
+    struct hd_request request = parsed(
+        "{\"type\":\"status\",\"id\":1,\"x\":\"[[[[[[[[[[[[[[[[[[[[[\\\"[[[[[[[[[[[[[[[[[\"}");
     hd_request_close(&request);
 
     memset(text, ' ', sizeof text);
@@ -213,9 +223,12 @@ static void assert_survives_the_journey(const struct hd_request *request)
     assert_int_equal(arrived.deployment, request->deployment);
     assert_int_equal(arrived.all_loaders, request->all_loaders);
     assert_int_equal(arrived.best_effort, request->best_effort);
-    assert_string_equal(arrived.name != NULL ? arrived.name : "-", request->name != NULL ? request->name : "-");
-    assert_string_equal(arrived.loader != NULL ? arrived.loader : "-", request->loader != NULL ? request->loader : "-");
-    assert_string_equal(arrived.message != NULL ? arrived.message : "-", request->message != NULL ? request->message : "-");
+    assert_string_equal(arrived.name != NULL ? arrived.name : "-",
+                        request->name != NULL ? request->name : "-");
+    assert_string_equal(arrived.loader != NULL ? arrived.loader : "-",
+                        request->loader != NULL ? request->loader : "-");
+    assert_string_equal(arrived.message != NULL ? arrived.message : "-",
+                        request->message != NULL ? request->message : "-");
     hd_request_close(&arrived);
 }
 
@@ -226,7 +239,13 @@ static void what_a_client_writes_the_agent_reads(void **state)
     char loader[] = "shop [/b]";
     char words[] = "line\nline";
     const struct hd_request requests[] = {
-        { .type = HD_REQUEST_PUSH, .id = 1, .size = 99, .name = name, .loader = loader, .best_effort = true, .message = words },
+        { .type = HD_REQUEST_PUSH,
+          .id = 1,
+          .size = 99,
+          .name = name,
+          .loader = loader,
+          .best_effort = true,
+          .message = words },
         { .type = HD_REQUEST_CHECK, .id = 2, .size = 1, .name = name, .all_loaders = true },
         { .type = HD_REQUEST_STATUS, .id = 3 },
         { .type = HD_REQUEST_HISTORY, .id = 4 },
@@ -251,9 +270,11 @@ static void an_error_message_names_request_reason_and_remedy(void **state)
 {
     (void)state;
     assert_written(hd_message_error(7, "busy", "a push is under way", "Wait."),
-                   "{\"type\":\"error\",\"id\":7,\"reason\":\"busy\",\"message\":\"a push is under way\",\"remedy\":\"Wait.\"}");
+                   "{\"type\":\"error\",\"id\":7,\"reason\":\"busy\",\"message\":\"a push is under "
+                   "way\",\"remedy\":\"Wait.\"}");
     assert_written(hd_message_error(0, "bad-request", "not JSON", NULL),
-                   "{\"type\":\"error\",\"id\":null,\"reason\":\"bad-request\",\"message\":\"not JSON\",\"remedy\":null}");
+                   "{\"type\":\"error\",\"id\":null,\"reason\":\"bad-request\",\"message\":\"not "
+                   "JSON\",\"remedy\":null}");
 }
 
 static int parse_and_write(void *context, struct hd_error *err)
@@ -268,7 +289,8 @@ static int parse_and_write(void *context, struct hd_error *err)
     hd_request_close(&request);
     char *text = NULL;
     size_t length;
-    int result = json != NULL ? hd_message_write(json, &text, &length, err) : hd_error_set_memory(err);
+    int result =
+        json != NULL ? hd_message_write(json, &text, &length, err) : hd_error_set_memory(err);
     json_decref(json);
     hd_free(text);
     if (result != 0)

@@ -40,10 +40,11 @@ static void every_key_is_taken(void **state)
     (void)state;
     struct hd_options options;
     struct hd_error err = HD_ERROR_INIT;
-    int result = hd_options_parse("drop=/a,drop=/b=c,watch=target/classes,listen=unix:/run/h.sock,listen=ws://127.0.0.1:9000,"
-                                  "settle=2s,token=/t,allow=com.example.**,allow=org.*,deny=**.secret.*,max-bundle=1M,"
-                                  "max-rate=5/min,log=/l,log-level=debug",
-                                  &options, &err);
+    int result = hd_options_parse(
+        "drop=/a,drop=/b=c,watch=target/classes,listen=unix:/run/h.sock,listen=ws://127.0.0.1:9000,"
+        "settle=2s,token=/t,allow=com.example.**,allow=org.*,deny=**.secret.*,max-bundle=1M,"
+        "max-rate=5/min,log=/l,log-level=debug",
+        &options, &err);
     assert_string_equal(err.text, "");
     assert_int_equal(result, 0);
     assert_int_equal(options.drops.count, 2);
@@ -241,9 +242,24 @@ static void addresses_are_taken_apart(void **state)
 static void what_is_no_address_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "", "unix:", "ws://", "ws://:80", "ws://host", "ws://host:", "ws://host:0", "ws://host:65536",
-                                       "ws://host:80/path", "ws://::1:80", "ws://[::1", "ws://[::1]", "ws://[host]:80",
-                                       "ws://a b:80", "ws://user@host:80", "http://host:80", "/run/sock", "None" };
+    static const char *const bad[] = { "",
+                                       "unix:",
+                                       "ws://",
+                                       "ws://:80",
+                                       "ws://host",
+                                       "ws://host:",
+                                       "ws://host:0",
+                                       "ws://host:65536",
+                                       "ws://host:80/path",
+                                       "ws://::1:80",
+                                       "ws://[::1",
+                                       "ws://[::1]",
+                                       "ws://[host]:80",
+                                       "ws://a b:80",
+                                       "ws://user@host:80",
+                                       "http://host:80",
+                                       "/run/sock",
+                                       "None" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct hd_address address = { .port = 4711 };
         struct hd_error err = HD_ERROR_INIT;
@@ -303,7 +319,8 @@ static int parse_and_close(void *context, struct hd_error *err)
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
-    static const char text[] = "drop=/a\nwatch=/b\nlisten=unix:/x\ntoken=/t\ndeny=x.*\nlog=/l\nlog=/m\n";
+    static const char text[] =
+        "drop=/a\nwatch=/b\nlisten=unix:/x\ntoken=/t\ndeny=x.*\nlog=/l\nlog=/m\n";
     struct config config;
     write_config(&config, text, sizeof text - 1);
     char line[160];

@@ -85,7 +85,8 @@ static struct hd_options options_of(const char *allow, const char *deny)
     return options;
 }
 
-static void assert_decision(const char *allow, const char *deny, const char *name, bool expected, const char *expected_rule)
+static void assert_decision(const char *allow, const char *deny, const char *name, bool expected,
+                            const char *expected_rule)
 {
     struct hd_options options = options_of(allow, deny);
     const char *rule = NULL;

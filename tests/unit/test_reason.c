@@ -11,11 +11,34 @@
 
 /* What scripts rely on, spelled out once more on purpose: a change here is a breaking change. */
 static const char *const stable_reasons[] = {
-    "method-added", "method-removed", "method-modifiers-changed", "field-added", "field-removed", "field-changed",
-    "superclass-changed", "interfaces-changed", "class-modifiers-changed", "nest-changed", "record-changed",
-    "permitted-changed", "enum-constant-added", "malformed-class", "verify-error", "version-unsupported", "name-mismatch",
-    "not-modifiable", "denied", "ambiguous-loader", "foreign-edit", "wrong-base", "not-authorised", "rate-limited",
-    "too-large", "missing-member", "malformed-bundle", "jvm-error",
+    "method-added",
+    "method-removed",
+    "method-modifiers-changed",
+    "field-added",
+    "field-removed",
+    "field-changed",
+    "superclass-changed",
+    "interfaces-changed",
+    "class-modifiers-changed",
+    "nest-changed",
+    "record-changed",
+    "permitted-changed",
+    "enum-constant-added",
+    "malformed-class",
+    "verify-error",
+    "version-unsupported",
+    "name-mismatch",
+    "not-modifiable",
+    "denied",
+    "ambiguous-loader",
+    "foreign-edit",
+    "wrong-base",
+    "not-authorised",
+    "rate-limited",
+    "too-large",
+    "missing-member",
+    "malformed-bundle",
+    "jvm-error",
 };
 
 static const char *const stable_outcomes[] = {
@@ -24,7 +47,7 @@ static const char *const stable_outcomes[] = {
 
 static const char *const stable_warnings[] = {
     "constant-changed", "initializer-changed", "annotations-changed", "synthetic-renumbered",
-    "old-frames", "no-way-back", "not-verified",
+    "old-frames",       "no-way-back",         "not-verified",
 };
 
 static void the_words_are_the_ones_scripts_rely_on(void **state)

@@ -39,9 +39,10 @@ static void an_empty_check_has_the_whole_documents_keys(void **state)
 {
     (void)state;
     struct hd_deployment *deployment = hd_deployment_new(HD_DEPLOYMENT_CHECK, &alice);
-    assert_json(hd_deployment_to_json(deployment),
-                "{\"deployment\":null,\"applied\":false,\"state\":\"\",\"error\":null,\"classes\":[],"
-                "\"old_frames\":0,\"old_frames_complete\":true}");
+    assert_json(
+        hd_deployment_to_json(deployment),
+        "{\"deployment\":null,\"applied\":false,\"state\":\"\",\"error\":null,\"classes\":[],"
+        "\"old_frames\":0,\"old_frames_complete\":true}");
     hd_deployment_release(deployment);
 }
 
@@ -63,13 +64,18 @@ static void rows_carry_outcome_reason_remedy_and_warnings(void **state)
     hd_row_refuse(row, HD_REASON_DENIED, "%s is denied by %s", "com.example.Baz", "com.**");
     row->remedy = hd_strdup("Ask the operator.");
 
-    assert_json(hd_deployment_to_json(deployment),
-                "{\"deployment\":7,\"applied\":true,\"state\":\"0123456789abcdef\",\"error\":null,\"classes\":["
-                "{\"class\":\"com.example.Foo$Bar\",\"loader\":\"app\",\"outcome\":\"redefined\",\"reason\":null,\"message\":null,"
-                "\"remedy\":null,\"warnings\":[\"constant-changed\",\"old-frames\"],\"micros\":153},"
-                "{\"class\":\"com.example.Baz\",\"loader\":\"\",\"outcome\":\"refused\",\"reason\":\"denied\","
-                "\"message\":\"com.example.Baz is denied by com.**\",\"remedy\":\"Ask the operator.\",\"warnings\":[],\"micros\":0}],"
-                "\"old_frames\":2,\"old_frames_complete\":false}");
+    assert_json(
+        hd_deployment_to_json(deployment),
+        "{\"deployment\":7,\"applied\":true,\"state\":\"0123456789abcdef\",\"error\":null,"
+        "\"classes\":["
+        "{\"class\":\"com.example.Foo$Bar\",\"loader\":\"app\",\"outcome\":\"redefined\","
+        "\"reason\":null,\"message\":null,"
+        "\"remedy\":null,\"warnings\":[\"constant-changed\",\"old-frames\"],\"micros\":153},"
+        "{\"class\":\"com.example.Baz\",\"loader\":\"\",\"outcome\":\"refused\",\"reason\":"
+        "\"denied\","
+        "\"message\":\"com.example.Baz is denied by com.**\",\"remedy\":\"Ask the "
+        "operator.\",\"warnings\":[],\"micros\":0}],"
+        "\"old_frames\":2,\"old_frames_complete\":false}");
     hd_deployment_release(deployment);
 }
 
@@ -80,7 +86,8 @@ static void without_a_remedy_of_its_own_a_row_has_the_reasons(void **state)
     hd_row_refuse(hd_deployment_add_row(deployment, "Foo", "app"), HD_REASON_VERIFY_ERROR, "no");
     json_t *json = hd_deployment_to_json(deployment);
     const json_t *row = json_array_get(json_object_get(json, "classes"), 0);
-    assert_string_equal(json_string_value(json_object_get(row, "remedy")), hd_reason_remedy(HD_REASON_VERIFY_ERROR));
+    assert_string_equal(json_string_value(json_object_get(row, "remedy")),
+                        hd_reason_remedy(HD_REASON_VERIFY_ERROR));
     json_decref(json);
     hd_deployment_release(deployment);
 }
@@ -95,8 +102,9 @@ static void of_several_errors_of_a_deployment_the_first_stays(void **state)
     deployment->error_remedy = hd_strdup("Wait.");
     assert_false(hd_deployment_is_good(deployment));
     json_t *json = hd_deployment_to_json(deployment);
-    assert_json(json_incref(json_object_get(json, "error")),
-                "{\"reason\":\"rate-limited\",\"message\":\"wait 9 seconds\",\"remedy\":\"Wait.\"}");
+    assert_json(
+        json_incref(json_object_get(json, "error")),
+        "{\"reason\":\"rate-limited\",\"message\":\"wait 9 seconds\",\"remedy\":\"Wait.\"}");
     json_decref(json);
     hd_deployment_release(deployment);
 }
@@ -122,7 +130,8 @@ static void good_means_nothing_refused_or_withheld(void **state)
         hd_deployment_add_row(deployment, "B", "app")->outcome = (enum hd_outcome)outcome;
         bool expected = outcome != HD_OUTCOME_REFUSED && outcome != HD_OUTCOME_WITHHELD;
         assert_int_equal(hd_deployment_is_good(deployment), expected);
-        assert_int_equal(hd_deployment_count(deployment, (enum hd_outcome)outcome), outcome == HD_OUTCOME_REDEFINED ? 2 : 1);
+        assert_int_equal(hd_deployment_count(deployment, (enum hd_outcome)outcome),
+                         outcome == HD_OUTCOME_REDEFINED ? 2 : 1);
         hd_deployment_release(deployment);
     }
 }
@@ -141,11 +150,13 @@ static void fill(struct hd_deployment *deployment)
     hd_deployment_add_row(deployment, "C", "app");
 }
 
-#define EXPECTED_SUMMARY                                                                                                       \
-    "\"deployment\":3,\"kind\":\"push\",\"when\":\"2026-01-31T12:34:56.789Z\",\"who\":\"uid:1000 (alice)\","                   \
-    "\"from\":\"pid 4711 (hotdrop)\",\"way\":\"local\",\"message\":\"fix the price\","                                         \
-    "\"bundle\":{\"name\":\"shop.jar\",\"digest\":\"ab12\"},\"applied\":true,\"error\":null,"                                  \
-    "\"counts\":{\"redefined\":2,\"defined\":0,\"pending\":0,\"unchanged\":1,\"refused\":0,\"withheld\":0,\"rolled-back\":0}," \
+#define EXPECTED_SUMMARY                                                                           \
+    "\"deployment\":3,\"kind\":\"push\",\"when\":\"2026-01-31T12:34:56.789Z\",\"who\":\"uid:1000 " \
+    "(alice)\","                                                                                   \
+    "\"from\":\"pid 4711 (hotdrop)\",\"way\":\"local\",\"message\":\"fix the price\","             \
+    "\"bundle\":{\"name\":\"shop.jar\",\"digest\":\"ab12\"},\"applied\":true,\"error\":null,"      \
+    "\"counts\":{\"redefined\":2,\"defined\":0,\"pending\":0,\"unchanged\":1,\"refused\":0,"       \
+    "\"withheld\":0,\"rolled-back\":0},"                                                           \
     "\"micros\":2345"
 
 static void a_summary_says_who_when_what_and_how_it_ended(void **state)
@@ -165,7 +176,8 @@ static void the_full_story_is_document_and_summary_in_one(void **state)
     json_t *full = hd_deployment_full_to_json(deployment);
     assert_int_equal(json_array_size(json_object_get(full, "classes")), 3);
     json_object_del(full, "classes");
-    assert_json(full, "{" EXPECTED_SUMMARY ",\"state\":\"\",\"old_frames\":0,\"old_frames_complete\":true}");
+    assert_json(full, "{" EXPECTED_SUMMARY
+                      ",\"state\":\"\",\"old_frames\":0,\"old_frames_complete\":true}");
     hd_deployment_release(deployment);
 }
 

@@ -19,11 +19,32 @@
 static void well_formed_utf8_is_told_from_the_rest(void **state)
 {
     (void)state;
-    static const char *const good[] = { "", "plain", "\x7F", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF",
-                                        "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF" };
-    static const char *const bad[] = { "\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2\x41", "\xE0\x9F\xBF", "\xE2\x82",
-                                       "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
-                                       "\xFF", "ok\xE2\x82" };
+    static const char *const good[] = { "",
+                                        "plain",
+                                        "\x7F",
+                                        "\xC2\x80",
+                                        "\xDF\xBF",
+                                        "\xE0\xA0\x80",
+                                        "\xED\x9F\xBF",
+                                        "\xEE\x80\x80",
+                                        "\xEF\xBF\xBF",
+                                        "\xF0\x90\x80\x80",
+                                        "\xF4\x8F\xBF\xBF" };
+    static const char *const bad[] = { "\x80",
+                                       "\xBF",
+                                       "\xC0\x80",
+                                       "\xC1\xBF",
+                                       "\xC2",
+                                       "\xC2\x41",
+                                       "\xE0\x9F\xBF",
+                                       "\xE2\x82",
+                                       "\xED\xA0\x80",
+                                       "\xED\xBF\xBF",
+                                       "\xF0\x8F\xBF\xBF",
+                                       "\xF4\x90\x80\x80",
+                                       "\xF5\x80\x80\x80",
+                                       "\xFF",
+                                       "ok\xE2\x82" };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         assert_true(hd_text_is_utf8(good[i], strlen(good[i])));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -91,8 +112,19 @@ static void sizes_are_read_as_people_write_them(void **state)
     assert_size("1G", UINT64_C(1) << 30);
     assert_size("1g", UINT64_C(1) << 30);
     assert_size("18446744073709551615", UINT64_MAX);
-    static const char *const bad[] = { "", "K", "-1", "+1", " 1", "1 ", "1.5M", "1KB", "1MM", "0x10", "18446744073709551616",
-                                       "17179869184G", "99999999999999999999999" };
+    static const char *const bad[] = { "",
+                                       "K",
+                                       "-1",
+                                       "+1",
+                                       " 1",
+                                       "1 ",
+                                       "1.5M",
+                                       "1KB",
+                                       "1MM",
+                                       "0x10",
+                                       "18446744073709551616",
+                                       "17179869184G",
+                                       "99999999999999999999999" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct hd_error err = HD_ERROR_INIT;
         uint64_t bytes = 77;
@@ -115,7 +147,8 @@ static void times_need_a_unit(void **state)
         assert_int_equal(hd_text_parse_time(good[i].text, &milliseconds, NULL), 0);
         assert_true(milliseconds == good[i].milliseconds);
     }
-    static const char *const bad[] = { "", "30", "ms", "1.5s", "-1s", "1 s", "1h", "18446744073709551615s" };
+    static const char *const bad[] = { "",    "30",  "ms", "1.5s",
+                                       "-1s", "1 s", "1h", "18446744073709551615s" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct hd_error err = HD_ERROR_INIT;
         uint64_t milliseconds = 77;
