@@ -123,7 +123,7 @@ json_t *hd_deployment_summary_to_json(const struct hd_deployment *deployment)
                     hd_json_put(json, "bundle", bundle_to_json(deployment)) &&
                     hd_json_put(json, "applied", json_boolean(deployment->applied)) &&
                     hd_json_put(json, "error", error_to_json(deployment)) &&
-                    hd_json_put(json, "counts", counts_to_json(deployment)) &&
+                    hd_json_put(json, "outcomes", counts_to_json(deployment)) &&
                     hd_json_put(json, "micros", hd_json_number(deployment->micros));
     return hd_json_finish(json, complete);
 }
