@@ -244,6 +244,19 @@ static void a_pipe_without_a_reader_raises_no_signal(void **state)
     assert_int_equal(errno_after, EAGAIN);
 }
 
+static void a_full_disk_loses_lines_and_disturbs_nobody(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(hd_log_open("/dev/full", HD_LOG_INFO, NULL), 0);
+    errno = EAGAIN;
+    hd_log(HD_LOG_INFO, "there is no room for this");
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(hd_log_open(fixture->path, HD_LOG_INFO, NULL), 0);
+    hd_log(HD_LOG_INFO, "here is");
+    assert_non_null(strstr(read_log(fixture), "WARN 1 earlier lines were lost"));
+    assert_int_equal(count_lines(fixture->text), 2);
+}
+
 static void *log_many(void *argument)
 {
     for (int i = 0; i < 500; i++)
@@ -286,6 +299,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(opening_stderr_leaves_its_flags_to_the_application, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_pipe_without_a_reader_raises_no_signal, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_full_disk_loses_lines_and_disturbs_nobody, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(lines_of_many_threads_do_not_mix, set_up, tear_down),
     };

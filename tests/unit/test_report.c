@@ -49,6 +49,7 @@ static void an_empty_check_has_the_whole_documents_keys(void **state)
 static void rows_carry_outcome_reason_remedy_and_warnings(void **state)
 {
     (void)state;
+    long before = hd_alloc_outstanding();
     struct hd_deployment *deployment = hd_deployment_new(HD_DEPLOYMENT_PUSH, &alice);
     deployment->number = 7;
     deployment->applied = true;
@@ -77,6 +78,7 @@ static void rows_carry_outcome_reason_remedy_and_warnings(void **state)
         "operator.\",\"warnings\":[],\"micros\":0}],"
         "\"old_frames\":2,\"old_frames_complete\":false}");
     hd_deployment_release(deployment);
+    assert_int_equal(hd_alloc_outstanding(), before);
 }
 
 static void without_a_remedy_of_its_own_a_row_has_the_reasons(void **state)
