@@ -157,7 +157,7 @@ static void fill(struct hd_deployment *deployment)
     "(alice)\","                                                                                   \
     "\"from\":\"pid 4711 (hotdrop)\",\"way\":\"local\",\"message\":\"fix the price\","             \
     "\"bundle\":{\"name\":\"shop.jar\",\"digest\":\"ab12\"},\"applied\":true,\"error\":null,"      \
-    "\"counts\":{\"redefined\":2,\"defined\":0,\"pending\":0,\"unchanged\":1,\"refused\":0,"       \
+    "\"outcomes\":{\"redefined\":2,\"defined\":0,\"pending\":0,\"unchanged\":1,\"refused\":0,"     \
     "\"withheld\":0,\"rolled-back\":0},"                                                           \
     "\"micros\":2345"
 
