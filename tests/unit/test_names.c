@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "classfile/names.h"
+#include "classfile/utf8.h"
+#include "classfile/words.h"
+#include "core/alloc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct hd_bytes bytes(const char *text)
+{
+    return (struct hd_bytes){ (const uint8_t *)text, strlen(text) };
+}
+
+#define RAW(text) ((struct hd_bytes){ (const uint8_t *)(text), sizeof(text) - 1 })
+
+static void names_are_legal_where_the_specification_says_so(void **state)
+{
+    (void)state;
+    assert_true(hd_name_is_unqualified(bytes("count")));
+    assert_true(hd_name_is_unqualified(bytes("a-b<c>")));
+    assert_false(hd_name_is_unqualified(bytes("")));
+    assert_false(hd_name_is_unqualified(bytes("a.b")));
+    assert_false(hd_name_is_unqualified(bytes("a/b")));
+    assert_false(hd_name_is_unqualified(bytes("a;")));
+    assert_false(hd_name_is_unqualified(bytes("[a")));
+    assert_true(hd_name_is_method(bytes("run")));
+    assert_true(hd_name_is_method(bytes("<init>")));
+    assert_true(hd_name_is_method(bytes("<clinit>")));
+    assert_false(hd_name_is_method(bytes("<run>")));
+    assert_false(hd_name_is_method(bytes("a>b")));
+    assert_true(hd_name_is_class(bytes("java/lang/Object")));
+    assert_true(hd_name_is_class(bytes("Foo$1")));
+    assert_false(hd_name_is_class(bytes("/Foo")));
+    assert_false(hd_name_is_class(bytes("a//Foo")));
+    assert_false(hd_name_is_class(bytes("a/")));
+    assert_false(hd_name_is_class(bytes("a.Foo")));
+    assert_false(hd_name_is_class(bytes("LFoo;")));
+    assert_true(hd_name_is_class_or_array(bytes("[LFoo;")));
+    assert_true(hd_name_is_class_or_array(bytes("[[I")));
+    assert_false(hd_name_is_class_or_array(bytes("[Foo")));
+    assert_true(hd_name_is_module(bytes("java.base")));
+    assert_true(hd_name_is_module(bytes("a\\:b")));
+    assert_false(hd_name_is_module(bytes("a:b")));
+    assert_false(hd_name_is_module(bytes("a\\")));
+}
+
+static void descriptors_are_read_to_their_end(void **state)
+{
+    (void)state;
+    unsigned slots = 0;
+    assert_true(hd_descriptor_is_field(bytes("I")));
+    assert_true(hd_descriptor_is_field(bytes("[[Ljava/lang/String;")));
+    assert_false(hd_descriptor_is_field(bytes("")));
+    assert_false(hd_descriptor_is_field(bytes("V")));
+    assert_false(hd_descriptor_is_field(bytes("[")));
+    assert_false(hd_descriptor_is_field(bytes("II")));
+    assert_false(hd_descriptor_is_field(bytes("L;")));
+    assert_false(hd_descriptor_is_field(bytes("Ljava/lang/String")));
+    assert_true(hd_descriptor_is_method(bytes("()V"), &slots));
+    assert_int_equal(slots, 0);
+    assert_true(hd_descriptor_is_method(bytes("(IJ[JLFoo;D)[I"), &slots));
+    assert_int_equal(slots, 7);
+    assert_false(hd_descriptor_is_method(bytes("()"), NULL));
+    assert_false(hd_descriptor_is_method(bytes("(V)V"), NULL));
+    assert_false(hd_descriptor_is_method(bytes("(I"), NULL));
+    assert_false(hd_descriptor_is_method(bytes("(I)VV"), NULL));
+    assert_false(hd_descriptor_is_method(bytes("I"), NULL));
+}
+
+static void arrays_have_at_most_255_dimensions(void **state)
+{
+    (void)state;
+    char text[258];
+    memset(text, '[', sizeof text);
+    text[256] = 'I';
+    assert_true(hd_descriptor_is_field((struct hd_bytes){ (const uint8_t *)text + 1, 256 }));
+    assert_false(hd_descriptor_is_field((struct hd_bytes){ (const uint8_t *)text, 257 }));
+}
+
+static void parameters_take_at_most_255_slots(void **state)
+{
+    (void)state;
+    char longs[128];
+    char text[300];
+    memset(longs, 'J', sizeof longs);
+    longs[127] = '\0';
+    snprintf(text, sizeof text, "(%sI)V", longs);
+    assert_true(hd_descriptor_is_method(bytes(text), NULL));
+    snprintf(text, sizeof text, "(%sII)V", longs);
+    assert_false(hd_descriptor_is_method(bytes(text), NULL));
+}
+
+static void modified_utf8_is_told_from_what_only_looks_like_it(void **state)
+{
+    (void)state;
+    assert_true(hd_utf8_is_valid_modified(bytes("")));
+    assert_true(hd_utf8_is_valid_modified(bytes("plain ascii that is longer than eight bytes")));
+    assert_true(hd_utf8_is_valid_modified(RAW("\xC0\x80")));
+    assert_true(hd_utf8_is_valid_modified(RAW("caf\xC3\xA9 twelve bytes")));
+    assert_true(hd_utf8_is_valid_modified(RAW("\xED\xA0\xBD\xED\xB8\x80")));
+    assert_false(hd_utf8_is_valid_modified(RAW("abcdefgh\0ijkl")));
+    assert_false(hd_utf8_is_valid_modified(RAW("\0")));
+    assert_false(hd_utf8_is_valid_modified(RAW("\xC3")));
+    assert_false(hd_utf8_is_valid_modified(RAW("\xC1\x81")));
+    assert_false(hd_utf8_is_valid_modified(RAW("\xE0\x81\x81")));
+    assert_false(hd_utf8_is_valid_modified(RAW("\x80")));
+    assert_false(hd_utf8_is_valid_modified(RAW("\xF0\x9F\x98\x80")));
+    assert_false(hd_utf8_is_valid_modified(RAW("12345678\xFF")));
+}
+
+static void printable_is(struct hd_bytes text, const char *wanted)
+{
+    char out[HD_PRINTABLE_MAX];
+    assert_string_equal(hd_utf8_printable(out, text), wanted);
+}
+
+static void text_for_people_is_plain_utf8(void **state)
+{
+    (void)state;
+    printable_is(RAW("caf\xC3\xA9"), "caf\xC3\xA9");
+    printable_is(RAW("\xED\xA0\xBD\xED\xB8\x80!"), "\xF0\x9F\x98\x80!");
+    printable_is(RAW("a\xC0\x80" "b\033[31m\n"), "a?b?[31m?");
+    printable_is(RAW("\xED\xA0\xBD" "x"), "?x");
+    printable_is(RAW("\xE2\x80\xAEx"), "?x");
+    printable_is(RAW("\xFFz"), "?z");
+    char text[400];
+    memset(text, 'n', sizeof text);
+    char out[HD_PRINTABLE_MAX];
+    hd_utf8_printable(out, (struct hd_bytes){ (const uint8_t *)text, sizeof text });
+    assert_int_equal(strlen(out), HD_PRINTABLE_MAX - 1);
+    assert_string_equal(out + strlen(out) - 4, "n...");
+}
+
+static void words_are(struct hd_words *words, const char *wanted)
+{
+    char *text = hd_words_take(words);
+    assert_string_equal(text, wanted);
+    hd_free(text);
+}
+
+static void members_read_as_in_java(void **state)
+{
+    (void)state;
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_words words = hd_words_begin(&err);
+    hd_words_add_method(&words, bytes("bar"), bytes("(ILjava/lang/String;[[J)Ljava/util/List;"), HD_NAMING_SIMPLE);
+    words_are(&words, "bar(int, String, long[][])");
+    words = hd_words_begin(&err);
+    hd_words_add_method(&words, bytes("bar"), bytes("(Ljava/util/Date;)V"), HD_NAMING_FULL);
+    words_are(&words, "bar(java.util.Date): void");
+    words = hd_words_begin(&err);
+    hd_words_add_class(&words, bytes("com/example/Foo$Bar"));
+    words_are(&words, "com.example.Foo$Bar");
+    words = hd_words_begin(&err);
+    hd_words_add_class(&words, bytes("[Lcom/example/Foo;"));
+    words_are(&words, "com.example.Foo[]");
+    words = hd_words_begin(&err);
+    hd_words_add_modifiers(&words, 0x001A, HD_MODIFIERS_OF_FIELD);
+    words_are(&words, "private static final");
+    words = hd_words_begin(&err);
+    hd_words_add_modifiers(&words, 0x00A1, HD_MODIFIERS_OF_METHOD);
+    words_are(&words, "public synchronized varargs");
+    words = hd_words_begin(&err);
+    hd_words_add_modifiers(&words, 0, HD_MODIFIERS_OF_CLASS);
+    words_are(&words, "package-private");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_legal_where_the_specification_says_so),
+        cmocka_unit_test(descriptors_are_read_to_their_end),
+        cmocka_unit_test(arrays_have_at_most_255_dimensions),
+        cmocka_unit_test(parameters_take_at_most_255_slots),
+        cmocka_unit_test(modified_utf8_is_told_from_what_only_looks_like_it),
+        cmocka_unit_test(text_for_people_is_plain_utf8),
+        cmocka_unit_test(members_read_as_in_java),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
