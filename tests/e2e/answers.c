@@ -16,7 +16,7 @@ static const char *const client_environment[] = {
     NULL
 };
 
-static void run(const struct e2e *e2e, char *const arguments[], struct e2e_answer *out)
+static void run(const struct e2e *e2e, const char *const arguments[], struct e2e_answer *out)
 {
     struct e2e_process client = { 0 };
     char errors[256];
@@ -30,11 +30,12 @@ static void run(const struct e2e *e2e, char *const arguments[], struct e2e_answe
 
 void e2e_client(const struct e2e *e2e, struct e2e_answer *out, ...)
 {
-    char *arguments[MAX_ARGUMENTS] = { HD_E2E_CLIENT };
+    
+    const char *arguments[MAX_ARGUMENTS] = { HD_E2E_CLIENT };
     size_t count = 1;
     va_list list;
     va_start(list, out);
-    for (char *argument; (argument = va_arg(list, char *)) != NULL && count < MAX_ARGUMENTS - 1; )
+    for (const char *argument; (argument = va_arg(list, const char *)) != NULL && count < MAX_ARGUMENTS - 1; )
         arguments[count++] = argument;
     va_end(list);
     run(e2e, arguments, out);

@@ -104,7 +104,7 @@ static void start_workbench(const struct e2e_jdk *jdk)
 {
     char java[PATH_MAX];
     snprintf(java, sizeof java, "%s/bin/java", jdk->home);
-    char *arguments[] = { java, "-XX:TieredStopAtLevel=1", "-cp", HD_E2E_JAVA, "Workbench", NULL };
+    const char *arguments[] = { java, "-XX:TieredStopAtLevel=1", "-cp", HD_E2E_JAVA, "Workbench", NULL };
     e2e_process_start(&workbench, arguments, NULL, "/dev/null");
     assert_string_equal(e2e_process_hear(&workbench, ANSWER_SECONDS), "ready");
 }
@@ -199,12 +199,12 @@ static void start_java(struct e2e *e2e, const char *agent, const char *const *jv
     char java[PATH_MAX], class_path[PATH_MAX];
     snprintf(java, sizeof java, "%s/bin/java", e2e->jdk->home);
     snprintf(class_path, sizeof class_path, "%s:%s", HD_E2E_JAVA, e2e->classes);
-    char *arguments[MAX_ARGUMENTS] = { java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m" };
+    const char *arguments[MAX_ARGUMENTS] = { java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m" };
     size_t count = 4;
     if (agent != NULL)
-        arguments[count++] = (char *)(uintptr_t)agent;
+        arguments[count++] = agent;
     for (size_t i = 0; jvm_options != NULL && jvm_options[i] != NULL && count < MAX_ARGUMENTS - 4; i++)
-        arguments[count++] = (char *)(uintptr_t)jvm_options[i];
+        arguments[count++] = jvm_options[i];
     arguments[count++] = "-cp";
     arguments[count++] = class_path;
     arguments[count++] = "Target";

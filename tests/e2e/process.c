@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static void become_child(int input, int output, char *const argv[], const char *const *environment, const char *stderr_path)
+static void become_child(int input, int output, const char *const argv[], const char *const *environment, const char *stderr_path)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(input, STDIN_FILENO);
@@ -28,11 +28,11 @@ static void become_child(int input, int output, char *const argv[], const char *
         dup2(errors, STDERR_FILENO);
     for (size_t i = 0; environment != NULL && environment[i] != NULL; i++)
         putenv((char *)(uintptr_t)environment[i]);
-    execvp(argv[0], argv);
+    execvp(argv[0], (char *const *)(uintptr_t)argv);
     _exit(127);
 }
 
-void e2e_process_start(struct e2e_process *process, char *const argv[], const char *const *environment, const char *stderr_path)
+void e2e_process_start(struct e2e_process *process, const char *const argv[], const char *const *environment, const char *stderr_path)
 {
     int to[2], from[2];
     assert_return_code(pipe2(to, O_CLOEXEC), errno);

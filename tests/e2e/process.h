@@ -18,7 +18,7 @@ struct e2e_process {
 };
 
 /* environment: "NAME=value" strings set on top of ours, NULL at the end; may be NULL. stderr_path: appended to. */
-void e2e_process_start(struct e2e_process *process, char *const argv[], const char *const *environment, const char *stderr_path);
+void e2e_process_start(struct e2e_process *process, const char *const argv[], const char *const *environment, const char *stderr_path);
 void e2e_process_tell(struct e2e_process *process, const char *line);
 /* The next line of output without its end; fails the test after seconds without one, or when the process ended. The text is valid until the next call. */
 const char *e2e_process_hear(struct e2e_process *process, unsigned seconds);

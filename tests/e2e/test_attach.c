@@ -151,9 +151,8 @@ static void a_jvm_in_other_namespaces_gets_the_agent_and_pushes(void **state)
              "mkdir -p /mnt && mount -t tmpfs none /mnt && cp -r %s /mnt/java && cp -r %s /mnt/classes && "
              "mkdir /mnt/tmp && mkdir /mnt/tmp/app && mv /mnt/java /mnt/classes /mnt/tmp/app && mount --bind /mnt/tmp /tmp && "
              "exec %s -cp %s Target", HD_E2E_JAVA, e2e->classes, java, class_path);
-    char unshare[] = "unshare", mount[] = "--mount", pid[] = "--pid", fork[] = "--fork", proc[] = "--mount-proc", kill_child[] = "--kill-child",
-         shell[] = "sh", option[] = "-c";
-    char *arguments[] = { unshare, mount, pid, fork, proc, kill_child, shell, option, script, NULL };
+    const char *const arguments[] = { "unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child",
+                                      "sh", "-c", script, NULL };
     e2e_process_start(&e2e->jvm, arguments, NULL, e2e->errors);
     assert_string_equal(e2e_process_hear(&e2e->jvm, 30), "ready");
     pid_t java_pid = child_of(e2e->jvm.pid);
