@@ -29,7 +29,6 @@ static int add_capabilities(struct hd_jvm *jvm, struct hd_error *err)
     wanted.can_get_constant_pool = 1;
     wanted.can_retransform_classes = potential.can_retransform_classes;
     wanted.can_redefine_any_class = potential.can_redefine_any_class;
-    wanted.can_generate_all_class_hook_events = potential.can_generate_all_class_hook_events;
     if (!potential.can_redefine_classes || !potential.can_get_bytecodes || !potential.can_get_constant_pool)
         return hd_error_set(err, HD_E_JVM, "this JVM does not let an agent redefine classes and read their code");
 
