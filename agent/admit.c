@@ -2,6 +2,7 @@
 /* The road's first steps, which ask no JVM: policy, and the class-file check. */
 #include "agent/plan.h"
 
+#include "classfile/dynamics.h"
 #include "core/alloc.h"
 #include "core/policy.h"
 #include "core/text.h"
@@ -24,17 +25,28 @@ static void ask_policy(const struct hd_plan *plan, struct hd_plan_class *class)
                            rule != NULL ? rule : "no allow= pattern fits"));
 }
 
+static enum hd_reason reason_of(enum hd_error_code code)
+{
+    switch (code) {
+    case HD_E_VERSION:
+        return HD_REASON_VERSION_UNSUPPORTED;
+    case HD_E_LIMIT:
+        return HD_REASON_JVM_ERROR; /* sound, and yet nothing that HotSpot survives */
+    default:
+        return HD_REASON_MALFORMED_CLASS;
+    }
+}
+
 static int check_file(struct hd_plan_class *class, struct hd_error *err)
 {
     struct hd_error own = HD_ERROR_INIT;
     struct hd_bytes file = class->from->file;
-    if (hd_class_parse(file.data, file.length, &class->file, &own) == 0)
+    if (hd_class_parse(file.data, file.length, &class->file, &own) == 0 &&
+        hd_dynamics_put_in_order(class->file, &class->ordered, &own) == 0)
         return 0;
     if (own.code == HD_E_MEMORY)
         return hd_error_set_memory(err);
-    refuse(class,
-           own.code == HD_E_VERSION ? HD_REASON_VERSION_UNSUPPORTED : HD_REASON_MALFORMED_CLASS,
-           hd_strdup(own.text));
+    refuse(class, reason_of(own.code), hd_strdup(own.text));
     return 0;
 }
 

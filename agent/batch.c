@@ -42,7 +42,7 @@ static int open_batch(struct hd_plan *plan, struct batch *batch, struct hd_error
             .class = target->loaded,
             .loader = target->loader,
             .internal_name = target->class->from->name,
-            .file = target->class->from->file,
+            .file = hd_plan_class_bytes(target->class),
         };
     }
     return 0;

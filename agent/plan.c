@@ -54,11 +54,18 @@ int hd_plan_open(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni, const 
     return status;
 }
 
+struct hd_bytes hd_plan_class_bytes(const struct hd_plan_class *class)
+{
+    struct hd_bytes file = class->from->file;
+    return class->ordered != NULL ? (struct hd_bytes){ class->ordered, file.length } : file;
+}
+
 static void close_class(struct hd_plan_class *class)
 {
     hd_free(class->java_name);
     hd_free(class->message);
     hd_class_free(class->file);
+    hd_free(class->ordered);
 }
 
 static void close_target(struct hd_target *target, JNIEnv *jni)

@@ -18,6 +18,7 @@ struct hd_plan_class {
     const struct hd_bundle_class *from; /* borrowed from the bundle */
     char *java_name;                    /* "com.example.Foo$Bar", as in rows */
     struct hd_class *file;              /* parsed; NULL where that failed */
+    uint8_t *ordered;                   /* NULL, or the same file as HotSpot survives merging it (classfile/dynamics.h) */
     enum hd_reason reason;              /* refused before any loader was asked */
     char *message;
     uint64_t micros;
@@ -96,6 +97,8 @@ void hd_plan_count_old_frames(struct hd_plan *plan);
 
 /* ---- shared between steps ----------------------------------------------------------------------- */
 
+/* The bytes for the JVM. */
+struct hd_bytes hd_plan_class_bytes(const struct hd_plan_class *class);
 struct hd_row *hd_plan_row(const struct hd_plan *plan, const struct hd_target *target);
 /* A new target at the end. Its row comes later. NULL with err set when memory is out. */
 struct hd_target *hd_plan_add_target(struct hd_plan *plan, const struct hd_plan_class *class,

@@ -46,7 +46,7 @@ static int prepare_entry(struct hd_plan *plan, struct hd_target *target, struct 
         .loader = target->loader,
         .any_loader = target->any_loader,
         .state = state_after(target->action),
-        .file = target->class->from->file,
+        .file = hd_plan_class_bytes(target->class),
     };
     if (hd_registry_prepare(plan->road->registry, plan->jni, &wanted, &target->entry, err) != 0)
         return -1;
