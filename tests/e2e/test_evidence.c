@@ -12,6 +12,7 @@
 #include "classfile/fingerprint.h"
 #include "core/alloc.h"
 #include "core/text.h"
+#include "tests/unit/every_allocation.h"
 
 #include <dlfcn.h>
 #include <signal.h>
@@ -86,6 +87,14 @@ static void compile(const char *source, const char *directory)
                                                           java_string(at(&world.sandbox, directory)));
     expect_calm();
     assert_true(good);
+}
+
+static void jar_up(const char *directory, const char *file)
+{
+    jmethodID method = helper("jar", "(Ljava/lang/String;Ljava/lang/String;)V");
+    (*world.jni)->CallStaticVoidMethod(world.jni, world.evidence, method, java_string(at(&world.sandbox, directory)),
+                                       java_string(at(&world.sandbox, file)));
+    expect_calm();
 }
 
 static jobject new_loader(const char *path)
@@ -228,10 +237,7 @@ static void a_jar_is_as_good_as_a_directory(void **state)
 {
     (void)state;
     compile(SUBJECT_1, "my classes");
-    (*world.jni)->CallStaticVoidMethod(world.jni, world.evidence, helper("jar", "(Ljava/lang/String;Ljava/lang/String;)V"),
-                                       java_string(at(&world.sandbox, "my classes")),
-                                       java_string(at(&world.sandbox, "my app!.jar")));
-    expect_calm();
+    jar_up("my classes", "my app!.jar");
     jclass class = load(new_loader("my app!.jar"));
     expect_base(class, HD_BASE_PROVEN, "my classes");
     files_so_far_are_newer();
@@ -414,6 +420,34 @@ static void the_file_of_a_class_that_is_not_loaded_is_the_loaders_own(void **sta
         hd_base_resource(world.finder, world.jni, NULL, "java/lang/String", &file, &length, &found, &newer, &err), 0);
     assert_true(found && !newer);
     hd_free(file);
+}
+
+/* An edited class with a remembered file and a resource goes through everything. */
+static int find_once(void *class, struct hd_error *err)
+{
+    struct hd_base base;
+    int result = hd_base_find(world.finder, world.jni, class, loader_of(class), "Subject", &base, err);
+    if (result == 0) {
+        assert_int_equal(base.standing, HD_BASE_EDITED);
+        hd_base_close(&base);
+    }
+    return result;
+}
+
+static void a_base_that_memory_is_out_for_is_an_error_not_a_verdict(void **state)
+{
+    (void)state;
+    compile(SUBJECT_1, "one");
+    compile(SUBJECT_1_WOVEN, "woven");
+    struct hd_buffer file = read_class("one");
+    struct hd_error err = HD_ERROR_INIT;
+    assert_int_equal(hd_base_remember(world.finder, "Subject", hd_buffer_view(&file), &err), 0);
+    hd_buffer_close(&file);
+    fail_every_allocation(find_once, weave("woven", at(&world.sandbox, "one")));
+    jar_up("one", "app.jar");
+    char url[PATH_MAX];
+    snprintf(url, sizeof url, "jar:file:%s!/", at(&world.sandbox, "app.jar"));
+    fail_every_allocation(find_once, weave("woven", url));
 }
 
 static struct hd_old_frames old_frames(void)
@@ -611,6 +645,7 @@ static int run_group(void)
         EVIDENCE_TEST(looking_at_a_class_does_not_initialize_it),
         EVIDENCE_TEST(every_class_of_the_jdk_is_known_by_its_own_file),
         EVIDENCE_TEST(the_file_of_a_class_that_is_not_loaded_is_the_loaders_own),
+        EVIDENCE_TEST(a_base_that_memory_is_out_for_is_an_error_not_a_verdict),
         EVIDENCE_TEST(a_thread_in_old_code_is_counted_until_it_leaves),
         EVIDENCE_TEST(a_class_that_loads_later_gets_its_patch),
         EVIDENCE_TEST(a_class_that_loads_later_from_another_base_is_left_alone),

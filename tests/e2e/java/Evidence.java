@@ -55,7 +55,7 @@ public final class Evidence {
         return loader.loadClass("Subject");
     }
 
-    /** What a weaving agent does: the class comes from one directory, the loader answers with the file of another. */
+    /** What a weaving agent does: the class comes from one directory, the loader answers with the file of another, or of a jar's URL. */
     static Class<?> weave(String from, final String answer) throws IOException, ClassNotFoundException {
         final byte[] file = Files.readAllBytes(Paths.get(from, "Subject.class"));
         return new ClassLoader(null) {
@@ -68,8 +68,10 @@ public final class Evidence {
             protected URL findResource(String name) {
                 if (answer.equals("throw"))
                     throw new IllegalStateException("no resources here");
-                Path path = Paths.get(answer, name);
                 try {
+                    if (answer.startsWith("jar:"))
+                        return new URL(answer + name);
+                    Path path = Paths.get(answer, name);
                     return Files.exists(path) ? path.toUri().toURL() : null;
                 } catch (MalformedURLException e) {
                     return null;
