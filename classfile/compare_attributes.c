@@ -126,8 +126,12 @@ void hd_compare_class_attributes(struct hd_comparer *comparer)
         models[side] = (struct hd_walk){ .place = HD_PLACE_CLASS, .class_name = class_file->name };
     }
     uint64_t differing = differing_kinds(comparer, lists, models);
-    if ((differing & ~annotation_kinds) != 0)
+    if (comparer->record_changed)
+        differing &= ~KIND_BIT(HD_ATTRIBUTE_RECORD);
+    /* where the components are the same, their annotations are not */
+    const uint64_t class_annotation_kinds = annotation_kinds | KIND_BIT(HD_ATTRIBUTE_RECORD);
+    if ((differing & ~class_annotation_kinds) != 0)
         comparer->other_attribute = true;
-    if ((differing & annotation_kinds) != 0)
+    if ((differing & class_annotation_kinds) != 0)
         hd_comparer_add(comparer, HD_DIFFERENCE_ANNOTATIONS, comparer->sides[HD_AFTER]->access, NULL, NULL, NULL);
 }

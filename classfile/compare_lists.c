@@ -184,6 +184,7 @@ static void compare_records(struct hd_comparer *comparer, const struct hd_attrib
         if (same)
             hd_buffer_close(&words[side].text);
     }
+    comparer->record_changed = !same;
     if (!same)
         hd_comparer_add(comparer, HD_DIFFERENCE_RECORD, 0, NULL, &words[HD_BEFORE], &words[HD_AFTER]);
 }

@@ -71,10 +71,21 @@ static bool all_pair_up(struct hd_comparer *comparer, const struct hd_renumbered
     return true;
 }
 
+/* Whoever uses a method under its new number has changed too. Where nobody has, somebody swapped two lambdas. */
+static bool users_changed(const struct hd_comparer *comparer, size_t changed_count)
+{
+    size_t bodies = 0;
+    for (size_t i = 0; i < comparer->found.count; i++) {
+        enum hd_difference_kind kind = comparer->found.differences[i].kind;
+        bodies += kind == HD_DIFFERENCE_METHOD_BODY || kind == HD_DIFFERENCE_INITIALIZER;
+    }
+    return bodies > changed_count;
+}
+
 void hd_renumbered_judge(struct hd_renumbered *renumbered, struct hd_comparer *comparer)
 {
     const struct hd_renumbered_list *changed = renumbered->changed;
-    if (changed[HD_BEFORE].count > 1 &&
+    if (changed[HD_BEFORE].count > 1 && users_changed(comparer, changed[HD_BEFORE].count) &&
         all_pair_up(comparer, &changed[HD_BEFORE], &changed[HD_AFTER], hd_comparer_same_body)) {
         for (size_t i = 0; i < changed[HD_BEFORE].count; i++)
             comparer->found.differences[renumbered->changed_difference[i]].kind = HD_DIFFERENCE_SYNTHETIC_RENUMBERED;

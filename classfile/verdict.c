@@ -77,31 +77,41 @@ static bool is_refused(const struct hd_difference *difference, const struct hd_j
     return reason_of(difference->kind) != HD_REASON_NONE;
 }
 
-static void add_clause(struct hd_words *words, const struct hd_difference *difference)
+static bool is_renumbered(const struct hd_comparison *comparison)
+{
+    for (size_t i = 0; i < comparison->count; i++) {
+        if (comparison->differences[i].kind == HD_DIFFERENCE_SYNTHETIC_RENUMBERED)
+            return true;
+    }
+    return false;
+}
+
+/* Where the numbers alone are new, nobody added or removed a lambda: then the plain names say it best. */
+static void add_clause(struct hd_words *words, const struct hd_difference *difference, bool renumbered)
 {
     if (words->text.length > 0)
         hd_words_add(words, "; ");
-    hd_describe_difference(words, difference);
+    bool is_compilers = (difference->access & HD_ACC_SYNTHETIC) != 0;
+    if (!renumbered || !is_compilers ||
+        (difference->kind != HD_DIFFERENCE_METHOD_ADDED && difference->kind != HD_DIFFERENCE_METHOD_REMOVED)) {
+        hd_describe_difference(words, difference);
+        return;
+    }
+    hd_words_add(words, difference->kind == HD_DIFFERENCE_METHOD_ADDED ? "method added: " : "method removed: ");
+    hd_words_add(words, difference->member);
 }
 
-/* Names that went and came are refused as such; what helps is to know why. */
-static void explain_renumbering(struct hd_words *words, const struct hd_comparison *comparison, enum hd_reason reason)
+static void explain_renumbering(struct hd_words *words)
 {
-    if (reason != HD_REASON_METHOD_ADDED && reason != HD_REASON_METHOD_REMOVED)
-        return;
-    for (size_t i = 0; i < comparison->count; i++) {
-        if (comparison->differences[i].kind == HD_DIFFERENCE_SYNTHETIC_RENUMBERED) {
-            hd_words_add(words, "; the compiler numbered its own methods anew (another javac, or other options): compile as "
-                                "the running version was compiled");
-            return;
-        }
-    }
+    hd_words_add(words, "; the compiler only numbered its own methods anew (another javac, or other options): compile as the "
+                        "running version was compiled");
 }
 
 /* Clauses in the order of the kinds, as the reason is chosen. Returns the first refused kind's reason. */
 static enum hd_reason weigh(const struct hd_comparison *comparison, const struct hd_jvm_rules *rules,
                             struct hd_words *words)
 {
+    bool renumbered = is_renumbered(comparison);
     enum hd_reason reason = HD_REASON_NONE;
     size_t refused = 0;
     for (int kind = HD_DIFFERENCE_NAME; kind < HD_DIFFERENCE_METHOD_BODY; kind++) {
@@ -112,11 +122,13 @@ static enum hd_reason weigh(const struct hd_comparison *comparison, const struct
             if (refused == 0)
                 reason = reason_of(difference->kind);
             if (refused++ < CLAUSES_SHOWN)
-                add_clause(words, difference);
+                add_clause(words, difference, renumbered);
         }
     }
     if (refused > CLAUSES_SHOWN)
         hd_words_add_format(words, "; and %zu more", refused - CLAUSES_SHOWN);
+    if (renumbered && (reason == HD_REASON_METHOD_ADDED || reason == HD_REASON_METHOD_REMOVED))
+        explain_renumbering(words);
     return reason;
 }
 
@@ -128,7 +140,6 @@ int hd_verdict_reach(const struct hd_comparison *comparison, const struct hd_jvm
         verdict.warnings |= warning_of(comparison->differences[i].kind);
     struct hd_words words = hd_words_begin(err);
     verdict.reason = weigh(comparison, rules, &words);
-    explain_renumbering(&words, comparison, verdict.reason);
     if (verdict.reason == HD_REASON_NONE) {
         hd_buffer_close(&words.text);
     } else {
