@@ -140,7 +140,7 @@ static int load_with_answer(const struct hd_jvm_process *jvm, const char *librar
     read_answer(outer, &answer);
     unlink(outer);
     hd_free(all);
-    if (result != 0)
+    if (result != 0 && !answer.was_there)
         return hd_error_set(err, refused.code, "%s%s%s", refused.text, answer.words[0] != '\0' ? ": " : "", answer.words);
     *out = answer;
     return 0;

@@ -58,16 +58,23 @@ static int read_status(struct hd_jvm_process *jvm, struct hd_error *err)
     return 0;
 }
 
+static const char *find_last(const char *text, const char *wanted)
+{
+    const char *found = NULL;
+    for (const char *next = strstr(text, wanted); next != NULL; next = strstr(next + 1, wanted))
+        found = next;
+    return found;
+}
+
 /* ".../lib/server/libjvm.so" → the release file of that JDK, read inside the JVM's own root. */
 static void read_jdk_version(const char *libjvm, struct hd_jvm_process *jvm)
 {
-    const char *library = strstr(libjvm, "/lib/");
+    const char *library = find_last(libjvm, "/lib/");
     if (library == NULL)
         return;
     size_t home = (size_t)(library - libjvm);
-    const char *jre = strstr(libjvm, "/jre/lib/"); /* JDK 8: the release file is above jre */
-    if (jre != NULL)
-        home = (size_t)(jre - libjvm);
+    if (home > 4 && strncmp(library - 4, "/jre", 4) == 0) /* JDK 8: the release file is above jre */
+        home -= 4;
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "/proc/%d/root%.*s/release", (int)jvm->pid, (int)home, libjvm) >= (int)sizeof path)
         return;

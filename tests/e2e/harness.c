@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <glob.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -270,6 +271,18 @@ void e2e_await_log(const struct e2e *e2e, const char *text)
         }
 }
 
+void e2e_await_file(const struct e2e *e2e, const char *pattern)
+{
+    unsigned ticks = 0;
+    glob_t found;
+    while (glob(e2e_path(e2e, "%s", pattern), 0, NULL, &found) != 0)
+        if (!tick(&ticks)) {
+            print_file(e2e->log);
+            fail_msg("no file %s", pattern);
+        }
+    globfree(&found);
+}
+
 static void copy_file(const char *from, const char *to)
 {
     FILE *in = fopen(from, "re"), *out = fopen(to, "we");
@@ -294,17 +307,12 @@ void e2e_drop(const struct e2e *e2e, const char *from, const char *name)
 
 static json_t *find_report(const struct e2e *e2e, const char *verdict, unsigned number)
 {
-    char pattern[PATH_MAX], command[PATH_MAX + 32], path[PATH_MAX];
-    snprintf(pattern, sizeof pattern, "%s/%s/*-%u/report.json", e2e->drop, verdict, number);
-    snprintf(command, sizeof command, "ls %s 2>/dev/null", pattern);
-    FILE *list = popen(command, "re");
-    bool found = list != NULL && fgets(path, sizeof path, list) != NULL;
-    if (list != NULL)
-        pclose(list);
-    if (!found)
+    glob_t found;
+    if (glob(e2e_path(e2e, "drop/%s/*-%u/report.json", verdict, number), 0, NULL, &found) != 0)
         return NULL;
-    path[strcspn(path, "\n")] = '\0';
-    return json_load_file(path, 0, NULL);
+    json_t *report = json_load_file(found.gl_pathv[0], 0, NULL);
+    globfree(&found);
+    return report;
 }
 
 json_t *e2e_await_report(const struct e2e *e2e, const char *verdict, unsigned number)

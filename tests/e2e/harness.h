@@ -84,6 +84,8 @@ void e2e_drop(const struct e2e *e2e, const char *from, const char *name);
 json_t *e2e_await_report(const struct e2e *e2e, const char *verdict, unsigned number);
 /* Waits until the agent's log contains text; fails after 10 s. */
 void e2e_await_log(const struct e2e *e2e, const char *text);
+/* Waits until a file matches the pattern (glob) below the test's directory; fails after 10 s. */
+void e2e_await_file(const struct e2e *e2e, const char *pattern);
 /* A path below the test's directory; valid until the fourth next call. */
 const char *e2e_path(const struct e2e *e2e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

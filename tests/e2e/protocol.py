@@ -246,6 +246,14 @@ async def push(connection, jar, kind="push", number=1, **more):
     return report
 
 
+async def send_in_vain(connection, jar):
+    """The agent may refuse and close before all is sent."""
+    try:
+        await connection.send(jar)
+    except websockets.ConnectionClosed:
+        pass
+
+
 async def closed_with(connection, code, seconds=20):
     try:
         while True:
@@ -342,12 +350,13 @@ class Raw:
             payload = bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
         self.send(head + mask + payload)
 
-    def close_code(self):
+    def expect_close(self, code, what=""):
         """Reads until the agent's close frame."""
-        while True:
+        opcode = None
+        while opcode != 8:
             opcode, payload = self.frame()
-            if opcode == 8:
-                return struct.unpack(">H", payload[:2])[0]
+        given = struct.unpack(">H", payload[:2])[0] if payload else None
+        assert given == code, f"closed with {given}, not {code}: {what}"
 
     def upgraded(self):
         assert self.request() == 101, self.head
@@ -414,6 +423,7 @@ async def a_push_with_the_token_over_tcp_is_live(jvm):
 
 @case()
 async def a_check_changes_nothing(jvm):
+    jvm.ask("hello", "hello 1")
     async with jvm.local() as connection:
         await greet(connection)
         report = await push(connection, jvm.jar, "check")
@@ -560,7 +570,8 @@ async def broken_requests_end_the_connection(jvm):
     for head in (b"GET / HTTP/1.1\nHost: localhost\n\n", b"\x16\x03\x01\x02\x00" * 40 + b"\r\n\r\n", b"x" * 9000):
         with Raw(jvm) as raw:
             raw.send(head)
-            assert raw.status() in (None, 400)
+            status = raw.status()
+            assert status in (None, 400, 404), (head[:20], status)
     with Raw(jvm) as raw:
         assert raw.request(head="POST / HTTP/1.1\r\n") != 101
     with Raw(jvm) as raw:
@@ -582,18 +593,18 @@ async def unmasked_frames_are_refused(jvm):
     request = json.dumps(dict(type="history", id=1)).encode()
     with Raw(jvm) as raw:
         raw.upgraded().send_frame(1, request, masked=False)
-        assert raw.close_code() == 1002
+        raw.expect_close(1002)
     with Raw(jvm) as raw:  # after a good one, and cut between its first two bytes
         raw.upgraded().send_frame(1, request)
         raw.frame()
         raw.send(b"\x82")
         time.sleep(0.05)
         raw.send(b"\x03abc")
-        assert raw.close_code() == 1002
+        raw.expect_close(1002)
     with Raw(jvm, remote=True) as raw:  # in the same packet as the handshake
         assert raw.request(Authorization="Bearer " + jvm.token) == 101
         raw.send_frame(9, b"", masked=False)
-        assert raw.close_code() == 1002
+        raw.expect_close(1002)
 
 
 @case()
@@ -601,10 +612,10 @@ async def bad_utf8_is_refused(jvm):
     for payload in (b'{"type":"status\xff"}', b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"):
         with Raw(jvm) as raw:
             raw.upgraded().send_frame(1, payload)
-            assert raw.close_code() == 1007, payload
+            raw.expect_close(1007, payload)
     with Raw(jvm) as raw:  # a character that does not end
         raw.upgraded().send_frame(1, b'{"type":"\xe2\x82')
-        assert raw.close_code() == 1007
+        raw.expect_close(1007)
     with Raw(jvm) as raw:  # cut across fragments: good, then bad
         good = '{"type":"history","id":1,"x":"€"}'.encode()
         raw.upgraded().send_frame(1, good[:31], final=False)
@@ -612,7 +623,7 @@ async def bad_utf8_is_refused(jvm):
         assert json.loads(raw.frame()[1])["type"] == "history"
         raw.send_frame(1, b'"\xe2', final=False)
         raw.send_frame(0, b'\x28"')
-        assert raw.close_code() == 1007
+        raw.expect_close(1007)
 
 
 @case()
@@ -629,10 +640,10 @@ async def broken_frames_are_refused(jvm):
         lambda raw: raw.send_frame(9, b"x" * 126),
         lambda raw: raw.send_frame(9, b"x", final=False),
     ]
-    for send in broken:
+    for number, send in enumerate(broken):
         with Raw(jvm) as raw:
             send(raw.upgraded())
-            assert raw.close_code() == 1002
+            raw.expect_close(1002, number)
 
 
 @case()
@@ -676,7 +687,7 @@ async def a_bundle_that_is_too_large_is_refused_before_it_is_sent(jvm):
     async with jvm.local() as connection:  # and while it is being sent
         await greet(connection)
         await say(connection, type="push", id=1, size=10_000_000, name="big.jar")
-        await connection.send(b"x" * 10_000_000)
+        await send_in_vain(connection, b"x" * 10_000_000)
         error, _ = await receive(connection, "error")
         assert error["reason"] == "too-large"
         await closed_with(connection, 1009)
@@ -688,7 +699,7 @@ async def pushes_are_limited_in_rate(jvm):
         async with jvm.local() as connection:
             await greet(connection)
             await begin(connection, jvm.jar)
-            await connection.send(jvm.jar)
+            await send_in_vain(connection, jvm.jar)
             answer, _ = await receive(connection, expected)
             if expected == "error":
                 assert answer["reason"] == "rate-limited" and "again in" in answer["message"], answer

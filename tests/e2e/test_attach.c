@@ -97,11 +97,25 @@ static void the_agents_own_words_about_a_bad_option_come_back(void **state)
     e2e_expect(e2e, "call demo.Greeter greet", "one");
 }
 
-static void a_jvm_that_sigquit_would_end_is_left_alone(void **state)
+/* Without signals HotSpot listens from the start, so nobody has to send it one. */
+static void a_jvm_that_uses_no_signals_can_be_attached_to(void **state)
 {
     struct e2e *e2e = *state;
     struct e2e_answer answer;
     const char *const options[] = { "-Xrs", NULL };
+    compile_greeter(e2e, "one", e2e->classes);
+    e2e_start_plain(e2e, options);
+    attach(e2e, &answer, e2e->jvm.pid);
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call demo.Greeter greet", "one");
+}
+
+static void a_jvm_that_sigquit_would_end_is_left_alone(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    const char *const options[] = { "-Xrs", "-XX:+DisableAttachMechanism", NULL };
     compile_greeter(e2e, "one", e2e->classes);
     e2e_start_plain(e2e, options);
     attach(e2e, &answer, e2e->jvm.pid);
@@ -196,6 +210,7 @@ int main(void)
         E2E_CASE(attaching_again_says_that_it_is_there),
         E2E_CASE(a_push_attaches_on_the_way_only_when_asked),
         E2E_CASE(the_agents_own_words_about_a_bad_option_come_back),
+        E2E_CASE(a_jvm_that_uses_no_signals_can_be_attached_to),
         E2E_CASE(a_jvm_that_sigquit_would_end_is_left_alone),
         E2E_CASE(what_is_no_jvm_is_left_alone),
         E2E_CASE(a_jvm_in_other_namespaces_gets_the_agent_and_pushes),

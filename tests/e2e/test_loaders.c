@@ -51,7 +51,7 @@ static void the_same_code_in_two_loaders_is_swapped_in_both(void **state)
     e2e_deploy(e2e, &answer, "push", "new");
     assert_int_equal(answer.status, 0);
     assert_int_equal(count_rows(answer.json, "redefined"), 2);
-    e2e_row(answer.json, "demo.Shop", "ChildFirst#1");
+    e2e_row(answer.json, "demo.Shop", "ChildFirst");
     e2e_row(answer.json, "demo.Shop", "ChildFirst#2");
     e2e_expect(e2e, "call-in one demo.Shop run", "new");
     e2e_expect(e2e, "call-in two demo.Shop run", "new");
@@ -78,13 +78,33 @@ static void different_code_in_two_loaders_is_refused_until_somebody_says_which(v
     push_to(e2e, &answer, "--loader", "ChildFirst#2");
     assert_int_equal(answer.status, 0);
     assert_int_equal(count_rows(answer.json, "redefined"), 1);
-    e2e_expect(e2e, "call-in one demo.Shop run", "old one");
+    e2e_answer_close(&answer);
+    bool first_is_new = strcmp(e2e_ask(e2e, "call-in one demo.Shop run"), "new") == 0;
+    e2e_expect(e2e, first_is_new ? "call-in two demo.Shop run" : "call-in one demo.Shop run", first_is_new ? "old two" : "old one");
+
+    /* A whole label means that loader, even where it is part of another's. */
+    push_to(e2e, &answer, "--loader", "ChildFirst");
+    assert_int_equal(answer.status, 0);
+    assert_int_equal(json_array_size(json_object_get(answer.json, "classes")), 1);
+    e2e_expect(e2e, "call-in one demo.Shop run", "new");
     e2e_expect(e2e, "call-in two demo.Shop run", "new");
     e2e_answer_close(&answer);
+}
 
+static void different_code_in_two_loaders_is_swapped_in_all_when_asked(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    compile_answer(e2e, "old one", "one");
+    compile_answer(e2e, "old two", "two");
+    compile_answer(e2e, "new", "new");
+    e2e_start(e2e, "", NULL);
+    add_loader(e2e, "one", "one");
+    add_loader(e2e, "two", "two");
     push_to(e2e, &answer, "--all-loaders", NULL);
     assert_int_equal(answer.status, 0);
     e2e_expect(e2e, "call-in one demo.Shop run", "new");
+    e2e_expect(e2e, "call-in two demo.Shop run", "new");
     e2e_answer_close(&answer);
 }
 
@@ -195,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         E2E_CASE(the_same_code_in_two_loaders_is_swapped_in_both),
         E2E_CASE(different_code_in_two_loaders_is_refused_until_somebody_says_which),
+        E2E_CASE(different_code_in_two_loaders_is_swapped_in_all_when_asked),
         E2E_CASE(a_loader_that_nobody_has_is_said_to_be_absent),
         E2E_CASE(a_class_that_nobody_has_loaded_waits_for_the_loader_that_will),
         E2E_CASE(a_loader_that_is_gone_leaves_no_row),

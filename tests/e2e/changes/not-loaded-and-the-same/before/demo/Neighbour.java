@@ -1,0 +1,7 @@
+package demo;
+
+public class Neighbour {
+    static String run() {
+        return "here";
+    }
+}
