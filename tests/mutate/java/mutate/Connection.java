@@ -40,7 +40,7 @@ final class Connection implements AutoCloseable {
     String push(String className, byte[] file) throws IOException {
         byte[] jar = jarOf(className.replace('.', '/') + ".class", file);
         int id = ++lastId;
-        send(TEXT, ("{\"type\":\"push\",\"id\":" + id + ",\"size\":" + jar.length + "}").getBytes(StandardCharsets.UTF_8));
+        send(TEXT, ("{\"type\":\"push\",\"id\":" + id + ",\"size\":" + jar.length + ",\"name\":\"mutant.jar\"}").getBytes(StandardCharsets.UTF_8));
         send(BINARY, jar);
         for (;;) {
             String answer = receive();
