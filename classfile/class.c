@@ -391,8 +391,6 @@ static int read_class(struct parser *parser)
         read_super_name(parser) != 0 || read_interfaces(parser) != 0 || read_all_members(parser) != 0 ||
         read_class_attributes(parser) != 0)
         return -1;
-    if (parser->in.failed) /* an empty list needs no byte, also where its count was cut off */
-        return -1;
     if (hd_reader_left(&parser->in) > 0)
         return hd_reader_fail(&parser->in, "%zu bytes after the end of the class", hd_reader_left(&parser->in));
     return 0;

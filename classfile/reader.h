@@ -46,7 +46,7 @@ static inline size_t hd_reader_offset(const struct hd_reader *reader)
 
 static inline bool hd_reader_has(struct hd_reader *reader, size_t length)
 {
-    if (__builtin_expect(hd_reader_left(reader) >= length, 1))
+    if (__builtin_expect(hd_reader_left(reader) >= length && !reader->failed, 1))
         return true;
     hd_reader_fail_short(reader, length);
     return false;
