@@ -8,6 +8,8 @@
 
 #include "agent/loop.h"
 #include "core/alloc.h"
+#include "core/map.h"
+#include "core/text.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -171,8 +173,9 @@ static inline void fake_answer_rows(struct hd_job *job, struct hd_deployment *de
                                     enum hd_outcome outcome, enum hd_reason reason)
 {
     for (size_t i = 0; job->bundle != NULL && i < hd_bundle_class_count(job->bundle); i++) {
-        struct hd_row *row =
-            hd_deployment_add_row(deployment, hd_bundle_class_at(job->bundle, i)->name, "app");
+        char *class_name = hd_text_class_name(hd_map_key(hd_bundle_class_at(job->bundle, i)->name));
+        struct hd_row *row = hd_deployment_add_row(deployment, class_name, "app");
+        hd_free(class_name);
         assert_non_null(row);
         row->outcome = outcome;
         row->reason = reason;
