@@ -91,6 +91,27 @@ static void share_time(const struct hd_plan *plan, const struct batch *batch, in
 
 /* ---- check -------------------------------------------------------------------------------------- */
 
+/* Rehearsed without the deployment's new classes, a class may fail to verify for want of them alone. */
+static void hear_second_opinion(struct hd_plan *plan, struct batch *batch)
+{
+    char words[1024];
+    for (size_t i = 0; i < batch->count; i++) {
+        struct hd_redefinition *item = &batch->items[i];
+        if (item->reason != HD_REASON_VERIFY_ERROR)
+            continue;
+        enum hd_second_opinion opinion =
+            hd_plan_ask_again(plan, batch->targets[i], words, sizeof words);
+        if (opinion == HD_OPINION_NONE)
+            continue;
+        hd_free(item->message);
+        item->message = opinion == HD_OPINION_CONTENT
+                            ? NULL
+                            : hd_asprintf("the JVM's verifier rejects it: %s", words);
+        if (opinion == HD_OPINION_CONTENT)
+            item->reason = HD_REASON_NONE;
+    }
+}
+
 int hd_plan_rehearse(struct hd_plan *plan, struct hd_error *err)
 {
     struct batch batch;
@@ -102,6 +123,7 @@ int hd_plan_rehearse(struct hd_plan *plan, struct hd_error *err)
         hd_redefine_rehearse(plan->road->jvm, plan->jni, batch.items, batch.count, err);
     if (status == 0 && batch.count > 0) {
         share_time(plan, &batch, begun);
+        hear_second_opinion(plan, &batch);
         (void)refuse_blamed(plan, &batch);
         hd_plan_decide(plan);
     }

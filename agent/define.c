@@ -22,6 +22,7 @@ static enum hd_reason reason_of(const char *words)
         { "java.lang.ClassFormatError", HD_REASON_MALFORMED_CLASS },
         { "java.lang.VerifyError", HD_REASON_VERIFY_ERROR },
         { "java.lang.SecurityException", HD_REASON_DENIED },
+        { "java.lang.NoClassDefFoundError", HD_REASON_MISSING_MEMBER }, /* its superclass, an interface */
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (starts_with(words, known[i].throwable))
@@ -36,7 +37,7 @@ static int define_failed(JNIEnv *jni, enum hd_reason *reason, struct hd_error *e
     char words[HD_ERROR_TEXT_MAX];
     if (!hd_jvm_take_exception(jni, words, sizeof words)) {
         *reason = HD_REASON_JVM_ERROR;
-        return hd_error_set(err, HD_E_JVM, "the class loader gave no class and no exception");
+        return hd_error_set(err, HD_E_JVM, "no memory, or the class loader gave neither a class nor an exception");
     }
     *reason = reason_of(words);
     /* JVMS §5.3: a loader defines a name once. It was not there when the deployment was resolved. */

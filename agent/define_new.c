@@ -5,7 +5,7 @@
 #include "agent/define.h"
 #include "core/alloc.h"
 
-/* The classes of the bundle that are new in some loader. */
+/* The classes of the bundle that are new in some loader, and where their targets begin. */
 struct newcomers {
     const struct hd_class **files;
     size_t *first_targets;
@@ -37,20 +37,48 @@ static int open_newcomers(const struct hd_plan *plan, struct newcomers *newcomer
         .first_targets = hd_alloc_zeroed(plan->class_count, sizeof *newcomers->first_targets),
         .order = hd_alloc_zeroed(plan->class_count, sizeof *newcomers->order),
     };
-    int status = 0;
     if (newcomers->files == NULL || newcomers->first_targets == NULL || newcomers->order == NULL)
-        status = hd_error_set_memory(err);
-    for (size_t first = 0, end; status == 0 && first < plan->target_count; first = end) {
+        return hd_error_set_memory(err);
+    for (size_t first = 0, end; first < plan->target_count; first = end) {
         end = hd_plan_class_end(plan, first);
         if (!is_new_somewhere(plan, first, end))
             continue;
         newcomers->first_targets[newcomers->count] = first;
         newcomers->files[newcomers->count++] = plan->targets[first].class->file;
     }
-    if (status == 0)
-        status = hd_define_order(newcomers->files, newcomers->count, newcomers->order, err);
-    if (status != 0)
-        close_newcomers(newcomers);
+    return hd_define_order(newcomers->files, newcomers->count, newcomers->order, err);
+}
+
+static size_t list_targets(struct hd_plan *plan, const struct newcomers *newcomers,
+                           struct hd_target **list)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < newcomers->count; i++) {
+        size_t first = newcomers->first_targets[newcomers->order[i]];
+        size_t end = hd_plan_class_end(plan, first);
+        for (size_t t = first; t < end; t++) {
+            if (plan->targets[t].action == HD_ACTION_DEFINE)
+                list[count++] = &plan->targets[t];
+        }
+    }
+    return count;
+}
+
+int hd_plan_list_newcomers(struct hd_plan *plan, struct hd_target ***out, size_t *count,
+                           struct hd_error *err)
+{
+    struct newcomers newcomers;
+    struct hd_target **list = hd_alloc_zeroed(plan->target_count, sizeof *list);
+    int status = open_newcomers(plan, &newcomers, err);
+    if (status == 0 && list == NULL)
+        status = hd_error_set_memory(err);
+    if (status == 0) {
+        *count = list_targets(plan, &newcomers, list);
+        *out = list;
+    } else {
+        hd_free(list);
+    }
+    close_newcomers(&newcomers);
     return status;
 }
 
@@ -73,33 +101,23 @@ static void define_one(struct hd_plan *plan, struct hd_target *target)
     hd_plan_row(plan, target)->micros += (uint64_t)(hd_road_clock() - begun);
 }
 
-/* In every loader where it is new. False when one refused it and the deployment is all or nothing. */
-static bool define_class_everywhere(struct hd_plan *plan, size_t first)
-{
-    size_t end = hd_plan_class_end(plan, first);
-    for (size_t i = first; i < end; i++) {
-        struct hd_target *target = &plan->targets[i];
-        if (target->action != HD_ACTION_DEFINE)
-            continue;
-        define_one(plan, target);
-        if (!target->done && !plan->job->best_effort)
-            return false;
-    }
-    return true;
-}
-
 int hd_plan_define(struct hd_plan *plan, struct hd_error *err)
 {
-    struct newcomers newcomers;
-    if (open_newcomers(plan, &newcomers, err) != 0)
+    struct hd_target **list;
+    size_t count;
+    if (hd_plan_list_newcomers(plan, &list, &count, err) != 0)
         return -1;
     int status = 0;
-    bool go_on = true;
-    for (size_t i = 0; status == 0 && go_on && i < newcomers.count; i++) {
+    bool refused = false;
+    for (size_t i = 0; status == 0 && i < count; i++) {
+        if (refused && !plan->job->best_effort)
+            break; /* all or nothing: no further class that could not be taken back */
         status = hd_road_check_open(plan->road, err);
-        if (status == 0)
-            go_on = define_class_everywhere(plan, newcomers.first_targets[newcomers.order[i]]);
+        if (status != 0)
+            break;
+        define_one(plan, list[i]);
+        refused |= !list[i]->done;
     }
-    close_newcomers(&newcomers);
+    hd_free(list);
     return status;
 }

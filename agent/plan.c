@@ -81,6 +81,7 @@ void hd_plan_close(struct hd_plan *plan)
         close_target(&plan->targets[i], plan->jni);
     for (size_t i = 0; plan->classes != NULL && i < plan->class_count; i++)
         close_class(&plan->classes[i]);
+    hd_trials_free(plan->trials);
     hd_resolution_close(&plan->resolution, plan->jni);
     hd_free(plan->targets);
     hd_free(plan->classes);

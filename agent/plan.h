@@ -48,6 +48,8 @@ struct hd_target {
     struct hd_live *entry; /* prepared for the registry */
 };
 
+struct hd_trials;
+
 struct hd_plan {
     struct hd_road *road;
     JNIEnv *jni;
@@ -60,6 +62,7 @@ struct hd_plan {
     struct hd_target *targets;        /* sorted by class and label once they are all there */
     size_t target_count;
     size_t target_capacity;
+    struct hd_trials *trials;         /* of new classes; NULL: there are none */
 };
 
 HD_CHECKED int hd_plan_open(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni,
@@ -76,6 +79,8 @@ HD_CHECKED int hd_plan_find_targets(struct hd_plan *plan, struct hd_error *err);
 HD_CHECKED int hd_plan_compare(struct hd_plan *plan, struct hd_error *err);
 /* Loaders that hold a class with different code are refused unless the job says which are meant. (ambiguous.c) */
 HD_CHECKED int hd_plan_refuse_ambiguous(struct hd_plan *plan, struct hd_error *err);
+/* New classes that the verifier would reject once they are in use are refused while they can be. (trial.c) */
+HD_CHECKED int hd_plan_try_newcomers(struct hd_plan *plan, struct hd_error *err);
 /* All or nothing: where one row is refused the others are withheld, unless best effort was asked for. (decide.c) */
 void hd_plan_decide(struct hd_plan *plan);
 /* What is still to be done will not be done: its rows are withheld. (decide.c) */
@@ -110,6 +115,15 @@ struct hd_absent;
 HD_CHECKED int hd_absent_new(struct hd_plan *plan, struct hd_absent **out, struct hd_error *err);
 HD_CHECKED int hd_absent_add_targets(struct hd_absent *absent, size_t class_index, struct hd_error *err);
 void hd_absent_free(struct hd_absent *absent);
+/* The targets that are to be defined, supertypes before their users; the caller frees the list. (define_new.c) */
+HD_CHECKED int hd_plan_list_newcomers(struct hd_plan *plan, struct hd_target ***out, size_t *count,
+                                      struct hd_error *err);
+void hd_trials_free(struct hd_trials *trials);
+/* What the verifier says of a class to be redefined in the company of the new ones, which a rehearsal did not have. NONE: there are none in its loader. text: its words when it rejects.
+ * (trial.c) */
+enum hd_second_opinion { HD_OPINION_NONE, HD_OPINION_CONTENT, HD_OPINION_REJECTS };
+enum hd_second_opinion hd_plan_ask_again(struct hd_plan *plan, const struct hd_target *target,
+                                         char *text, size_t capacity);
 /* The class as it is live there, if its file is known: ours, or the base. Parses on first use. *out may be NULL. */
 HD_CHECKED int hd_target_live_class(struct hd_target *target, const struct hd_class **out,
                                     struct hd_error *err);

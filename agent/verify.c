@@ -4,7 +4,6 @@
 #include "agent/define.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #define VERIFY_ERROR "java.lang.VerifyError: "
@@ -45,40 +44,71 @@ static void keep_essence(const char *words, char *text, size_t capacity)
     text[at] = '\0';
 }
 
-static bool is_verify_error(const char *words)
+static bool starts_with(const char *text, const char *start)
 {
-    return strncmp(words, VERIFY_ERROR, strlen(VERIFY_ERROR)) == 0;
+    return strncmp(text, start, strlen(start)) == 0;
 }
 
-static bool ask_in_frame(JNIEnv *jni, jobject parent, const char *internal_name,
-                         struct hd_bytes file, char *words, size_t capacity)
+/* The end of a local frame that lets one reference out, as a global one. */
+static jobject leave_with_global(JNIEnv *jni, jobject local)
 {
-    struct hd_error err = HD_ERROR_INIT;
-    enum hd_reason reason = HD_REASON_NONE;
+    (*jni)->ExceptionClear(jni);
+    jobject global = local == NULL ? NULL : (*jni)->NewGlobalRef(jni, local);
+    (*jni)->PopLocalFrame(jni, NULL);
+    return global;
+}
+
+static bool enter(JNIEnv *jni)
+{
+    if ((*jni)->PushLocalFrame(jni, 16) == JNI_OK)
+        return true;
+    (*jni)->ExceptionClear(jni);
+    return false;
+}
+
+jobject hd_verify_new_loader(JNIEnv *jni, jobject parent)
+{
+    return enter(jni) ? leave_with_global(jni, new_child_loader(jni, parent)) : NULL;
+}
+
+jclass hd_verify_define(JNIEnv *jni, jobject loader, const char *internal_name,
+                        struct hd_bytes file, enum hd_reason *reason, struct hd_error *err)
+{
     jclass defined = NULL;
-    jobject loader = new_child_loader(jni, parent);
-    if (loader == NULL || (*jni)->ExceptionCheck(jni)) {
-        (*jni)->ExceptionClear(jni);
+    if (hd_define_class(jni, loader, NULL, internal_name, file, &defined, reason, err) != 0)
+        return NULL;
+    return defined;
+}
+
+bool hd_verify_rejects(JNIEnv *jni, jclass class, char *text, size_t capacity)
+{
+    char words[4096];
+    if (!enter(jni))
         return false;
-    }
-    if (hd_define_class(jni, loader, NULL, internal_name, file, &defined, &reason, &err) != 0)
+    link_class(jni, class);
+    bool threw = hd_jvm_take_exception(jni, words, sizeof words);
+    (*jni)->PopLocalFrame(jni, NULL);
+    if (!threw || !starts_with(words, VERIFY_ERROR) ||
+        starts_with(words, VERIFY_ERROR "Bad access to protected"))
         return false;
-    link_class(jni, defined);
-    (*jni)->DeleteGlobalRef(jni, defined);
-    return hd_jvm_take_exception(jni, words, capacity) && is_verify_error(words);
+    keep_essence(words + strlen(VERIFY_ERROR), text, capacity);
+    return true;
 }
 
 bool hd_verify_words(JNIEnv *jni, jobject loader, const char *internal_name, struct hd_bytes file,
                      char *text, size_t capacity)
 {
-    char words[4096];
-    if ((*jni)->PushLocalFrame(jni, 16) != JNI_OK) {
-        (*jni)->ExceptionClear(jni);
+    struct hd_error ignored = HD_ERROR_INIT;
+    enum hd_reason reason = HD_REASON_NONE;
+    bool rejects = false;
+    jobject trial = hd_verify_new_loader(jni, loader);
+    if (trial == NULL)
         return false;
+    jclass class = hd_verify_define(jni, trial, internal_name, file, &reason, &ignored);
+    if (class != NULL) {
+        rejects = hd_verify_rejects(jni, class, text, capacity);
+        (*jni)->DeleteGlobalRef(jni, class);
     }
-    bool said = ask_in_frame(jni, loader, internal_name, file, words, sizeof words);
-    (*jni)->PopLocalFrame(jni, NULL);
-    if (said)
-        keep_essence(words + strlen(VERIFY_ERROR), text, capacity);
-    return said;
+    (*jni)->DeleteGlobalRef(jni, trial);
+    return rejects;
 }
