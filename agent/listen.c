@@ -104,15 +104,32 @@ static void handshake_too_slow(lws_sorted_usec_list_t *timer)
         hd_relay_cut(connection->relay);
 }
 
-static void count_connections(const struct hd_listen *listen, const struct hd_peer *peer, size_t *all, size_t *of_peer)
+struct counts {
+    size_t served;
+    size_t remote;  /* of those */
+    size_t of_peer; /* of those */
+    size_t refused;
+};
+
+static struct counts count_connections(const struct hd_listen *listen, const struct hd_peer *peer)
 {
-    *all = 0;
-    *of_peer = 0;
+    struct counts counts = { 0 };
     for (const struct connection *connection = listen->connections; connection != NULL; connection = connection->next) {
-        ++*all;
-        if (strcmp(connection->peer.key, peer->key) == 0)
-            ++*of_peer;
+        if (connection->full) {
+            counts.refused++;
+            continue;
+        }
+        counts.served++;
+        counts.remote += connection->peer.local ? 0 : 1;
+        counts.of_peer += strcmp(connection->peer.key, peer->key) == 0 ? 1 : 0;
     }
+    return counts;
+}
+
+static bool is_full(const struct counts *counts, const struct hd_peer *peer)
+{
+    return counts->served >= HD_LISTEN_MAX || counts->of_peer >= HD_LISTEN_MAX_PER_PEER ||
+           (!peer->local && counts->remote >= HD_LISTEN_MAX_REMOTE);
 }
 
 /* Takes the server's end of the relay. */
@@ -167,19 +184,18 @@ static void consider_take(struct listener *listener, int socket)
     struct hd_listen *listen = listener->listen;
     struct hd_peer peer;
     struct hd_error err = HD_ERROR_INIT;
-    size_t all = 0;
-    size_t of_peer = 0;
     if (hd_peer_of(socket, &peer, &err) != 0) {
         close(socket);
         return;
     }
-    count_connections(listen, &peer, &all, &of_peer);
+    struct counts counts = count_connections(listen, &peer);
+    bool full = is_full(&counts, &peer);
     if (peer.local && peer.uid != hd_loop_jvm(listen->loop)->user && peer.uid != 0) {
         log_refusal(listen, &peer, "only this JVM's own user and root are let in here");
         close(socket);
         return;
     }
-    if (all >= HD_LISTEN_MAX + HD_LISTEN_MAX_REFUSED) {
+    if (full && counts.refused >= HD_LISTEN_MAX_REFUSED) {
         log_refusal(listen, &peer, "too many connections are open");
         close(socket);
         return;
@@ -187,7 +203,7 @@ static void consider_take(struct listener *listener, int socket)
     int one = 1;
     if (!peer.local)
         setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    admit_take(listener, socket, &peer, all >= HD_LISTEN_MAX || of_peer >= HD_LISTEN_MAX_PER_PEER);
+    admit_take(listener, socket, &peer, full);
 }
 
 static void accept_waiting(void *context);

@@ -13,8 +13,9 @@ struct hd_listen;
 
 enum {
     HD_LISTEN_MAX = 64,          /* connections in all */
+    HD_LISTEN_MAX_REMOTE = 48,   /* over TCP: the rest is for local users, who cannot be kept out from afar */
     HD_LISTEN_MAX_PER_PEER = 16, /* of one user, or from one address */
-    HD_LISTEN_MAX_REFUSED = 16,  /* beyond those, to be told that there are too many */
+    HD_LISTEN_MAX_REFUSED = 16,  /* beyond those, only to be told that there are too many */
     HD_LISTEN_HANDSHAKE_SECONDS = 10
 };
 

@@ -318,7 +318,7 @@ static int create_context(struct hd_loop *loop, struct hd_error *err)
 {
     struct lws_context_creation_info info = { 0 };
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
-    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8;
+    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
     info.user = loop;
     info.gid = (gid_t)-1;
     info.uid = (uid_t)-1;

@@ -153,6 +153,8 @@ void hd_push_receive(struct hd_session *session, const void *data, size_t length
 {
     struct hd_sessions *all = session->all;
     struct hd_error err = HD_ERROR_INIT;
+    if (length == 0) /* as some libraries end a message of several fragments */
+        return;
     if (session->stage != HD_SESSION_RECEIVING) {
         hd_session_bad_request(session, 0, "a binary message without a push or check before it");
         return;

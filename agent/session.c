@@ -5,6 +5,7 @@
 #include "agent/listen.h"
 #include "agent/session_state.h"
 #include "core/alloc.h"
+#include "core/text.h"
 
 #include <string.h>
 
@@ -64,8 +65,9 @@ static int writable(struct hd_session *session)
         lws_callback_on_writable(session->wsi);
         return 0;
     }
-    if (session->leaving == 0)
+    if (session->leaving == 0 || session->said_goodbye)
         return 0;
+    session->said_goodbye = true;
     lws_close_reason(session->wsi, session->leaving, NULL, 0);
     return -1;
 }
@@ -184,7 +186,10 @@ static void hear_text(struct hd_session *session, const void *data, size_t lengt
         return;
     struct hd_buffer text = session->text;
     session->text = (struct hd_buffer)HD_BUFFER_INIT;
-    hear_request(session, text.length > 0 ? (const char *)text.data : "", text.length);
+    if (hd_text_is_utf8(text.data, text.length)) /* RFC 6455 §8.1 */
+        hear_request(session, text.length > 0 ? (const char *)text.data : "", text.length);
+    else
+        hd_session_leave(session, LWS_CLOSE_STATUS_INVALID_PAYLOAD);
     hd_buffer_close(&text);
 }
 

@@ -26,6 +26,7 @@ struct hd_session {
     struct hd_outbox outbox;
     struct hd_buffer text;         /* a message that is still arriving */
     enum lws_close_status leaving; /* not 0: close with this code when the outbox is empty, and hear nothing more */
+    bool said_goodbye;             /* the close frame is libwebsockets' now, and so is the wait for the client's */
 
     enum hd_session_stage stage;
     struct hd_request request;     /* the push or check under way */

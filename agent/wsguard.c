@@ -5,6 +5,10 @@
 
 /* RFC 6455 §5.2 */
 enum {
+    FINAL_BIT = 0x80,
+    RESERVED_BITS = 0x70,
+    CONTROL_BIT = 0x08,
+    CONTROL_MAX = 125,
     MASK_BIT = 0x80,
     LENGTH_BITS = 0x7F,
     LENGTH_IN_2_BYTES = 126,
@@ -26,6 +30,14 @@ static bool pass_head_byte(struct hd_wsguard *guard, uint8_t byte)
     if (guard->line_end == sizeof end_of_head)
         guard->state = HD_WSGUARD_OPCODE;
     return true;
+}
+
+/* What libwebsockets lets pass, or answers by hanging up without a word. */
+static bool is_bad_frame(uint8_t opcode_byte, uint8_t length_byte)
+{
+    bool control = (opcode_byte & CONTROL_BIT) != 0;
+    return (length_byte & MASK_BIT) == 0 || (opcode_byte & RESERVED_BITS) != 0 ||
+           (control && ((opcode_byte & FINAL_BIT) == 0 || (length_byte & LENGTH_BITS) > CONTROL_MAX));
 }
 
 static void begin_payload(struct hd_wsguard *guard)
@@ -75,9 +87,9 @@ static size_t pass_frame_byte(struct hd_wsguard *guard, uint8_t byte, uint8_t *o
         guard->state = HD_WSGUARD_LENGTH;
         return 0;
     case HD_WSGUARD_LENGTH:
-        if ((byte & MASK_BIT) == 0) {
+        if (is_bad_frame(guard->opcode_byte, byte)) {
             out[0] = RESERVED_FRAME;
-            guard->verdict = HD_WSGUARD_UNMASKED;
+            guard->verdict = HD_WSGUARD_BAD_FRAME;
             return 1;
         }
         take_length_byte(guard, byte);

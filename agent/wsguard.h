@@ -2,7 +2,8 @@
 /*
  * What a websocket client may send, byte by byte, in front of libwebsockets, which does not look at it: the head of its request
  * must be bounded and end its lines in CRLF (RFC 9112 §2.2: what two parsers take for the end of the head must be the same
- * place), and every frame behind it must be masked (RFC 6455 §5.1).
+ * place), and every frame behind it must be masked, without reserved bits, and, if it is a control frame, short and whole (RFC 6455
+ * §5.1, §5.2, §5.5).
  *
  * Pure; no allocation; one thread at a time.
  */
@@ -20,7 +21,7 @@
 enum hd_wsguard_verdict {
     HD_WSGUARD_GOOD,
     HD_WSGUARD_BAD_HEAD,     /* too long, or a bare CR or LF: not HTTP, nothing can be answered */
-    HD_WSGUARD_UNMASKED      /* the output ends in a frame of a reserved kind, to which any server answers with close 1002 */
+    HD_WSGUARD_BAD_FRAME     /* the output ends in a frame of a reserved kind, to which any server answers with close 1002 */
 };
 
 enum hd_wsguard_state { HD_WSGUARD_HEAD, HD_WSGUARD_OPCODE, HD_WSGUARD_LENGTH, HD_WSGUARD_EXTENDED, HD_WSGUARD_MASK, HD_WSGUARD_PAYLOAD };

@@ -71,10 +71,22 @@ static void an_unmasked_frame_becomes_a_reserved_one_and_the_rest_is_dropped(voi
     size_t good = sizeof(HEAD GOOD_FRAMES) - 1;
     for (size_t piece = 1; piece < sizeof bytes; piece++) {
         struct run *result = run(bytes, sizeof bytes - 1, piece);
-        assert_int_equal(result->verdict, HD_WSGUARD_UNMASKED);
+        assert_int_equal(result->verdict, HD_WSGUARD_BAD_FRAME);
         assert_int_equal(result->length, good + 1);
         assert_memory_equal(result->out, bytes, good);
         assert_int_equal(result->out[good], 0x8F);
+    }
+}
+
+static void a_frame_with_a_reserved_bit_and_a_control_frame_that_is_long_or_cut_are_refused(void **state)
+{
+    (void)state;
+    static const char *const frames[] = { "\xC1\x80", "\xA1\x80", "\x91\x80", "\x09\x80", "\x89\xFE", "\x88\xFF" };
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
+        char bytes[sizeof HEAD + 2];
+        memcpy(bytes, HEAD, sizeof HEAD - 1);
+        memcpy(bytes + sizeof HEAD - 1, frames[i], 2);
+        assert_int_equal(run(bytes, sizeof HEAD + 1, 1)->verdict, HD_WSGUARD_BAD_FRAME);
     }
 }
 
@@ -82,7 +94,7 @@ static void an_unmasked_empty_frame_is_refused_too(void **state)
 {
     (void)state;
     static const char bytes[] = HEAD "\x82\x00";
-    assert_int_equal(run(bytes, sizeof bytes - 1, 1)->verdict, HD_WSGUARD_UNMASKED);
+    assert_int_equal(run(bytes, sizeof bytes - 1, 1)->verdict, HD_WSGUARD_BAD_FRAME);
 }
 
 static void a_head_with_a_bare_line_feed_or_carriage_return_is_refused(void **state)
@@ -107,7 +119,7 @@ static void a_body_behind_the_head_counts_as_frames(void **state)
 {
     (void)state;
     static const char bytes[] = "\r\n\r\nGET / HTTP/1.1\r\n\r\n";
-    assert_int_equal(run(bytes, sizeof bytes - 1, 7)->verdict, HD_WSGUARD_UNMASKED);
+    assert_int_equal(run(bytes, sizeof bytes - 1, 7)->verdict, HD_WSGUARD_BAD_FRAME);
 }
 
 int main(void)
@@ -116,6 +128,7 @@ int main(void)
         cmocka_unit_test(masked_frames_pass_unchanged_however_they_are_cut),
         cmocka_unit_test(long_frames_pass_with_both_forms_of_length),
         cmocka_unit_test(an_unmasked_frame_becomes_a_reserved_one_and_the_rest_is_dropped),
+        cmocka_unit_test(a_frame_with_a_reserved_bit_and_a_control_frame_that_is_long_or_cut_are_refused),
         cmocka_unit_test(an_unmasked_empty_frame_is_refused_too),
         cmocka_unit_test(a_head_with_a_bare_line_feed_or_carriage_return_is_refused),
         cmocka_unit_test(a_head_without_an_end_is_refused_at_its_limit),
