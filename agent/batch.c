@@ -59,7 +59,7 @@ static bool is_about_shape(enum hd_reason reason)
 static void refuse_one(struct hd_plan *plan, struct hd_target *target, enum hd_reason reason,
                        const char *words)
 {
-    if (is_about_shape(reason) && target->base.standing == HD_BASE_EDITED)
+    if (is_about_shape(reason) && hd_target_standing(target) == HD_BASE_EDITED)
         hd_plan_refuse(plan, target, HD_REASON_FOREIGN_EDIT,
                        "another agent edits %s as it loads, and the JVM sees a change of shape that "
                        "this push does not make: %s",

@@ -48,15 +48,9 @@ static int compare_with_live(struct hd_target *target, struct hd_comparison *com
     return view != NULL ? hd_compare_view(view, target->class->file, comparison, err) : 0;
 }
 
-/* How well what was there before is known: as it was found now, or when the class was first patched. */
-static enum hd_base_standing standing_of(const struct hd_target *target)
-{
-    return target->known != NULL ? target->known->standing : target->base.standing;
-}
-
 static unsigned standing_warnings(const struct hd_target *target)
 {
-    enum hd_base_standing standing = standing_of(target);
+    enum hd_base_standing standing = hd_target_standing(target);
     bool exact = standing == HD_BASE_PROVEN || standing == HD_BASE_EDITED;
     return exact ? 0 : HD_WARNING_NO_WAY_BACK;
 }

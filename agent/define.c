@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/define.h"
 
+#include "agent/hook.h"
 #include "core/alloc.h"
 #include "core/map.h"
 
@@ -114,7 +115,9 @@ int hd_define_class(JNIEnv *jni, jobject loader, jclass neighbour, const char *i
     }
     if ((*jni)->PushLocalFrame(jni, 16) != JNI_OK)
         return define_failed(jni, reason, err);
+    hd_hook_let_pass(internal_name);
     jclass local = define_in(jni, loader, neighbour, internal_name, file);
+    hd_hook_let_pass(NULL);
     jclass global = NULL;
     if (local != NULL && !(*jni)->ExceptionCheck(jni))
         global = (*jni)->NewGlobalRef(jni, local);

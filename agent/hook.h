@@ -41,6 +41,9 @@ HD_CHECKED int hd_hook_publish_take(struct hd_hook *hook, JNIEnv *jni, struct hd
 void JNICALL hd_hook_class_file_load(jvmtiEnv *jvmti, JNIEnv *jni, jclass class_being_redefined, jobject loader, const char *name,
                                      jobject protection_domain, jint length, const unsigned char *file,
                                      jint *new_length, unsigned char **new_file);
+/* Classes of this name that the calling thread defines pass as they come, until it is called again; NULL: none. For the engine, which has its own bytes to define: neither they nor a
+ * trial are what a pending patch waits for. Borrowed. */
+void hd_hook_let_pass(const char *internal_name);
 /* From now on every class passes as it comes; for the VMDeath callback. Any thread; does not wait. */
 void hd_hook_shut(struct hd_hook *hook);
 /* Turns the event off and waits for the classes that are inside. */

@@ -142,6 +142,11 @@ int hd_target_live_class(struct hd_target *target, const struct hd_class **out,
     return 0;
 }
 
+enum hd_base_standing hd_target_standing(const struct hd_target *target)
+{
+    return target->known != NULL ? target->known->standing : target->base.standing;
+}
+
 void hd_plan_refuse(struct hd_plan *plan, struct hd_target *target, enum hd_reason reason,
                     const char *format, ...)
 {

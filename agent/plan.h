@@ -127,6 +127,8 @@ enum hd_second_opinion hd_plan_ask_again(struct hd_plan *plan, const struct hd_t
 /* The class as it is live there, if its file is known: ours, or the base. Parses on first use. *out may be NULL. */
 HD_CHECKED int hd_target_live_class(struct hd_target *target, const struct hd_class **out,
                                     struct hd_error *err);
+/* How well what was there before is known: as it is found now, or as it was when the class was first patched. */
+enum hd_base_standing hd_target_standing(const struct hd_target *target);
 /* Refuses the row and takes the target out of the work. */
 void hd_plan_refuse(struct hd_plan *plan, struct hd_target *target, enum hd_reason reason,
                     const char *format, ...) HD_PRINTF(4, 5);

@@ -4,6 +4,7 @@
 
 #include "classfile/fingerprint.h"
 #include "core/alloc.h"
+#include "core/log.h"
 #include "core/map.h"
 
 #include <string.h>
@@ -103,8 +104,21 @@ static void hand_over_base(struct hd_target *target)
     base->file = NULL;
 }
 
+/* What was pushed for whichever loader comes first is out of date once the class is known to be somewhere. */
+static bool drop_homeless(struct hd_plan *plan, const struct hd_target *target)
+{
+    struct hd_registry *registry = plan->road->registry;
+    struct hd_live *live = hd_registry_find_any(registry, target->class->from->name);
+    if (live == NULL || target->any_loader)
+        return false;
+    hd_registry_remove(registry, plan->jni, live);
+    return true;
+}
+
 void hd_plan_record(struct hd_plan *plan)
 {
+    struct hd_error err = HD_ERROR_INIT;
+    bool dropped = false;
     for (size_t i = 0; i < plan->target_count; i++) {
         struct hd_target *target = &plan->targets[i];
         if (!target->done)
@@ -113,7 +127,10 @@ void hd_plan_record(struct hd_plan *plan)
         hd_registry_put_take(plan->road->registry, plan->jni, target->entry);
         target->entry = NULL;
         target->known = NULL; /* it was replaced */
+        dropped |= drop_homeless(plan, target);
     }
+    if (dropped && hd_road_publish(plan->road, plan->jni, NULL, 0, &err) != 0)
+        hd_log(HD_LOG_ERROR, "the set of pending patches could not be renewed: %s", err.text);
 }
 
 /* ---- old frames --------------------------------------------------------------------------------- */
