@@ -8,10 +8,9 @@
 #ifndef HD_WATCHER_PENDING_H
 #define HD_WATCHER_PENDING_H
 
-#include "core/error.h"
+#include "core/map.h"
 
 #include <stddef.h>
-#include <stdint.h>
 
 enum hd_pending_state {
     HD_PENDING_SEEN,   /* it is there; whether its writer is done is not known */
@@ -30,8 +29,7 @@ struct hd_pending {
     struct hd_pending_file *files;
     size_t count;
     size_t capacity;
-    uint32_t *slots; /* index + 1 into files, 0 for empty; slot_count is a power of two */
-    size_t slot_count;
+    struct hd_map by_path;
 };
 
 /* Adds path (copied), or finds it. A file that is there keeps its place; CLOSED and VOID replace
@@ -41,8 +39,9 @@ HD_CHECKED int hd_pending_add(struct hd_pending *pending, const char *path,
 /* Marks path VOID if it is there. */
 void hd_pending_forget(struct hd_pending *pending, const char *path);
 /* Lets go of the files whose path was moved out (NULL) or whose state is VOID, and keeps the others
- * in order. */
-void hd_pending_compact(struct hd_pending *pending);
+ * in order. Nothing may be added or looked for between moving a path out and this. Where memory is
+ * out, none is kept, and it is -1. */
+HD_CHECKED int hd_pending_compact(struct hd_pending *pending, struct hd_error *err);
 void hd_pending_close(struct hd_pending *pending);
 
 #endif

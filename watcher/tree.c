@@ -160,7 +160,10 @@ static int move_closed(struct hd_watcher *watcher, struct hd_watch_batch *out, s
                                     .count = count,
                                     .rescanned = watcher->rescanned,
                                     .first_event = watcher->first_event };
-    hd_pending_compact(&watcher->pending);
+    /* The batch is whole; files that were held back and cannot be kept are found by a walk. */
+    struct hd_error ignored = HD_ERROR_INIT;
+    if (hd_pending_compact(&watcher->pending, &ignored) != 0)
+        watcher->lost = true;
     return 0;
 }
 
@@ -193,16 +196,25 @@ static int postpone(struct hd_watcher *watcher)
     return -1;
 }
 
+static int cannot_open_root(struct hd_watcher *watcher, int errno_value, struct hd_error *err)
+{
+    if (errno_value != ENOENT && errno_value != ENOTDIR) {
+        (void)hd_error_set_errno(err, errno_value, "%s", watcher->root_path);
+        return postpone(watcher);
+    }
+    watcher->root_changed = true;
+    end_burst(watcher);
+    return 0;
+}
+
 static int take_batch(struct hd_watcher *watcher, struct hd_watch_batch *out, struct hd_error *err)
 {
     uint64_t last_event = watcher->settle.last;
     if (walk_if_needed(watcher, err) != 0)
         return postpone(watcher);
     int directory = hd_root_directory(watcher);
-    if (directory < 0) {
-        end_burst(watcher);
-        return 0;
-    }
+    if (directory < 0)
+        return cannot_open_root(watcher, errno, err);
     bool may_wait = !watcher->at_once && now_microseconds() < last_event + HOLD_MICROSECONDS;
     if (survey(watcher, directory) && may_wait) {
         watcher->settle.last = last_event;
