@@ -92,6 +92,16 @@ def find_jdks():
     return homes
 
 
+def environment():
+    """With the sanitizers' library in front, where the agent was built with them; HotSpot uses these signals itself."""
+    preload = os.environ.get("HOTDROP_E2E_PRELOAD")
+    if not preload:
+        return None
+    options = "handle_segv=0:allow_user_segv_handler=1:detect_leaks=0:handle_sigill=0:handle_sigfpe=0"
+    options += ":handle_sigbus=0:use_sigaltstack=0:exitcode=99"
+    return dict(os.environ, LD_PRELOAD=preload, ASAN_OPTIONS=options, UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
+
+
 def compile_java(jdk, source, directory):
     os.makedirs(directory, exist_ok=True)
     path = os.path.join(directory, "Target.java")
@@ -152,16 +162,13 @@ class Jvm:
             f"-agentpath:{AGENT}=listen=unix:{self.socket},listen=ws://127.0.0.1:{self.port},"
             f"token={self.token_file},log={self.log},log-level=debug,{options}"
         )
-        environment = dict(os.environ)
-        if "HOTDROP_E2E_PRELOAD" in os.environ:
-            environment["LD_PRELOAD"] = os.environ["HOTDROP_E2E_PRELOAD"]
         self.process = subprocess.Popen(
             [self.jdk + "/bin/java", "-Xcheck:jni", "-XX:-CreateCoredumpOnCrash", agent, "-cp", self.classes, "Target"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=open(self.directory + "/stderr", "wb"),
             text=True,
-            env=environment,
+            env=environment(),
         )
         self.expect("ready")
         with open(self.token_file, encoding="utf-8") as file:
@@ -815,14 +822,10 @@ async def a_killed_jvm_leaves_a_socket_that_the_next_one_replaces(jvm):
     assert os.path.exists(jvm.socket)
     process = subprocess.run(
         [jvm.jdk + "/bin/java", f"-agentpath:{AGENT}=listen=unix:{jvm.socket}", "-cp", jvm.classes, "Target"],
-        input="quit\n", text=True, capture_output=True, check=True, timeout=60, env=dict(os.environ, **preload()),
+        input="quit\n", text=True, capture_output=True, check=True, timeout=60, env=environment(),
     )
     assert f"listening on unix:{jvm.socket}" in process.stderr, process.stderr
     assert not os.path.exists(jvm.socket)
-
-
-def preload():
-    return {"LD_PRELOAD": os.environ["HOTDROP_E2E_PRELOAD"]} if "HOTDROP_E2E_PRELOAD" in os.environ else {}
 
 
 # ---- running --------------------------------------------------------------------------------------
