@@ -7,7 +7,8 @@
 #include <string.h>
 
 enum { ARENA_BLOCK = 16384, LOCAL_REFERENCES = 64 };
-enum { ACC_SUPER = 0x0020, ACC_NATIVE = 0x0100 }; /* JVMS §4.1, §4.6 */
+enum { ACC_SUPER = 0x0020, ACC_BRIDGE = 0x0040, ACC_NATIVE = 0x0100 }; /* JVMS §4.1, §4.6 */
+enum { OP_LDC = 0x12, OP_LDC_W = 0x13, OP_DUP = 0x59, OP_INVOKESPECIAL = 0xB7, OP_NEW = 0xBB, OP_ATHROW = 0xBF };
 
 struct hd_held_view {
     struct hd_arena arena;
@@ -182,17 +183,43 @@ static int take_method(const struct capture *capture, jmethodID method, struct h
     return take_bytecode(capture, method, out);
 }
 
+/* "throw new SomeError(text)" and nothing else. */
+static bool only_throws(struct hd_bytes code)
+{
+    static const size_t text_at = 4;
+    if (code.length < text_at + 2 || code.data[0] != OP_NEW || code.data[3] != OP_DUP)
+        return false;
+    size_t call_at = 0;
+    if (code.data[text_at] == OP_LDC)
+        call_at = text_at + 2;
+    else if (code.data[text_at] == OP_LDC_W)
+        call_at = text_at + 3;
+    return call_at != 0 && code.length == call_at + 4 && code.data[call_at] == OP_INVOKESPECIAL &&
+           code.data[call_at + 3] == OP_ATHROW;
+}
+
+/* JDK 8 lists methods of its own among those of abstract classes and interfaces: for each one inherited that has no
+ * code, a bridge that throws AbstractMethodError. A compiler's bridge calls another method and returns. */
+static bool is_made_up(const struct hd_vm_member *method)
+{
+    return method->access == (HD_ACC_PUBLIC | ACC_BRIDGE | HD_ACC_SYNTHETIC) && only_throws(method->bytecode);
+}
+
 static int copy_methods(const struct capture *capture, const jmethodID *methods, jint count, struct hd_vm_view *view)
 {
     struct hd_vm_member *members = hd_arena_array(capture->arena, (size_t)count, sizeof *members, capture->err);
     if (members == NULL)
         return -1;
+    size_t kept = 0;
     for (jint i = 0; i < count; i++) {
-        if (take_method(capture, methods[i], &members[i]) != 0)
+        struct hd_vm_member method = { 0 };
+        if (take_method(capture, methods[i], &method) != 0)
             return -1;
+        if (!is_made_up(&method))
+            members[kept++] = method;
     }
     view->methods = members;
-    view->method_count = (size_t)count;
+    view->method_count = kept;
     return 0;
 }
 
