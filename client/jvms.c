@@ -92,8 +92,8 @@ static int read_maps(struct hd_jvm_process *jvm, struct hd_error *err)
 {
     FILE *file = open_proc(jvm->pid, "maps");
     if (file == NULL)
-        return hd_error_set(err, HD_E_DENIED, "process %d cannot be looked at: it belongs to another user (uid %u)",
-                            (int)jvm->pid, (unsigned)jvm->uid);
+        return hd_error_set(err, HD_E_DENIED, "process %d cannot be looked at (it belongs to uid %u): %s",
+                            (int)jvm->pid, (unsigned)jvm->uid, strerror(errno));
     bool is_jvm = false;
     char *line = NULL;
     size_t capacity = 0;

@@ -87,6 +87,15 @@ void e2e_expect_row(const json_t *document, const char *class_name, const char *
                  text_of(row, "message"), outcome, reason != NULL ? reason : "");
 }
 
+size_t e2e_count_rows(const json_t *document, const char *outcome)
+{
+    size_t count = 0, index;
+    json_t *row;
+    json_array_foreach(json_object_get(document, "classes"), index, row)
+        count += strcmp(text_of(row, "outcome"), outcome) == 0;
+    return count;
+}
+
 bool e2e_has_warning(const json_t *row, const char *word)
 {
     size_t index;

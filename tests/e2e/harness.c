@@ -31,6 +31,11 @@ static const char *const sanitizer_environment[] = {
     NULL
 };
 
+const char *const *e2e_jvm_environment(void)
+{
+    return sanitizer_environment;
+}
+
 const char *e2e_path(const struct e2e *e2e, const char *format, ...)
 {
     static char paths[4][PATH_MAX];
@@ -85,20 +90,36 @@ static void print_file(const char *path)
         fclose(file);
 }
 
+/* The JVM must end as it would without the agent: with its own status, and with nothing on stdout that Target did not say (-Xcheck:jni complains there). */
+static bool ends_well(struct e2e *e2e)
+{
+    int status;
+    if (e2e->jvm.pid == 0)
+        return true;
+    e2e_process_tell(&e2e->jvm, "exit 0");
+    char *rest = e2e_process_finish(&e2e->jvm, ANSWER_SECONDS, &status);
+    bool well = status == 0 && rest[0] == '\0';
+    if (!well)
+        fprintf(stderr, "the JVM ended with status %#x and said: %s\n", (unsigned)status, rest);
+    free(rest);
+    return well;
+}
+
 /* HOTDROP_E2E_KEEP leaves the directory and shows the logs, for whoever looks for a fault. */
 int e2e_teardown(void **state)
 {
     struct e2e *e2e = *state;
-    e2e_process_end(&e2e->jvm);
-    if (getenv("HOTDROP_E2E_KEEP") != NULL) {
-        fprintf(stderr, "kept: %s\n", e2e->directory);
+    bool well = ends_well(e2e);
+    if (!well || getenv("HOTDROP_E2E_KEEP") != NULL) {
+        fprintf(stderr, "in %s:\n", e2e->directory);
         print_file(e2e->log);
         print_file(e2e->errors);
-    } else {
+    }
+    if (getenv("HOTDROP_E2E_KEEP") == NULL) {
         nftw(e2e->directory, remove_entry, 32, FTW_DEPTH | FTW_PHYS);
     }
     free(e2e);
-    return 0;
+    return well ? 0 : -1;
 }
 
 static void start_workbench(const struct e2e_jdk *jdk)
@@ -175,14 +196,26 @@ static const char *absolute(const struct e2e *e2e, const char *path)
     return path[0] == '/' ? path : e2e_path(e2e, "%s", path);
 }
 
-void e2e_compile(const struct e2e *e2e, const char *sources, const char *classes, const char *options)
+static void ask_workbench(const char *request)
 {
-    char request[2 * PATH_MAX + 256];
-    snprintf(request, sizeof request, "%s\t%s\t%s", absolute(e2e, sources), absolute(e2e, classes), options);
     e2e_process_tell(&workbench, request);
     const char *answer = e2e_process_hear(&workbench, ANSWER_SECONDS);
     if (strcmp(answer, "ok") != 0)
-        fail_msg("javac: %s", answer);
+        fail_msg("%s: %s", request, answer);
+}
+
+void e2e_compile(const struct e2e *e2e, const char *sources, const char *classes, const char *options)
+{
+    char request[2 * PATH_MAX + 4096];
+    snprintf(request, sizeof request, "%s\t%s\t%s", absolute(e2e, sources), absolute(e2e, classes), options);
+    ask_workbench(request);
+}
+
+void e2e_jar(const struct e2e *e2e, const char *directory, const char *jar)
+{
+    char request[2 * PATH_MAX + 16];
+    snprintf(request, sizeof request, "jar\t%s\t%s", absolute(e2e, directory), absolute(e2e, jar));
+    ask_workbench(request);
 }
 
 void e2e_compile_class(const struct e2e *e2e, const char *name, const char *source, const char *classes)
@@ -195,35 +228,61 @@ void e2e_compile_class(const struct e2e *e2e, const char *name, const char *sour
     e2e_compile(e2e, directory, classes, "");
 }
 
-static void start_java(struct e2e *e2e, const char *agent, const char *const *jvm_options)
+static size_t append(const char *arguments[], size_t count, const char *const *more)
 {
-    char java[PATH_MAX], class_path[PATH_MAX];
+    for (size_t i = 0; more != NULL && more[i] != NULL && count < MAX_ARGUMENTS - 1; i++)
+        arguments[count++] = more[i];
+    return count;
+}
+
+/* agent may be NULL; the options end with NULL. */
+static void run_java(struct e2e *e2e, const char *agent, const char *const *options, const char *stderr_path)
+{
+    char java[PATH_MAX];
     snprintf(java, sizeof java, "%s/bin/java", e2e->jdk->home);
-    snprintf(class_path, sizeof class_path, "%s:%s", HD_E2E_JAVA, e2e->classes);
     const char *arguments[MAX_ARGUMENTS] = { java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m" };
     size_t count = 4;
     if (agent != NULL)
         arguments[count++] = agent;
-    for (size_t i = 0; jvm_options != NULL && jvm_options[i] != NULL && count < MAX_ARGUMENTS - 4; i++)
-        arguments[count++] = jvm_options[i];
-    arguments[count++] = "-cp";
-    arguments[count++] = class_path;
-    arguments[count++] = "Target";
-    e2e_process_start(&e2e->jvm, arguments, sanitizer_environment, e2e->errors);
+    (void)append(arguments, count, options);
+    e2e_process_start(&e2e->jvm, arguments, sanitizer_environment, stderr_path);
+}
+
+static void start_target(struct e2e *e2e, const char *agent, const char *const *jvm_options)
+{
+    char class_path[PATH_MAX];
+    snprintf(class_path, sizeof class_path, "%s:%s", HD_E2E_JAVA, e2e->classes);
+    const char *arguments[MAX_ARGUMENTS] = { NULL };
+    size_t count = append(arguments, 0, jvm_options);
+    const char *const target[] = { "-cp", class_path, "Target", NULL };
+    (void)append(arguments, count, target);
+    run_java(e2e, agent, arguments, e2e->errors);
     assert_string_equal(e2e_process_hear(&e2e->jvm, ANSWER_SECONDS), "ready");
+}
+
+static void describe_agent(const struct e2e *e2e, const char *agent_options, char *out, size_t capacity)
+{
+    snprintf(out, capacity, "-agentpath:%s=drop=%s,log=%s,log-level=debug%s%s", HD_E2E_AGENT, e2e->drop, e2e->log,
+             agent_options[0] != '\0' ? "," : "", agent_options);
 }
 
 void e2e_start(struct e2e *e2e, const char *agent_options, const char *const *jvm_options)
 {
     char agent[2 * PATH_MAX];
-    snprintf(agent, sizeof agent, "-agentpath:%s=drop=%s,log=%s,log-level=debug%s%s", HD_E2E_AGENT, e2e->drop, e2e->log,
-             agent_options[0] != '\0' ? "," : "", agent_options);
-    start_java(e2e, agent, jvm_options);
+    describe_agent(e2e, agent_options, agent, sizeof agent);
+    start_target(e2e, agent, jvm_options);
+}
+
+void e2e_start_java(struct e2e *e2e, const char *agent_options, const char *const *arguments, const char *stderr_path)
+{
+    char agent[2 * PATH_MAX];
+    describe_agent(e2e, agent_options, agent, sizeof agent);
+    run_java(e2e, agent, arguments, stderr_path);
 }
 
 void e2e_start_plain(struct e2e *e2e, const char *const *jvm_options)
 {
-    start_java(e2e, NULL, jvm_options);
+    start_target(e2e, NULL, jvm_options);
 }
 
 const char *e2e_ask(struct e2e *e2e, const char *command)

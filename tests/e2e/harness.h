@@ -55,11 +55,17 @@ void e2e_write(const struct e2e *e2e, const char *path, const char *text);
 void e2e_compile(const struct e2e *e2e, const char *sources, const char *classes, const char *options);
 /* One class from its source text into a directory. */
 void e2e_compile_class(const struct e2e *e2e, const char *name, const char *source, const char *classes);
+/* Packs all the files below a directory into a jar (the same bytes for the same files). */
+void e2e_jar(const struct e2e *e2e, const char *directory, const char *jar);
 
 /* Starts java with the agent (drop=<drop>,log=<log>,log-level=debug plus agent_options, may be "") and JVM options (NULL-terminated; may be NULL), class path = classes, main class Target. */
 void e2e_start(struct e2e *e2e, const char *agent_options, const char *const *jvm_options);
-/* The same without the agent. */
+/* Starts java with the same agent and these arguments (NULL-terminated), which say what runs; waits for nothing. */
+void e2e_start_java(struct e2e *e2e, const char *agent_options, const char *const *arguments, const char *stderr_path);
+/* Target without the agent. */
 void e2e_start_plain(struct e2e *e2e, const char *const *jvm_options);
+/* What a JVM's environment needs in this build (the sanitizers' run-time): for tests that start one by themselves. */
+const char *const *e2e_jvm_environment(void);
 /* Target's answer to a command. Valid until the next call. */
 const char *e2e_ask(struct e2e *e2e, const char *command);
 #define e2e_expect(e2e, command, answer) assert_string_equal(e2e_ask(e2e, command), answer)
@@ -76,6 +82,8 @@ void e2e_answer_close(struct e2e_answer *answer);
 const json_t *e2e_row(const json_t *document, const char *class_name, const char *loader);
 /* reason NULL: none. */
 void e2e_expect_row(const json_t *document, const char *class_name, const char *outcome, const char *reason);
+/* Rows with that outcome. */
+size_t e2e_count_rows(const json_t *document, const char *outcome);
 bool e2e_has_warning(const json_t *row, const char *word);
 
 /* Copies FROM (relative to the test's directory) into the drop directory under NAME by writing beside and renaming, as careful tools do. */

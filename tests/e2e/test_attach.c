@@ -167,7 +167,7 @@ static void a_jvm_in_other_namespaces_gets_the_agent_and_pushes(void **state)
              "exec %s -cp %s Target", HD_E2E_JAVA, e2e->classes, java, class_path);
     const char *const arguments[] = { "unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child",
                                       "sh", "-c", script, NULL };
-    e2e_process_start(&e2e->jvm, arguments, NULL, e2e->errors);
+    e2e_process_start(&e2e->jvm, arguments, e2e_jvm_environment(), e2e->errors);
     assert_string_equal(e2e_process_hear(&e2e->jvm, 30), "ready");
     pid_t java_pid = child_of(e2e->jvm.pid);
     assert_true(java_pid > 0);

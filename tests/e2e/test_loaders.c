@@ -21,15 +21,6 @@ static void add_loader(struct e2e *e2e, const char *name, const char *directory)
     e2e_ask(e2e, command);
 }
 
-static size_t count_rows(const json_t *document, const char *outcome)
-{
-    size_t count = 0, index;
-    json_t *row;
-    json_array_foreach(json_object_get(document, "classes"), index, row)
-        count += strcmp(json_string_value(json_object_get(row, "outcome")), outcome) == 0;
-    return count;
-}
-
 static void push_to(const struct e2e *e2e, struct e2e_answer *answer, const char *option, const char *value)
 {
     char pid[16];
@@ -50,7 +41,7 @@ static void the_same_code_in_two_loaders_is_swapped_in_both(void **state)
     add_loader(e2e, "two", "two");
     e2e_deploy(e2e, &answer, "push", "new");
     assert_int_equal(answer.status, 0);
-    assert_int_equal(count_rows(answer.json, "redefined"), 2);
+    assert_int_equal(e2e_count_rows(answer.json, "redefined"), 2);
     e2e_row(answer.json, "demo.Shop", "ChildFirst");
     e2e_row(answer.json, "demo.Shop", "ChildFirst#2");
     e2e_expect(e2e, "call-in one demo.Shop run", "new");
@@ -77,7 +68,7 @@ static void different_code_in_two_loaders_is_refused_until_somebody_says_which(v
 
     push_to(e2e, &answer, "--loader", "ChildFirst#2");
     assert_int_equal(answer.status, 0);
-    assert_int_equal(count_rows(answer.json, "redefined"), 1);
+    assert_int_equal(e2e_count_rows(answer.json, "redefined"), 1);
     e2e_answer_close(&answer);
     bool first_is_new = strcmp(e2e_ask(e2e, "call-in one demo.Shop run"), "new") == 0;
     e2e_expect(e2e, first_is_new ? "call-in two demo.Shop run" : "call-in one demo.Shop run", first_is_new ? "old two" : "old one");
@@ -156,7 +147,7 @@ static void a_loader_that_is_gone_leaves_no_row(void **state)
     e2e_expect(e2e, "call demo.Shop run", "old");
     add_loader(e2e, "one", "one");
     e2e_deploy(e2e, &answer, "push", "new");
-    assert_int_equal(count_rows(answer.json, "redefined"), 2);
+    assert_int_equal(e2e_count_rows(answer.json, "redefined"), 2);
     e2e_answer_close(&answer);
     e2e_expect(e2e, "forget one", "ok");
     e2e_expect(e2e, "gc", "ok");

@@ -11,13 +11,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import javax.tools.JavaCompiler;
 import javax.tools.StandardJavaFileManager;
 import javax.tools.ToolProvider;
 
 /**
  * A compiler that stays warm: each line on standard input is "SOURCES TAB CLASSES TAB OPTIONS" (directories, and javac options between
- * spaces); the answer is "ok", or "error " and the messages in one line.
+ * spaces); the answer is "ok", or "error " and the messages in one line. "jar TAB DIRECTORY TAB FILE" packs a directory.
  */
 public final class Workbench {
     private static final JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
@@ -27,7 +29,11 @@ public final class Workbench {
         System.out.println("ready");
         for (String line; (line = in.readLine()) != null; ) {
             String[] parts = line.split("\t", -1);
-            System.out.println(compile(Paths.get(parts[0]), Paths.get(parts[1]), parts[2]));
+            if (parts[0].equals("jar")) {
+                System.out.println(jar(Paths.get(parts[1]), Paths.get(parts[2])));
+            } else {
+                System.out.println(compile(Paths.get(parts[0]), Paths.get(parts[1]), parts[2]));
+            }
         }
     }
 
@@ -43,5 +49,18 @@ public final class Workbench {
             boolean good = compiler.getTask(messages, files, null, all, null, files.getJavaFileObjectsFromFiles(units)).call();
             return good ? "ok" : "error " + messages.toString().replace("\n", " | ");
         }
+    }
+
+    private static String jar(Path directory, Path file) throws IOException {
+        try (Stream<Path> tree = Files.walk(directory);
+                ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(file))) {
+            for (Path path : tree.filter(Files::isRegularFile).sorted().collect(Collectors.toList())) {
+                ZipEntry entry = new ZipEntry(directory.relativize(path).toString());
+                entry.setTime(0);
+                out.putNextEntry(entry);
+                Files.copy(path, out);
+            }
+        }
+        return "ok";
     }
 }
