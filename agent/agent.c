@@ -2,14 +2,18 @@
 /*
  * The agent's life, and the only names it exports.
  *
- *     Agent_OnLoad    the JVM has hardly begun: options, log, capabilities. Always returns 0: anything else would end the JVM.
- *       VMInit        the JVM is live: engine and loop are made, sources and doors opened, their two threads started.
+ *     Agent_OnLoad    the JVM has hardly begun: options, log, capabilities. Always returns 0:
+ *                     anything else would end the JVM.
+ *       VMInit        the JVM is live: engine and loop are made, sources and doors opened, their
+ *                     two threads started.
  *     Agent_OnAttach  both at once, in a JVM that runs already. May fail: that ends nothing.
- *       VMDeath       no JVMTI call begins after the gate is closed; both threads get a second to end. Nothing is freed, whether they
- *                     did or not: the process is about to end, and a thread that is late may still need it.
+ *       VMDeath       no JVMTI call begins after the gate is closed; both threads get a second to
+ *                     end. Nothing is freed, whether they did or not: the process is about to end,
+ *                     and a thread that is late may still need it.
  *     Agent_OnUnload  nothing is left to do.
  *
- * There is one agent in a JVM, so its state is one static struct: written before the threads start, then only read.
+ * There is one agent in a JVM, so its state is one static struct: written before the threads start,
+ * then only read.
  */
 #include "agent/attach_answer.h"
 #include "agent/engine.h"
@@ -34,17 +38,20 @@ static struct {
     struct hd_loop *loop;
 } agent = { .taken = ATOMIC_FLAG_INIT };
 
-static const char given_twice[] = "Hotdrop's agent is in this JVM already; the first one goes on, this one and its options are not used";
+static const char given_twice[] = "Hotdrop's agent is in this JVM already; the first one goes on, "
+                                  "this one and its options are not used";
 
-/* ---- one agent a JVM ------------------------------------------------------------------------------------------------------ */
+/* ---- one agent a JVM ------------------------------------------------------------------------- */
 
-/* System.setProperty: true when there was a value before. JVMTI itself sets only properties that were there when the JVM started. */
+/* System.setProperty: true when there was a value before. JVMTI itself sets only properties that
+ * were there when the JVM started. */
 static bool set_mark(JNIEnv *jni)
 {
     jclass system = (*jni)->FindClass(jni, "java/lang/System");
     if (system == NULL)
         return false;
-    jmethodID set = (*jni)->GetStaticMethodID(jni, system, "setProperty", "(Ljava/lang/String;Ljava/lang/String;)Ljava/lang/String;");
+    jmethodID set = (*jni)->GetStaticMethodID(
+        jni, system, "setProperty", "(Ljava/lang/String;Ljava/lang/String;)Ljava/lang/String;");
     jstring name = set != NULL ? (*jni)->NewStringUTF(jni, MARK_PROPERTY) : NULL;
     jstring value = name != NULL ? (*jni)->NewStringUTF(jni, HOTDROP_VERSION) : NULL;
     if (value == NULL)
@@ -76,7 +83,7 @@ static void give_back(void)
     atomic_flag_clear(&agent.taken);
 }
 
-/* ---- service -------------------------------------------------------------------------------------------------------------- */
+/* ---- service --------------------------------------------------------------------------------- */
 
 static void wake_loop(void *context)
 {
@@ -107,9 +114,11 @@ static int start_threads(JNIEnv *jni, struct hd_error *err)
 static int start(JNIEnv *jni, struct hd_error *err)
 {
     hd_jvm_examine(&agent.jvm, jni);
-    hd_log(HD_LOG_INFO, "Hotdrop " HOTDROP_VERSION " in JVM %d, %s", agent.jvm.pid, agent.jvm.version);
+    hd_log(HD_LOG_INFO, "Hotdrop " HOTDROP_VERSION " in JVM %d, %s", agent.jvm.pid,
+           agent.jvm.version);
     if (!agent.jvm.verifies)
-        hd_log(HD_LOG_WARN, "not-verified: this JVM runs without its bytecode verifier, so a broken class that is deployed can crash it");
+        hd_log(HD_LOG_WARN, "not-verified: this JVM runs without its bytecode verifier, so a "
+                            "broken class that is deployed can crash it");
     return start_threads(jni, err);
 }
 
@@ -133,12 +142,13 @@ static void JNICALL vm_death(jvmtiEnv *jvmti, JNIEnv *jni)
     if (agent.engine == NULL || agent.loop == NULL)
         return;
     if (hd_engine_stop(agent.engine, ENGINE_STOP_MS) != 0)
-        hd_log(HD_LOG_WARN, "the JVM ends while a deployment is under way; a class loader of the application holds it up");
+        hd_log(HD_LOG_WARN, "the JVM ends while a deployment is under way; a class loader of the "
+                            "application holds it up");
     if (hd_loop_stop(agent.loop, LOOP_STOP_MS) != 0)
         hd_log(HD_LOG_WARN, "the JVM ends while the loop is busy");
 }
 
-/* ---- entry ---------------------------------------------------------------------------------------------------------------- */
+/* ---- entry ----------------------------------------------------------------------------------- */
 
 static int listen_to_jvm(bool live, struct hd_error *err)
 {
@@ -153,14 +163,16 @@ static int listen_to_jvm(bool live, struct hd_error *err)
     if (error == JVMTI_ERROR_NONE && !live)
         error = (*jvmti)->SetEventNotificationMode(jvmti, JVMTI_ENABLE, JVMTI_EVENT_VM_INIT, NULL);
     if (error != JVMTI_ERROR_NONE)
-        return hd_error_set(err, HD_E_JVM, "the JVM reports no events: %s", hd_jvm_error_name(error));
+        return hd_error_set(err, HD_E_JVM, "the JVM reports no events: %s",
+                            hd_jvm_error_name(error));
     return 0;
 }
 
 /* What can be done before the JVM is live. */
 static int prepare(JavaVM *vm, const char *options, bool live, struct hd_error *err)
 {
-    /* Without this the library would leave an atexit handler in the JVM and read a configuration file meant for the application. */
+    /* Without this the library would leave an atexit handler in the JVM and read a configuration
+     * file meant for the application. */
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     if (hd_options_parse(options, &agent.options, err) != 0)
         return -1;

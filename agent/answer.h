@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the agent says: the JSON of hotdrop.v1 (docs/protocol.md), made from what loop and engine know. Loop thread only.
+ * What the agent says: the JSON of hotdrop.v1 (docs/protocol.md), made from what loop and engine
+ * know. Loop thread only.
  *
  * Each returns a new reference, NULL when memory is out.
  */
@@ -11,11 +12,12 @@
 
 json_t *hd_answer_hello(const struct hd_loop *loop);
 json_t *hd_answer_received(uint64_t id);
-/* All of a push was here that many seconds ago, and there is no report yet. ahead: jobs before it, the running one included. */
+/* All of a push was here that many seconds ago, and there is no report yet. ahead: jobs before it,
+ * the running one included. */
 json_t *hd_answer_waiting(const struct hd_loop *loop, uint64_t id, uint64_t ahead, int64_t seconds);
 json_t *hd_answer_report(const struct hd_deployment *deployment, uint64_t id);
-/* From the engine's last document (none yet: nothing was deployed). busy: the engine has no time for a fresh one, and the answer
- * says what it does. */
+/* From the engine's last document (none yet: nothing was deployed). busy: the engine has no time
+ * for a fresh one, and the answer says what it does. */
 json_t *hd_answer_status(const struct hd_loop *loop, bool busy, uint64_t id);
 json_t *hd_answer_history(const struct hd_loop *loop, uint64_t id);
 json_t *hd_answer_show(const struct hd_deployment *deployment, uint64_t id);

@@ -81,19 +81,21 @@ static int open_file(const char *path, struct hd_error *err)
     int descriptor = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (descriptor < 0)
         return hd_error_set_errno(err, errno, "cannot be opened");
-    if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0 && status.st_nlink == 1 &&
-        (status.st_uid == geteuid() || status.st_uid == 0))
+    if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0 &&
+        status.st_nlink == 1 && (status.st_uid == geteuid() || status.st_uid == 0))
         return descriptor;
     close(descriptor);
     return hd_error_set(err, HD_E_DENIED, "not an empty file of this user");
 }
 
-static int write_answer(const struct hd_attach_answer *answer, const char *verdict, struct hd_error *err)
+static int write_answer(const struct hd_attach_answer *answer, const char *verdict,
+                        struct hd_error *err)
 {
     int descriptor = open_file(answer->path, err);
     if (descriptor < 0)
         return -1;
-    int length = dprintf(descriptor, "%s\n%.*s", verdict, (int)answer->lines.length, (const char *)answer->lines.data);
+    int length = dprintf(descriptor, "%s\n%.*s", verdict, (int)answer->lines.length,
+                         (const char *)answer->lines.data);
     bool written = length == (int)(strlen(verdict) + 1 + answer->lines.length);
     close(descriptor);
     return written ? 0 : hd_error_set(err, HD_E_SYSTEM, "cannot be written");

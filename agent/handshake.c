@@ -25,7 +25,8 @@ static int refuse(unsigned *status, unsigned code, struct hd_error *err, const c
     return hd_error_set(err, HD_E_DENIED, "%s", words);
 }
 
-/* Cuts "HOST", "HOST:PORT", "[V6]:PORT" down to the host. False when it is longer than any name can be. */
+/* Cuts "HOST", "HOST:PORT", "[V6]:PORT" down to the host. False when it is longer than any name can
+ * be. */
 static bool host_of(const char *authority, char *out, size_t capacity)
 {
     bool bracketed = authority[0] == '[';
@@ -38,8 +39,9 @@ static bool host_of(const char *authority, char *out, size_t capacity)
     return true;
 }
 
-/* A web page can make a browser ask any address under a name of its own (DNS rebinding); it cannot make the browser say that
- * it asked for an address, for localhost, or for the name the agent was told to listen on. */
+/* A web page can make a browser ask any address under a name of its own (DNS rebinding); it cannot
+ * make the browser say that it asked for an address, for localhost, or for the name the agent was
+ * told to listen on. */
 static bool is_our_host(const char *authority, const struct hd_address *address)
 {
     char host[256];
@@ -63,11 +65,13 @@ static bool offers_our_protocol(const char *list)
     return false;
 }
 
-static int judge_token(const struct hd_handshake *request, const char *token_file, unsigned *status, struct hd_error *err)
+static int judge_token(const struct hd_handshake *request, const char *token_file, unsigned *status,
+                       struct hd_error *err)
 {
     const char *given = request->authorization;
     if (given == NULL || strncasecmp(given, BEARER, strlen(BEARER)) != 0)
-        return refuse(status, UNAUTHORIZED, err, "this address wants \"Authorization: Bearer TOKEN\"");
+        return refuse(status, UNAUTHORIZED, err,
+                      "this address wants \"Authorization: Bearer TOKEN\"");
     given += strlen(BEARER);
     given += strspn(given, " ");
     if (hd_token_verify(token_file, given, strlen(given), err) == 0)
@@ -81,26 +85,30 @@ static int judge_upgrade(const struct hd_handshake *request, unsigned *status, s
     if (request->upgrade == NULL || strcasecmp(request->upgrade, "websocket") != 0)
         return refuse(status, UPGRADE_REQUIRED, err, "only websocket connections are served here");
     if (request->version == NULL || strcmp(request->version, "13") != 0)
-        return refuse(status, UPGRADE_REQUIRED, err, "only websocket version 13 is served here (RFC 6455)");
+        return refuse(status, UPGRADE_REQUIRED, err,
+                      "only websocket version 13 is served here (RFC 6455)");
     if (request->protocols == NULL || !offers_our_protocol(request->protocols))
         return refuse(status, BAD_REQUEST, err, "the subprotocol is " HD_PROTOCOL_NAME);
     return 0;
 }
 
-int hd_handshake_judge(const struct hd_handshake *request, const struct hd_handshake_rules *rules, unsigned *status,
-                       struct hd_error *err)
+int hd_handshake_judge(const struct hd_handshake *request, const struct hd_handshake_rules *rules,
+                       unsigned *status, struct hd_error *err)
 {
     if (request->target == NULL || strcmp(request->target, "/") != 0)
         return refuse(status, NOT_FOUND, err, "the only target here is /");
     if (request->host == NULL)
         return refuse(status, BAD_REQUEST, err, "the request has no Host");
     if (!is_our_host(request->host, rules->address))
-        return refuse(status, FORBIDDEN, err, "the Host is neither this address nor a loopback name");
+        return refuse(status, FORBIDDEN, err,
+                      "the Host is neither this address nor a loopback name");
     if (request->origin != NULL)
-        return refuse(status, FORBIDDEN, err, "browsers are not let in (the request has an Origin)");
+        return refuse(status, FORBIDDEN, err,
+                      "browsers are not let in (the request has an Origin)");
     if (judge_upgrade(request, status, err) != 0)
         return -1;
     if (rules->full)
-        return refuse(status, SERVICE_UNAVAILABLE, err, "too many connections are open; try again later");
+        return refuse(status, SERVICE_UNAVAILABLE, err,
+                      "too many connections are open; try again later");
     return rules->token_file == NULL ? 0 : judge_token(request, rules->token_file, status, err);
 }

@@ -46,7 +46,7 @@ struct hd_listen {
     struct hd_rate refusals; /* that are worth a line in the log */
 };
 
-/* ---- connections --------------------------------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static struct connection *find(const struct hd_listen *listen, const struct lws *server)
 {
@@ -91,15 +91,17 @@ void hd_listen_gone(struct hd_listen *listen, const struct lws *wsi)
 static void log_refusal(struct hd_listen *listen, const struct hd_peer *peer, const char *words)
 {
     unsigned ignored;
-    enum hd_log_level level = hd_rate_admit(&listen->refusals, lws_now_usecs(), &ignored) ? HD_LOG_WARN : HD_LOG_DEBUG;
-    hd_log(level, "refused a connection from %s%s%s: %s", peer->origin.who, peer->origin.who[0] != '\0' ? ", " : "",
-           peer->origin.from, words);
+    enum hd_log_level level =
+        hd_rate_admit(&listen->refusals, lws_now_usecs(), &ignored) ? HD_LOG_WARN : HD_LOG_DEBUG;
+    hd_log(level, "refused a connection from %s%s%s: %s", peer->origin.who,
+           peer->origin.who[0] != '\0' ? ", " : "", peer->origin.from, words);
 }
 
 static void handshake_too_slow(lws_sorted_usec_list_t *timer)
 {
     struct connection *connection = lws_container_of(timer, struct connection, deadline);
-    hd_log(HD_LOG_DEBUG, "%s: no request within %d s", connection->peer.origin.from, HD_LISTEN_HANDSHAKE_SECONDS);
+    hd_log(HD_LOG_DEBUG, "%s: no request within %d s", connection->peer.origin.from,
+           HD_LISTEN_HANDSHAKE_SECONDS);
     if (connection->relay != NULL)
         hd_relay_cut(connection->relay);
 }
@@ -114,7 +116,8 @@ struct counts {
 static struct counts count_connections(const struct hd_listen *listen, const struct hd_peer *peer)
 {
     struct counts counts = { 0 };
-    for (const struct connection *connection = listen->connections; connection != NULL; connection = connection->next) {
+    for (const struct connection *connection = listen->connections; connection != NULL;
+         connection = connection->next) {
         if (connection->full) {
             counts.refused++;
             continue;
@@ -141,19 +144,23 @@ static int serve(struct connection *connection, int server_end, struct hd_error 
         .fd = { .sockfd = server_end },
     };
     connection->server = lws_adopt_descriptor_vhost_via_info(&info);
-    return connection->server != NULL ? 0 : hd_error_set(err, HD_E_SYSTEM, "libwebsockets does not take the connection");
+    if (connection->server == NULL)
+        return hd_error_set(err, HD_E_SYSTEM, "libwebsockets does not take the connection");
+    return 0;
 }
 
 static int open_connection_take(struct connection *connection, int socket, struct hd_error *err)
 {
     struct hd_listen *listen = connection->listener->listen;
     int server_end = -1;
-    if (hd_relay_open_take(listen->loop, socket, relay_ended, connection, &server_end, &connection->relay, err) != 0)
+    if (hd_relay_open_take(listen->loop, socket, relay_ended, connection, &server_end,
+                           &connection->relay, err) != 0)
         return -1;
     if (serve(connection, server_end, err) != 0)
         hd_relay_cut(connection->relay); /* whose end forgets the connection */
     else
-        hd_loop_timer_set(listen->loop, &connection->deadline, handshake_too_slow, HD_LISTEN_HANDSHAKE_SECONDS * 1000);
+        hd_loop_timer_set(listen->loop, &connection->deadline, handshake_too_slow,
+                          HD_LISTEN_HANDSHAKE_SECONDS * 1000);
     return 0;
 }
 
@@ -177,7 +184,7 @@ static void admit_take(struct listener *listener, int socket, const struct hd_pe
         log_refusal(listen, peer, err.text);
 }
 
-/* ---- accepting ----------------------------------------------------------------------------------------------------------- */
+/* ---- accepting ------------------------------------------------------------------------------- */
 
 static void consider_take(struct listener *listener, int socket)
 {
@@ -213,7 +220,8 @@ static void resume_accepting(lws_sorted_usec_list_t *timer)
     struct listener *listener = lws_container_of(timer, struct listener, resume);
     struct hd_loop *loop = listener->listen->loop;
     struct hd_error err = HD_ERROR_INIT;
-    if (hd_loop_watch(loop, listener->endpoint.descriptor, accept_waiting, listener, &listener->watch, &err) != 0)
+    if (hd_loop_watch(loop, listener->endpoint.descriptor, accept_waiting, listener,
+                      &listener->watch, &err) != 0)
         hd_loop_timer_set(loop, timer, resume_accepting, PAUSE_MS);
 }
 
@@ -231,14 +239,16 @@ static void pause_accepting(struct listener *listener, int errno_value)
 
 static bool is_exhaustion(int errno_value)
 {
-    return errno_value == EMFILE || errno_value == ENFILE || errno_value == ENOBUFS || errno_value == ENOMEM;
+    return errno_value == EMFILE || errno_value == ENFILE || errno_value == ENOBUFS ||
+           errno_value == ENOMEM;
 }
 
 static void accept_waiting(void *context)
 {
     struct listener *listener = context;
     for (unsigned i = 0; i < ACCEPTED_AT_ONCE; i++) {
-        int socket = accept4(listener->endpoint.descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int socket =
+            accept4(listener->endpoint.descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (socket >= 0) {
             consider_take(listener, socket);
         } else if (is_exhaustion(errno)) {
@@ -250,7 +260,7 @@ static void accept_waiting(void *context)
     }
 }
 
-/* ---- requests ------------------------------------------------------------------------------------------------------------ */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 /* The values of headers, copied out one behind the other. */
 struct head {
@@ -258,7 +268,8 @@ struct head {
     size_t used;
 };
 
-/* NULL: not there. A header that comes more than once, or is too long, reads as "", which no rule accepts. */
+/* NULL: not there. A header that comes more than once, or is too long, reads as "", which no rule
+ * accepts. */
 static const char *header(struct lws *wsi, enum lws_token_indexes token, struct head *head)
 {
     int length = lws_hdr_total_length(wsi, token);
@@ -284,10 +295,11 @@ static void answer_refusal(struct lws *wsi, unsigned status, const char *words)
     char body[LWS_PRE + WORDS_SIZE];
     int length = snprintf(body + LWS_PRE, WORDS_SIZE, "%s%s\n", reason_for_peer, words);
     static const unsigned char bearer[] = "Bearer";
-    if (lws_add_http_common_headers(wsi, status, "text/plain", (lws_filepos_t)length, &at, end) != 0)
+    if (lws_add_http_common_headers(wsi, status, "text/plain", (lws_filepos_t)length, &at, end))
         return;
     if (status == HTTP_STATUS_UNAUTHORIZED &&
-        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_WWW_AUTHENTICATE, bearer, sizeof bearer - 1, &at, end) != 0)
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_WWW_AUTHENTICATE, bearer,
+                                     sizeof bearer - 1, &at, end) != 0)
         return;
     if (lws_finalize_write_http_header(wsi, head + LWS_PRE, &at, end) == 0)
         lws_write(wsi, (unsigned char *)body + LWS_PRE, (size_t)length, LWS_WRITE_HTTP_FINAL);
@@ -298,7 +310,8 @@ int hd_listen_judge(struct hd_listen *listen, struct lws *wsi)
     struct connection *connection = find(listen, wsi);
     if (connection == NULL)
         return -1;
-    const char *token_file = connection->peer.local ? NULL : hd_loop_options(listen->loop)->token_file;
+    const char *token_file =
+        connection->peer.local ? NULL : hd_loop_options(listen->loop)->token_file;
     struct head head = { .used = 0 };
     struct hd_handshake request = {
         .target = header(wsi, WSI_TOKEN_GET_URI, &head),
@@ -309,16 +322,19 @@ int hd_listen_judge(struct hd_listen *listen, struct lws *wsi)
         .origin = header(wsi, WSI_TOKEN_ORIGIN, &head),
         .authorization = header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, &head),
     };
-    struct hd_handshake_rules rules = { &connection->listener->endpoint.address, token_file, connection->full };
+    struct hd_handshake_rules rules = { &connection->listener->endpoint.address, token_file,
+                                        connection->full };
     struct hd_error err = HD_ERROR_INIT;
     unsigned status = 0;
     if (hd_handshake_judge(&request, &rules, &status, &err) != 0) {
         log_refusal(listen, &connection->peer, err.text);
-        answer_refusal(wsi, status, status == HTTP_STATUS_INTERNAL_SERVER_ERROR ? "the agent's token cannot be read" : err.text);
+        bool internal = status == HTTP_STATUS_INTERNAL_SERVER_ERROR;
+        answer_refusal(wsi, status, internal ? "the agent's token cannot be read" : err.text);
         return -1;
     }
     if (!connection->peer.local)
-        snprintf(connection->peer.origin.who, sizeof connection->peer.origin.who, "token:%s", token_file);
+        snprintf(connection->peer.origin.who, sizeof connection->peer.origin.who, "token:%s",
+                 token_file);
     return 0;
 }
 
@@ -331,7 +347,7 @@ const struct hd_origin *hd_listen_established(struct hd_listen *listen, const st
     return &connection->peer.origin;
 }
 
-/* ---- doors --------------------------------------------------------------------------------------------------------------- */
+/* ---- doors ----------------------------------------------------------------------------------- */
 
 static int prepare_token(const struct hd_listen *listen, struct hd_error *err)
 {
@@ -351,7 +367,8 @@ static int open_listener(struct listener *listener, struct hd_error *err)
         return -1;
     if (hd_endpoint_open(&listener->wanted, &listener->endpoint, err) != 0)
         return -1;
-    if (hd_loop_watch(listen->loop, listener->endpoint.descriptor, accept_waiting, listener, &listener->watch, err) == 0)
+    if (hd_loop_watch(listen->loop, listener->endpoint.descriptor, accept_waiting, listener,
+                      &listener->watch, err) == 0)
         return 0;
     hd_endpoint_close(&listener->endpoint);
     return -1;
@@ -369,8 +386,10 @@ static void open_and_tell(struct listener *listener)
     hd_endpoint_describe(&listener->endpoint.address, name, sizeof name);
     hd_log(HD_LOG_INFO, "listening on %s", name);
     if (listener->wanted.kind == HD_ADDRESS_WS && !hd_address_is_loopback(&listener->wanted))
-        hd_log(HD_LOG_WARN, "listen=%s can be reached from other machines and is not encrypted: the token and all code that is "
-               "pushed can be read and changed on the way; better listen on 127.0.0.1 behind an SSH tunnel", name);
+        hd_log(HD_LOG_WARN,
+               "listen=%s can be reached from other machines and is not encrypted: token and code "
+               "can be read and changed on the way; better listen on 127.0.0.1, behind an SSH tunnel",
+               name);
 }
 
 void hd_listen_open(struct hd_listen *listen)
@@ -420,7 +439,8 @@ static int add_all(struct hd_listen *listen, struct hd_error *err)
         return hd_error_set_memory(err);
     if (wanted->count == 0) {
         char address[64];
-        snprintf(address, sizeof address, "unix:/tmp/.hotdrop_pid%d", hd_loop_jvm(listen->loop)->pid);
+        snprintf(address, sizeof address, "unix:/tmp/.hotdrop_pid%d",
+                 hd_loop_jvm(listen->loop)->pid);
         return add(listen, address, err);
     }
     for (size_t i = 0; i < wanted->count; i++) {
@@ -436,7 +456,8 @@ int hd_listen_new(struct hd_loop *loop, struct hd_listen **out, struct hd_error 
     if (listen == NULL)
         return hd_error_set_memory(err);
     listen->loop = loop;
-    if (hd_rate_init(&listen->refusals, REFUSALS_LOGGED_PER_MINUTE, err) != 0 || add_all(listen, err) != 0) {
+    if (hd_rate_init(&listen->refusals, REFUSALS_LOGGED_PER_MINUTE, err) != 0 ||
+        add_all(listen, err) != 0) {
         hd_listen_free(listen);
         return -1;
     }

@@ -12,20 +12,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define THREAD_NAME "hotdrop-loop"
 
 enum {
-    READ_SIZE = 32 * 1024,      /* libwebsockets' one buffer for what it reads */
-    HEADER_TABLES = 96,         /* requests whose head is being read at the same time */
-    DESCRIPTORS = 512,          /* three a connection, and what is watched */
-    LEAVE_MS = 200              /* for clients to hear that the JVM ends */
+    READ_SIZE = 32 * 1024, /* libwebsockets' one buffer for what it reads */
+    HEADER_TABLES = 96,    /* requests whose head is being read at the same time */
+    DESCRIPTORS = 512,     /* three a connection, and what is watched */
+    LEAVE_MS = 200         /* for clients to hear that the JVM ends */
 };
 
 struct hd_loop_watch {
@@ -34,8 +32,6 @@ struct hd_loop_watch {
     hd_loop_callback readable;
     void *context;
 };
-
-enum phase { BUILT, RUNNING, ENDED };
 
 struct hd_loop {
     const struct hd_jvm *jvm;
@@ -47,20 +43,18 @@ struct hd_loop {
     struct hd_listen *listen;
     struct hd_sessions *sessions;
     struct hd_history history;
-    json_t *status;             /* the engine's last document */
-    uint64_t submitted;         /* jobs, in all */
-    uint64_t finished;          /* of those */
-    uint64_t working;           /* deployments and checks among the others */
-    bool left;                  /* LEAVE_MS are over */
+    json_t *status;     /* the engine's last document */
+    uint64_t submitted; /* jobs, in all */
+    uint64_t finished;  /* of those */
+    uint64_t working;   /* deployments and checks among the others */
+    bool left;          /* LEAVE_MS are over */
     lws_sorted_usec_list_t leaving;
 
     atomic_bool stopping;
-    pthread_mutex_t lock;       /* guards phase */
-    pthread_cond_t changed;
-    enum phase phase;
+    struct hd_thread_end end;
 };
 
-/* ---- what rooms ask ------------------------------------------------------------------------------------------------------ */
+/* ---- what rooms ask -------------------------------------------------------------------------- */
 
 const struct hd_history *hd_loop_history(const struct hd_loop *loop)
 {
@@ -107,7 +101,8 @@ struct hd_sessions *hd_loop_sessions(const struct hd_loop *loop)
     return loop->sessions;
 }
 
-void hd_loop_timer_set(struct hd_loop *loop, lws_sorted_usec_list_t *timer, sul_cb_t callback, uint64_t milliseconds)
+void hd_loop_timer_set(struct hd_loop *loop, lws_sorted_usec_list_t *timer, sul_cb_t callback,
+                       uint64_t milliseconds)
 {
     lws_sul_schedule(loop->context, 0, timer, callback, (int64_t)milliseconds * LWS_US_PER_MS);
 }
@@ -117,10 +112,10 @@ void hd_loop_timer_cancel(lws_sorted_usec_list_t *timer)
     lws_sul_cancel(timer);
 }
 
-/* ---- watched descriptors ------------------------------------------------------------------------------------------------- */
+/* ---- watched descriptors --------------------------------------------------------------------- */
 
-int hd_loop_watch(struct hd_loop *loop, int descriptor, hd_loop_callback readable, void *context, struct hd_loop_watch **out,
-                  struct hd_error *err)
+int hd_loop_watch(struct hd_loop *loop, int descriptor, hd_loop_callback readable, void *context,
+                  struct hd_loop_watch **out, struct hd_error *err)
 {
     struct hd_loop_watch *watch = hd_alloc(sizeof *watch);
     if (watch == NULL)
@@ -132,7 +127,9 @@ int hd_loop_watch(struct hd_loop *loop, int descriptor, hd_loop_callback readabl
         hd_free(watch);
         return hd_error_set_errno(err, errno, "a descriptor cannot be watched");
     }
-    lws_adopt_desc_t info = { .vh = loop->vhost, .type = LWS_ADOPT_RAW_FILE_DESC, .fd = { .filefd = copy },
+    lws_adopt_desc_t info = { .vh = loop->vhost,
+                              .type = LWS_ADOPT_RAW_FILE_DESC,
+                              .fd = { .filefd = copy },
                               .vh_prot_name = HD_LWS_WATCH };
     watch->wsi = lws_adopt_descriptor_vhost_via_info(&info);
     if (watch->wsi == NULL) {
@@ -157,7 +154,8 @@ void hd_loop_unwatch(struct hd_loop_watch *watch)
     hd_free(watch);
 }
 
-static int watch_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
+static int watch_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                          size_t length)
 {
     (void)user;
     (void)in;
@@ -182,7 +180,7 @@ static int watch_callback(struct lws *wsi, enum lws_callback_reasons reason, voi
     }
 }
 
-/* ---- jobs ---------------------------------------------------------------------------------------------------------------- */
+/* ---- jobs ------------------------------------------------------------------------------------ */
 
 static bool is_work(const struct hd_job *job)
 {
@@ -220,19 +218,26 @@ static void remember_deployment(struct hd_loop *loop, struct hd_deployment *depl
     if (deployment == NULL || deployment->number == 0)
         return;
     if (hd_history_add(&loop->history, deployment, &err) != 0)
-        hd_log(HD_LOG_WARN, "deployment %llu is missing in the history: %s", (unsigned long long)deployment->number, err.text);
+        hd_log(HD_LOG_WARN, "deployment %llu is missing in the history: %s",
+               (unsigned long long)deployment->number, err.text);
 }
 
 static void log_deployment(const struct hd_deployment *deployment)
 {
     if (deployment == NULL || deployment->number == 0)
         return;
-    hd_log(HD_LOG_INFO, "deployment %llu from %s, %s: %s, %zu redefined, %zu defined, %zu pending, %zu unchanged, %zu refused, "
-           "%zu withheld%s%s", (unsigned long long)deployment->number, deployment->origin.who, deployment->origin.from,
-           deployment->applied ? "applied" : "not applied", hd_deployment_count(deployment, HD_OUTCOME_REDEFINED),
-           hd_deployment_count(deployment, HD_OUTCOME_DEFINED), hd_deployment_count(deployment, HD_OUTCOME_PENDING),
-           hd_deployment_count(deployment, HD_OUTCOME_UNCHANGED), hd_deployment_count(deployment, HD_OUTCOME_REFUSED),
-           hd_deployment_count(deployment, HD_OUTCOME_WITHHELD), deployment->error_message != NULL ? ": " : "",
+    hd_log(HD_LOG_INFO,
+           "deployment %llu from %s, %s: %s, %zu redefined, %zu defined, %zu pending, "
+           "%zu unchanged, %zu refused, %zu withheld%s%s",
+           (unsigned long long)deployment->number, deployment->origin.who, deployment->origin.from,
+           deployment->applied ? "applied" : "not applied",
+           hd_deployment_count(deployment, HD_OUTCOME_REDEFINED),
+           hd_deployment_count(deployment, HD_OUTCOME_DEFINED),
+           hd_deployment_count(deployment, HD_OUTCOME_PENDING),
+           hd_deployment_count(deployment, HD_OUTCOME_UNCHANGED),
+           hd_deployment_count(deployment, HD_OUTCOME_REFUSED),
+           hd_deployment_count(deployment, HD_OUTCOME_WITHHELD),
+           deployment->error_message != NULL ? ": " : "",
            deployment->error_message != NULL ? deployment->error_message : "");
 }
 
@@ -254,13 +259,15 @@ static void finish_take(struct hd_loop *loop, struct hd_job *job)
 
 static void collect(struct hd_loop *loop)
 {
-    for (struct hd_job *job = hd_engine_collect(loop->engine); job != NULL; job = hd_engine_collect(loop->engine))
+    for (struct hd_job *job = hd_engine_collect(loop->engine); job != NULL;
+         job = hd_engine_collect(loop->engine))
         finish_take(loop, job);
 }
 
-/* ---- libwebsockets ------------------------------------------------------------------------------------------------------- */
+/* ---- libwebsockets --------------------------------------------------------------------------- */
 
-static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
+static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                         size_t length)
 {
     (void)user;
     (void)in;
@@ -333,14 +340,18 @@ static int create_context(struct hd_loop *loop, struct hd_error *err)
     if (loop->context == NULL)
         return hd_error_set(err, HD_E_SYSTEM, "libwebsockets does not start");
     loop->vhost = lws_create_vhost(loop->context, &info);
-    return loop->vhost != NULL ? 0 : hd_error_set(err, HD_E_SYSTEM, "libwebsockets does not start a server");
+    if (loop->vhost == NULL)
+        return hd_error_set(err, HD_E_SYSTEM, "libwebsockets does not start a server");
+    return 0;
 }
 
-/* libwebsockets (as distributions build it) sets SIGPIPE to be ignored; the JVM has a handler of its own there. */
+/* libwebsockets (as distributions build it) sets SIGPIPE to be ignored; the JVM has a handler of
+ * its own there. */
 static int create_context_quietly(struct hd_loop *loop, struct hd_error *err)
 {
     struct sigaction before;
-    lws_set_log_level(LLL_ERR | LLL_WARN | (hd_log_enabled(HD_LOG_DEBUG) ? LLL_NOTICE : 0), log_line);
+    lws_set_log_level(LLL_ERR | LLL_WARN | (hd_log_enabled(HD_LOG_DEBUG) ? LLL_NOTICE : 0),
+                      log_line);
     bool saved = sigaction(SIGPIPE, NULL, &before) == 0;
     int result = create_context(loop, err);
     if (saved)
@@ -348,19 +359,10 @@ static int create_context_quietly(struct hd_loop *loop, struct hd_error *err)
     return result;
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
-static void open_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC); /* which does not jump */
-    pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
-int hd_loop_new(const struct hd_jvm *jvm, struct hd_engine *engine, const struct hd_options *options, struct hd_loop **out,
-                struct hd_error *err)
+int hd_loop_new(const struct hd_jvm *jvm, struct hd_engine *engine,
+                const struct hd_options *options, struct hd_loop **out, struct hd_error *err)
 {
     struct hd_loop *loop = hd_alloc_zeroed(1, sizeof *loop);
     if (loop == NULL)
@@ -369,23 +371,14 @@ int hd_loop_new(const struct hd_jvm *jvm, struct hd_engine *engine, const struct
     loop->engine = engine;
     loop->options = options;
     atomic_init(&loop->stopping, false);
-    pthread_mutex_init(&loop->lock, NULL);
-    open_condition(&loop->changed);
-    if (hd_sessions_new(loop, &loop->sessions, err) != 0 || hd_listen_new(loop, &loop->listen, err) != 0 ||
-        create_context_quietly(loop, err) != 0) {
+    hd_thread_end_init(&loop->end);
+    if (hd_sessions_new(loop, &loop->sessions, err) != 0 ||
+        hd_listen_new(loop, &loop->listen, err) != 0 || create_context_quietly(loop, err) != 0) {
         hd_loop_free(loop);
         return -1;
     }
     *out = loop;
     return 0;
-}
-
-static void enter_phase(struct hd_loop *loop, enum phase phase)
-{
-    pthread_mutex_lock(&loop->lock);
-    loop->phase = phase;
-    pthread_cond_broadcast(&loop->changed);
-    pthread_mutex_unlock(&loop->lock);
 }
 
 static void time_to_leave(lws_sorted_usec_list_t *timer)
@@ -394,7 +387,8 @@ static void time_to_leave(lws_sorted_usec_list_t *timer)
     loop->left = true;
 }
 
-/* Nothing is freed here: the process ends, and an engine that did not stop in time may still wake us. */
+/* Nothing is freed here: the process ends, and an engine that did not stop in time may still wake
+ * us. */
 static void wind_up(struct hd_loop *loop)
 {
     hd_listen_close(loop->listen);
@@ -402,7 +396,8 @@ static void wind_up(struct hd_loop *loop)
     loop->sources = NULL;
     hd_sessions_leave(loop->sessions);
     hd_loop_timer_set(loop, &loop->leaving, time_to_leave, LEAVE_MS);
-    while (!loop->left && !hd_sessions_are_over(loop->sessions) && lws_service(loop->context, 0) >= 0)
+    while (!loop->left && !hd_sessions_are_over(loop->sessions) &&
+           lws_service(loop->context, 0) >= 0)
         ;
 }
 
@@ -420,7 +415,7 @@ static void JNICALL run(jvmtiEnv *jvmti, JNIEnv *jni, void *argument)
         hd_log(HD_LOG_ERROR, "the event loop failed; nothing more is deployed in this JVM");
     else
         wind_up(loop);
-    enter_phase(loop, ENDED);
+    hd_thread_end_set(&loop->end, false);
 }
 
 int hd_loop_start(struct hd_loop *loop, JNIEnv *jni, struct hd_error *err)
@@ -428,10 +423,10 @@ int hd_loop_start(struct hd_loop *loop, JNIEnv *jni, struct hd_error *err)
     if (hd_sources_open(loop, loop->engine, &loop->sources, err) != 0)
         return -1;
     hd_listen_open(loop->listen);
-    enter_phase(loop, RUNNING);
+    hd_thread_end_set(&loop->end, true);
     if (hd_thread_start(loop->jvm, jni, THREAD_NAME, run, loop, err) == 0)
         return 0;
-    enter_phase(loop, BUILT);
+    hd_thread_end_set(&loop->end, false);
     hd_listen_close(loop->listen);
     return -1;
 }
@@ -441,31 +436,11 @@ void hd_loop_wake(struct hd_loop *loop)
     lws_cancel_service(loop->context);
 }
 
-static struct timespec from_now(unsigned timeout_ms)
-{
-    struct timespec at = { 0 };
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += timeout_ms / 1000;
-    at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 int hd_loop_stop(struct hd_loop *loop, unsigned timeout_ms)
 {
-    struct timespec deadline = from_now(timeout_ms);
     atomic_store(&loop->stopping, true);
     hd_loop_wake(loop);
-    pthread_mutex_lock(&loop->lock);
-    int waited = 0;
-    while (loop->phase == RUNNING && waited == 0)
-        waited = pthread_cond_timedwait(&loop->changed, &loop->lock, &deadline);
-    bool ended = loop->phase != RUNNING;
-    pthread_mutex_unlock(&loop->lock);
-    return ended ? 0 : -1;
+    return hd_thread_end_await(&loop->end, timeout_ms);
 }
 
 void hd_loop_free(struct hd_loop *loop)
@@ -479,7 +454,6 @@ void hd_loop_free(struct hd_loop *loop)
     hd_sessions_free(loop->sessions);
     hd_history_close(&loop->history);
     json_decref(loop->status);
-    pthread_cond_destroy(&loop->changed);
-    pthread_mutex_destroy(&loop->lock);
+    hd_thread_end_close(&loop->end);
     hd_free(loop);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loop: one thread, "hotdrop-loop", around libwebsockets' event loop. It owns sources (drop directories, watched trees), listeners, connections and history, and sleeps in the kernel when nothing happens.
+ * The loop: one thread, "hotdrop-loop", around libwebsockets' event loop. It owns sources (drop
+ * directories, watched trees), listeners, connections and history, and sleeps in the kernel when
+ * nothing happens.
  *
  * Everything here except hd_loop_wake is for the loop thread (or before it starts).
  */
@@ -15,22 +17,27 @@ struct hd_loop;
 
 typedef void (*hd_loop_callback)(void *context);
 
-HD_CHECKED int hd_loop_new(const struct hd_jvm *jvm, struct hd_engine *engine, const struct hd_options *options,
-                           struct hd_loop **out, struct hd_error *err);
-/* Opens sources and listeners (each failure: one log line, the others go on), then starts the thread. */
+HD_CHECKED int hd_loop_new(const struct hd_jvm *jvm, struct hd_engine *engine,
+                           const struct hd_options *options, struct hd_loop **out,
+                           struct hd_error *err);
+/* Opens sources and listeners (each failure: one log line, the others go on), then starts the
+ * thread. */
 HD_CHECKED int hd_loop_start(struct hd_loop *loop, JNIEnv *jni, struct hd_error *err);
 /* The one call that is safe from any thread (lws_cancel_service). */
 void hd_loop_wake(struct hd_loop *loop);
 HD_CHECKED int hd_loop_stop(struct hd_loop *loop, unsigned timeout_ms);
 void hd_loop_free(struct hd_loop *loop);
 
-/* Calls readable whenever descriptor is readable. The descriptor stays the caller's; *out is ended with hd_loop_unwatch before it is closed. */
+/* Calls readable whenever descriptor is readable. The descriptor stays the caller's; *out is ended
+ * with hd_loop_unwatch before it is closed. */
 struct hd_loop_watch;
-HD_CHECKED int hd_loop_watch(struct hd_loop *loop, int descriptor, hd_loop_callback readable, void *context,
-                             struct hd_loop_watch **out, struct hd_error *err);
+HD_CHECKED int hd_loop_watch(struct hd_loop *loop, int descriptor, hd_loop_callback readable,
+                             void *context, struct hd_loop_watch **out, struct hd_error *err);
 void hd_loop_unwatch(struct hd_loop_watch *watch);
 
-/* Submits to the engine; when the job is finished, job->finished(job, job->owner) is called on the loop thread, the deployment enters history, and the job is freed. On failure the job is still the caller's. */
+/* Submits to the engine; when the job is finished, job->finished(job, job->owner) is called on the
+ * loop thread, the deployment enters history, and the job is freed. On failure the job is still the
+ * caller's. */
 HD_CHECKED int hd_loop_submit(struct hd_loop *loop, struct hd_job *job, struct hd_error *err);
 
 /* For sessions. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loop as its own rooms see it: what listen.c, relay.c and session.c need of libwebsockets. Loop thread only.
+ * The loop as its own rooms see it: what listen.c, relay.c and session.c need of libwebsockets.
+ * Loop thread only.
  */
 #ifndef HD_AGENT_LOOP_LWS_H
 #define HD_AGENT_LOOP_LWS_H
@@ -15,21 +16,22 @@ struct hd_engine *hd_loop_engine(const struct hd_loop *loop);
 struct hd_listen *hd_loop_listen(const struct hd_loop *loop);
 struct hd_sessions *hd_loop_sessions(const struct hd_loop *loop);
 
-/* Jobs are taken in the order in which they were submitted. The ticket of the last one, and how many of those before a ticket are not
- * finished yet. */
+/* Jobs are taken in the order in which they were submitted. The ticket of the last one, and how
+ * many of those before a ticket are not finished yet. */
 uint64_t hd_loop_last_ticket(const struct hd_loop *loop);
 uint64_t hd_loop_jobs_before(const struct hd_loop *loop, uint64_t ticket);
 /* A deployment or a check waits or runs. */
 bool hd_loop_is_busy(const struct hd_loop *loop);
 
 /* The names under which the loop registers the callbacks of its rooms with libwebsockets. */
-#define HD_LWS_HTTP "http"   /* requests that are not upgraded yet */
+#define HD_LWS_HTTP  "http"  /* requests that are not upgraded yet */
 #define HD_LWS_WATCH "watch" /* hd_loop_watch's descriptors */
 #define HD_LWS_RELAY "relay" /* both ends of a struct hd_relay */
 
-/* Milliseconds from now, on the loop thread; at most once. The timer is the caller's, zeroed before its first use, and cancelled
- * before it is freed; setting it again moves it. */
-void hd_loop_timer_set(struct hd_loop *loop, lws_sorted_usec_list_t *timer, sul_cb_t callback, uint64_t milliseconds);
+/* Milliseconds from now, on the loop thread; at most once. The timer is the caller's, zeroed before
+ * its first use, and cancelled before it is freed; setting it again moves it. */
+void hd_loop_timer_set(struct hd_loop *loop, lws_sorted_usec_list_t *timer, sul_cb_t callback,
+                       uint64_t milliseconds);
 void hd_loop_timer_cancel(lws_sorted_usec_list_t *timer);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages on their way to one client, sent a chunk at a time whenever its socket takes more, so that a report of ten thousand
- * rows neither blocks the loop nor is held twice. Loop thread only.
+ * Messages on their way to one client, sent a chunk at a time whenever its socket takes more, so
+ * that a report of ten thousand rows neither blocks the loop nor is held twice. Loop thread only.
  */
 #ifndef HD_AGENT_OUTBOX_H
 #define HD_AGENT_OUTBOX_H
@@ -18,14 +18,15 @@ struct hd_outbox {
 };
 
 #define HD_OUTBOX_CHUNK (16 * 1024)
-#define HD_OUTBOX_MAX ((size_t)128 << 20) /* bytes; a client that reads nothing must not fill the JVM's memory */
+#define HD_OUTBOX_MAX                                                                              \
+    ((size_t)128 << 20) /* bytes; a client that reads nothing must not fill the JVM's memory */
 
-/* Appends the message as text; consumes one reference to it, also on failure. NULL counts as a message that could not be made
- * (HD_E_MEMORY). HD_E_LIMIT: the client does not read. */
+/* Appends the message as text; consumes one reference to it, also on failure. NULL counts as a
+ * message that could not be made (HD_E_MEMORY). HD_E_LIMIT: the client does not read. */
 HD_CHECKED int hd_outbox_add_take(struct hd_outbox *outbox, json_t *message, struct hd_error *err);
 
-/* A piece of the first message: at most HD_OUTBOX_CHUNK bytes. begins and ends say which part of the message it is. Valid until
- * the outbox is changed. False when there is nothing. */
+/* A piece of the first message: at most HD_OUTBOX_CHUNK bytes. begins and ends say which part of
+ * the message it is. Valid until the outbox is changed. False when there is nothing. */
 struct hd_outbox_chunk {
     const char *data;
     size_t length;

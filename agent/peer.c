@@ -15,8 +15,8 @@
 
 enum { NAME_SIZE = 33, MAX_PASSWD_LINES = 20000 };
 
-/* From /etc/passwd alone: the name is there for people to read, and getpwuid would load name-service modules into the JVM that
- * ask LDAP or a daemon, and wait. */
+/* From /etc/passwd alone: the name is there for people to read, and getpwuid would load
+ * name-service modules into the JVM that ask LDAP or a daemon, and wait. */
 static bool user_name(uint32_t uid, char out[NAME_SIZE])
 {
     FILE *file = fopen("/etc/passwd", "re");
@@ -80,7 +80,8 @@ static int local_peer(int descriptor, struct hd_peer *peer, struct hd_error *err
     }
     char name[NAME_SIZE];
     program_name(credentials.pid, name);
-    snprintf(peer->origin.from, sizeof peer->origin.from, "pid %ld (%s)", (long)credentials.pid, name);
+    snprintf(peer->origin.from, sizeof peer->origin.from, "pid %ld (%s)", (long)credentials.pid,
+             name);
     return 0;
 }
 
@@ -106,7 +107,8 @@ static void remote_peer(const struct sockaddr_storage *address, struct hd_peer *
     }
     peer->origin.way = HD_WAY_WEBSOCKET;
     snprintf(peer->key, sizeof peer->key, "%s", text);
-    snprintf(peer->origin.from, sizeof peer->origin.from, bracketed ? "[%s]:%u" : "%s:%u", text, port);
+    snprintf(peer->origin.from, sizeof peer->origin.from, bracketed ? "[%s]:%u" : "%s:%u", text,
+             port);
 }
 
 int hd_peer_of(int descriptor, struct hd_peer *out, struct hd_error *err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is at the other end of an accepted connection, as far as the kernel tells. Loop thread; never waits.
+ * Who is at the other end of an accepted connection, as far as the kernel tells. Loop thread; never
+ * waits.
  */
 #ifndef HD_AGENT_PEER_H
 #define HD_AGENT_PEER_H
@@ -11,10 +12,11 @@ struct hd_peer {
     struct hd_origin origin; /* way, who and from, as history shows them */
     bool local;              /* a Unix socket: uid and pid are known */
     uint32_t uid;
-    char key[64];            /* equal for what counts as one peer: the user, or the address without its port */
+    char key[64]; /* equal for what counts as one peer: the user, or the address without its port */
 };
 
-/* descriptor: an accepted Unix or TCP socket. origin.who of a TCP peer is left empty: the kernel does not know. */
+/* descriptor: an accepted Unix or TCP socket. origin.who of a TCP peer is left empty: the kernel
+ * does not know. */
 HD_CHECKED int hd_peer_of(int descriptor, struct hd_peer *out, struct hd_error *err);
 
 /* "uid:1000 (alice)", or "uid:1000" where /etc/passwd has no name; cut to capacity. Any thread. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One push or check of a session: the bundle arrives, the engine works, the client hears how it goes. */
+/* One push or check of a session: the bundle arrives, the engine works, the client hears how it
+ * goes. */
 #include "agent/answer.h"
 #include "agent/session_state.h"
 #include "core/alloc.h"
@@ -7,10 +8,11 @@
 
 #include <stdio.h>
 
-/* The first piece of memory for a bundle: what is announced is believed only as far as it arrives. */
-#define FIRST_ROOM (UINT64_C(1) << 20)
+/* The first piece of memory for a bundle: what is announced is believed only as far as it
+ * arrives. */
+#define FIRST_ROOM        (UINT64_C(1) << 20)
 #define BUNDLE_SILENCE_MS ((uint64_t)HD_SESSION_BUNDLE_SECONDS * 1000)
-#define PROGRESS_MS ((uint64_t)HD_SESSION_PROGRESS_SECONDS * 1000)
+#define PROGRESS_MS       ((uint64_t)HD_SESSION_PROGRESS_SECONDS * 1000)
 
 static void drop_bundle(struct hd_session *session)
 {
@@ -33,7 +35,8 @@ static void say_progress(lws_sorted_usec_list_t *timer)
     struct hd_session *session = lws_container_of(timer, struct hd_session, timer);
     int64_t seconds = (lws_now_usecs() - session->since) / LWS_US_PER_SEC;
     uint64_t ahead = hd_loop_jobs_before(hd_session_loop(session), session->ticket);
-    hd_session_say_take(session, hd_answer_waiting(hd_session_loop(session), session->request.id, ahead, seconds));
+    hd_session_say_take(
+        session, hd_answer_waiting(hd_session_loop(session), session->request.id, ahead, seconds));
     hd_loop_timer_set(hd_session_loop(session), timer, say_progress, PROGRESS_MS);
 }
 
@@ -42,10 +45,12 @@ static void bundle_too_slow(lws_sorted_usec_list_t *timer)
     struct hd_session *session = lws_container_of(timer, struct hd_session, timer);
     uint64_t silence = (uint64_t)(lws_now_usecs() - session->since) / LWS_US_PER_MS;
     if (silence < BUNDLE_SILENCE_MS) {
-        hd_loop_timer_set(hd_session_loop(session), timer, bundle_too_slow, BUNDLE_SILENCE_MS - silence);
+        hd_loop_timer_set(hd_session_loop(session), timer, bundle_too_slow,
+                          BUNDLE_SILENCE_MS - silence);
         return;
     }
-    hd_log(HD_LOG_INFO, "%s: no byte of the bundle within %d s; nothing was changed", session->origin.from, HD_SESSION_BUNDLE_SECONDS);
+    hd_log(HD_LOG_INFO, "%s: no byte of the bundle within %d s; nothing was changed",
+           session->origin.from, HD_SESSION_BUNDLE_SECONDS);
     hd_session_leave(session, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 }
 
@@ -56,17 +61,21 @@ static void job_finished(struct hd_job *job, void *owner)
     if (job->deployment != NULL)
         hd_session_say_take(session, hd_answer_report(job->deployment, session->request.id));
     else
-        hd_session_say_error(session, session->request.id, "jvm-error", "the JVM has no memory for this", "look at the agent's log");
+        hd_session_say_error(session, session->request.id, "jvm-error",
+                             "the JVM has no memory for this", "look at the agent's log");
     become_ready(session);
 }
 
-/* What is no bundle is a deployment all the same: numbered, reported and in history like any other. */
-static int refuse_unreadable(struct hd_job *job, enum hd_deployment_kind kind, const char *name, const struct hd_error *cause)
+/* What is no bundle is a deployment all the same: numbered, reported and in history like any
+ * other. */
+static int refuse_unreadable(struct hd_job *job, enum hd_deployment_kind kind, const char *name,
+                             const struct hd_error *cause)
 {
     job->deployment = hd_deployment_new(kind, &job->origin);
     if (job->deployment == NULL)
         return -1;
-    enum hd_reason reason = cause->code == HD_E_LIMIT ? HD_REASON_TOO_LARGE : HD_REASON_MALFORMED_BUNDLE;
+    enum hd_reason reason =
+        cause->code == HD_E_LIMIT ? HD_REASON_TOO_LARGE : HD_REASON_MALFORMED_BUNDLE;
     hd_deployment_fail(job->deployment, reason, "%s", cause->text);
     job->deployment->bundle_name = hd_strdup(name);
     return 0;
@@ -75,22 +84,26 @@ static int refuse_unreadable(struct hd_job *job, enum hd_deployment_kind kind, c
 static int open_bundle(struct hd_session *session, struct hd_job *job)
 {
     const struct hd_request *request = &session->request;
-    struct hd_bundle_limits limits = { hd_loop_options(hd_session_loop(session))->max_bundle, HD_BUNDLE_MAX_CLASS_BYTES,
-                                       HD_BUNDLE_MAX_ENTRIES };
+    struct hd_bundle_limits limits = { hd_loop_options(hd_session_loop(session))->max_bundle,
+                                       HD_BUNDLE_MAX_CLASS_BYTES, HD_BUNDLE_MAX_ENTRIES };
     struct hd_error err = HD_ERROR_INIT;
     size_t length = 0;
     session->all->buffered -= session->bundle.length;
     uint8_t *jar = hd_buffer_steal(&session->bundle, &length);
-    if (hd_bundle_open_take(jar, length, request->name, &limits, hd_loop_jvm(hd_session_loop(session))->rules.feature_release,
+    if (hd_bundle_open_take(jar, length, request->name, &limits,
+                            hd_loop_jvm(hd_session_loop(session))->rules.feature_release,
                             &job->bundle, &err) == 0)
         return 0;
-    return refuse_unreadable(job, request->type == HD_REQUEST_PUSH ? HD_DEPLOYMENT_PUSH : HD_DEPLOYMENT_CHECK, request->name, &err);
+    return refuse_unreadable(
+        job, request->type == HD_REQUEST_PUSH ? HD_DEPLOYMENT_PUSH : HD_DEPLOYMENT_CHECK,
+        request->name, &err);
 }
 
 static struct hd_job *make_job(struct hd_session *session)
 {
     struct hd_request *request = &session->request;
-    struct hd_job *job = hd_job_new(request->type == HD_REQUEST_PUSH ? HD_JOB_DEPLOY : HD_JOB_CHECK, &session->origin);
+    struct hd_job *job = hd_job_new(request->type == HD_REQUEST_PUSH ? HD_JOB_DEPLOY : HD_JOB_CHECK,
+                                    &session->origin);
     if (job == NULL || open_bundle(session, job) != 0) {
         hd_job_free(job);
         return NULL;
@@ -106,7 +119,8 @@ static struct hd_job *make_job(struct hd_session *session)
     return job;
 }
 
-static void refuse_request(struct hd_session *session, const char *reason, const char *message, const char *remedy)
+static void refuse_request(struct hd_session *session, const char *reason, const char *message,
+                           const char *remedy)
 {
     hd_session_say_error(session, session->request.id, reason, message, remedy);
     become_ready(session);
@@ -118,7 +132,8 @@ static void submit(struct hd_session *session)
     struct hd_error err = HD_ERROR_INIT;
     struct hd_job *job = make_job(session);
     if (job == NULL) {
-        refuse_request(session, "jvm-error", "no memory for this bundle; nothing was changed", "try again later");
+        refuse_request(session, "jvm-error", "no memory for this bundle; nothing was changed",
+                       "try again later");
         return;
     }
     if (hd_loop_submit(hd_session_loop(session), job, &err) != 0) {
@@ -160,12 +175,16 @@ void hd_push_receive(struct hd_session *session, const void *data, size_t length
         return;
     }
     if (length > session->request.size - session->bundle.length) {
-        hd_session_bad_request(session, session->request.id, "more bytes than \"size\" announced; nothing was changed");
+        hd_session_bad_request(session, session->request.id,
+                               "more bytes than \"size\" announced; nothing was changed");
         return;
     }
-    if (all->buffered + length > 2 * hd_loop_options(all->loop)->max_bundle || make_room(session, length, &err) != 0 ||
+    if (all->buffered + length > 2 * hd_loop_options(all->loop)->max_bundle ||
+        make_room(session, length, &err) != 0 ||
         hd_buffer_append(&session->bundle, data, length, &err) != 0) {
-        hd_session_say_error(session, session->request.id, "busy", "too many bundles arrive at once; nothing was changed", "try again later");
+        hd_session_say_error(session, session->request.id, "busy",
+                             "too many bundles arrive at once; nothing was changed",
+                             "try again later");
         hd_session_leave(session, LWS_CLOSE_STATUS_POLICY_VIOLATION);
         return;
     }
@@ -181,16 +200,20 @@ static bool is_within_limits(struct hd_session *session, const struct hd_request
     unsigned seconds = 0;
     uint64_t max_bundle = hd_loop_options(hd_session_loop(session))->max_bundle;
     if (request->size > max_bundle) {
-        snprintf(words, sizeof words, "the bundle has %llu bytes; this agent takes at most %llu (max-bundle)",
+        snprintf(words, sizeof words,
+                 "the bundle has %llu bytes; this agent takes at most %llu (max-bundle)",
                  (unsigned long long)request->size, (unsigned long long)max_bundle);
-        hd_session_say_error(session, request->id, "too-large", words, hd_reason_remedy(HD_REASON_TOO_LARGE));
+        hd_session_say_error(session, request->id, "too-large", words,
+                             hd_reason_remedy(HD_REASON_TOO_LARGE));
         hd_session_leave(session, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
         return false;
     }
     if (!hd_rate_admit(&session->all->rate, lws_now_usecs(), &seconds)) {
-        snprintf(words, sizeof words, "more than %llu pushes within a minute (max-rate); again in %u s",
+        snprintf(words, sizeof words,
+                 "more than %llu pushes within a minute (max-rate); again in %u s",
                  (unsigned long long)session->all->rate.per_minute, seconds);
-        hd_session_say_error(session, request->id, "rate-limited", words, hd_reason_remedy(HD_REASON_RATE_LIMITED));
+        hd_session_say_error(session, request->id, "rate-limited", words,
+                             hd_reason_remedy(HD_REASON_RATE_LIMITED));
         hd_session_leave(session, LWS_CLOSE_STATUS_POLICY_VIOLATION);
         return false;
     }
@@ -200,7 +223,8 @@ static bool is_within_limits(struct hd_session *session, const struct hd_request
 void hd_push_begin_take(struct hd_session *session, struct hd_request *request)
 {
     if (session->stage != HD_SESSION_READY) {
-        hd_session_bad_request(session, request->id, "the push or check before this one has no report yet");
+        hd_session_bad_request(session, request->id,
+                               "the push or check before this one has no report yet");
         hd_request_close(request);
         return;
     }
@@ -211,7 +235,8 @@ void hd_push_begin_take(struct hd_session *session, struct hd_request *request)
     session->request = *request;
     session->stage = HD_SESSION_RECEIVING;
     session->since = lws_now_usecs();
-    hd_loop_timer_set(hd_session_loop(session), &session->timer, bundle_too_slow, BUNDLE_SILENCE_MS);
+    hd_loop_timer_set(hd_session_loop(session), &session->timer, bundle_too_slow,
+                      BUNDLE_SILENCE_MS);
 }
 
 void hd_push_abandon(struct hd_session *session)

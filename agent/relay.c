@@ -15,11 +15,11 @@ enum { HIGH_WATER = 256 * 1024, LOW_WATER = 64 * 1024, CHUNK = 64 * 1024, FLUSH_
 struct end {
     struct hd_relay *relay;
     struct end *other;
-    struct lws *wsi;           /* NULL: closed */
-    struct hd_buffer waiting;  /* to be written here */
-    size_t written;            /* of waiting */
-    bool last;                 /* nothing more comes: close when waiting is written */
-    bool paused;               /* not read, until the other end has written what waits there */
+    struct lws *wsi;          /* NULL: closed */
+    struct hd_buffer waiting; /* to be written here */
+    size_t written;           /* of waiting */
+    bool last;                /* nothing more comes: close when waiting is written */
+    bool paused;              /* not read, until the other end has written what waits there */
 };
 
 struct hd_relay {
@@ -134,13 +134,15 @@ static void closed(struct end *end)
     lws_callback_on_writable(other->wsi);
 }
 
-/* Only for reasons that come with a connection of ours: others come with a stand-in that has no user data. */
+/* Only for reasons that come with a connection of ours: others come with a stand-in that has no
+ * user data. */
 static struct end *end_of(struct lws *wsi)
 {
     return lws_get_opaque_user_data(wsi);
 }
 
-int hd_relay_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
+int hd_relay_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                      size_t length)
 {
     (void)user;
     switch (reason) {
@@ -188,12 +190,13 @@ static struct hd_relay *new_relay(hd_loop_callback ended, void *owner)
     return relay;
 }
 
-int hd_relay_open_take(struct hd_loop *loop, int socket, hd_loop_callback ended, void *owner, int *server_end,
-                       struct hd_relay **out, struct hd_error *err)
+int hd_relay_open_take(struct hd_loop *loop, int socket, hd_loop_callback ended, void *owner,
+                       int *server_end, struct hd_relay **out, struct hd_error *err)
 {
     int pair[2];
     struct hd_relay *relay = new_relay(ended, owner);
-    if (relay == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
+    if (relay == NULL ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
         if (relay == NULL)
             hd_error_set_memory(err);
         else

@@ -14,7 +14,7 @@
 /* A fresh status is worth waiting that long for: the engine was free when it was asked. */
 enum { STATUS_PATIENCE_MS = 500 };
 
-/* ---- saying -------------------------------------------------------------------------------------------------------------- */
+/* ---- saying ---------------------------------------------------------------------------------- */
 
 void hd_session_leave(struct hd_session *session, enum lws_close_status code)
 {
@@ -34,15 +34,18 @@ void hd_session_say_take(struct hd_session *session, json_t *message)
     lws_callback_on_writable(session->wsi);
 }
 
-void hd_session_say_error(struct hd_session *session, uint64_t id, const char *reason, const char *message, const char *remedy)
+void hd_session_say_error(struct hd_session *session, uint64_t id, const char *reason,
+                          const char *message, const char *remedy)
 {
-    hd_log(HD_LOG_INFO, "%s, %s: %s: %s", session->origin.who, session->origin.from, reason, message);
+    hd_log(HD_LOG_INFO, "%s, %s: %s: %s", session->origin.who, session->origin.from, reason,
+           message);
     hd_session_say_take(session, hd_message_error(id, reason, message, remedy));
 }
 
 void hd_session_bad_request(struct hd_session *session, uint64_t id, const char *message)
 {
-    hd_session_say_error(session, id, "bad-request", message, "this is not how hotdrop.v1 is spoken; see docs/protocol.md");
+    hd_session_say_error(session, id, "bad-request", message,
+                         "this is not how hotdrop.v1 is spoken; see docs/protocol.md");
     hd_session_leave(session, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 }
 
@@ -51,7 +54,9 @@ static int write_chunk(struct hd_session *session, const struct hd_outbox_chunk 
     unsigned char frame[LWS_PRE + HD_OUTBOX_CHUNK];
     memcpy(frame + LWS_PRE, chunk->data, chunk->length);
     int flags = lws_write_ws_flags(LWS_WRITE_TEXT, chunk->begins, chunk->ends);
-    return lws_write(session->wsi, frame + LWS_PRE, chunk->length, (enum lws_write_protocol)flags) < 0 ? -1 : 0;
+    int written = lws_write(session->wsi, frame + LWS_PRE, chunk->length,
+                            (enum lws_write_protocol)flags);
+    return written < 0 ? -1 : 0;
 }
 
 /* -1: close. */
@@ -72,7 +77,7 @@ static int writable(struct hd_session *session)
     return -1;
 }
 
-/* ---- status, history, show ----------------------------------------------------------------------------------------------- */
+/* ---- status, history, show ------------------------------------------------------------------- */
 
 static void say_status(struct hd_session *session, bool busy)
 {
@@ -122,7 +127,8 @@ static void answer_status(struct hd_session *session, uint64_t id)
     if (session->status_id != 0)
         say_status(session, true); /* the one before gets what is known */
     session->status_id = id;
-    bool busy = hd_loop_is_busy(loop) || (session->status_job == NULL && ask_for_status(session) != 0);
+    bool busy =
+        hd_loop_is_busy(loop) || (session->status_job == NULL && ask_for_status(session) != 0);
     if (busy)
         say_status(session, true);
     else
@@ -131,18 +137,21 @@ static void answer_status(struct hd_session *session, uint64_t id)
 
 static void answer_show(struct hd_session *session, const struct hd_request *request)
 {
-    const struct hd_deployment *deployment = hd_history_find(hd_loop_history(hd_session_loop(session)), request->deployment);
+    const struct hd_deployment *deployment =
+        hd_history_find(hd_loop_history(hd_session_loop(session)), request->deployment);
     if (deployment != NULL)
         hd_session_say_take(session, hd_answer_show(deployment, request->id));
     else
-        hd_session_say_error(session, request->id, "not-found", "there is no such deployment in the history of this JVM",
+        hd_session_say_error(session, request->id, "not-found",
+                             "there is no such deployment in the history of this JVM",
                              "look at the history for those there are");
 }
 
 static void answer_question(struct hd_session *session, const struct hd_request *request)
 {
     if (session->outbox.bytes > BACKLOG_MAX) {
-        hd_session_say_error(session, request->id, "busy", "earlier answers were not read yet", "read them first");
+        hd_session_say_error(session, request->id, "busy", "earlier answers were not read yet",
+                             "read them first");
         return;
     }
     if (request->type == HD_REQUEST_STATUS)
@@ -153,7 +162,7 @@ static void answer_question(struct hd_session *session, const struct hd_request 
         answer_show(session, request);
 }
 
-/* ---- hearing ------------------------------------------------------------------------------------------------------------- */
+/* ---- hearing --------------------------------------------------------------------------------- */
 
 static void hear_request(struct hd_session *session, const char *text, size_t length)
 {
@@ -197,14 +206,15 @@ static void hear(struct hd_session *session, const void *data, size_t length)
 {
     if (session->leaving != 0)
         return;
-    bool complete = lws_is_final_fragment(session->wsi) && lws_remaining_packet_payload(session->wsi) == 0;
+    bool complete =
+        lws_is_final_fragment(session->wsi) && lws_remaining_packet_payload(session->wsi) == 0;
     if (lws_frame_is_binary(session->wsi))
         hd_push_receive(session, data, length);
     else
         hear_text(session, data, length, complete);
 }
 
-/* ---- beginning and end --------------------------------------------------------------------------------------------------- */
+/* ---- beginning and end ----------------------------------------------------------------------- */
 
 static int begin(struct hd_sessions *all, struct lws *wsi, const struct hd_origin *origin)
 {
@@ -248,7 +258,8 @@ static int established(struct lws *wsi)
     return origin != NULL ? begin(hd_loop_sessions(loop), wsi, origin) : -1;
 }
 
-int hd_session_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
+int hd_session_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                        size_t length)
 {
     (void)user;
     struct hd_session *session;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of a session share: session.c hears and speaks, push.c takes bundles in and hands them to the engine. Nobody
- * else includes this.
+ * What the files of a session share: session.c hears and speaks, push.c takes bundles in and hands
+ * them to the engine. Nobody else includes this.
  */
 #ifndef HD_AGENT_SESSION_STATE_H
 #define HD_AGENT_SESSION_STATE_H
@@ -24,28 +24,30 @@ struct hd_session {
     struct lws *wsi;
     struct hd_origin origin;
     struct hd_outbox outbox;
-    struct hd_buffer text;         /* a message that is still arriving */
-    enum lws_close_status leaving; /* not 0: close with this code when the outbox is empty, and hear nothing more */
-    bool said_goodbye;             /* the close frame is libwebsockets' now, and so is the wait for the client's */
+    struct hd_buffer text; /* a message that is still arriving */
+    /* Not 0: close with this code when the outbox is empty, and hear nothing more. */
+    enum lws_close_status leaving;
+    /* The close frame is libwebsockets' now, and so is the wait for the client's. */
+    bool said_goodbye;
 
     enum hd_session_stage stage;
-    struct hd_request request;     /* the push or check under way */
-    struct hd_buffer bundle;       /* RECEIVING */
-    struct hd_job *job;            /* WORKING; the engine's */
-    uint64_t ticket;               /* of that job, hd_loop_last_ticket */
-    int64_t since;                 /* lws_now_usecs; RECEIVING: the last byte came; WORKING: the job was submitted */
-    lws_sorted_usec_list_t timer;  /* of the stage */
+    struct hd_request request; /* the push or check under way */
+    struct hd_buffer bundle;   /* RECEIVING */
+    struct hd_job *job;        /* WORKING; the engine's */
+    uint64_t ticket;           /* of that job, hd_loop_last_ticket */
+    int64_t since;             /* RECEIVING: the last byte came; WORKING: it was submitted */
+    lws_sorted_usec_list_t timer; /* of the stage */
 
-    struct hd_job *status_job;     /* a fresh status is being made; the engine's */
-    uint64_t status_id;            /* of the request that waits for it; 0: none */
+    struct hd_job *status_job; /* a fresh status is being made; the engine's */
+    uint64_t status_id;        /* of the request that waits for it; 0: none */
     lws_sorted_usec_list_t status_timer;
 };
 
 struct hd_sessions {
     struct hd_loop *loop;
     struct hd_session *first;
-    struct hd_rate rate;           /* of pushes and checks */
-    uint64_t buffered;             /* bytes of bundles that are still arriving, over all sessions */
+    struct hd_rate rate; /* of pushes and checks */
+    uint64_t buffered;   /* bytes of bundles that are still arriving, over all sessions */
 };
 
 static inline struct hd_loop *hd_session_loop(const struct hd_session *session)
@@ -55,7 +57,8 @@ static inline struct hd_loop *hd_session_loop(const struct hd_session *session)
 
 /* session.c. Messages that cannot be queued end the session. */
 void hd_session_say_take(struct hd_session *session, json_t *message);
-void hd_session_say_error(struct hd_session *session, uint64_t id, const char *reason, const char *message, const char *remedy);
+void hd_session_say_error(struct hd_session *session, uint64_t id, const char *reason,
+                          const char *message, const char *remedy);
 /* The client does not keep to the protocol: says so and leaves. */
 void hd_session_bad_request(struct hd_session *session, uint64_t id, const char *message);
 /* Closes with this code once everything is said. */

@@ -12,7 +12,7 @@ struct hd_sources {
     size_t tree_count;
 };
 
-/* ---- drop= --------------------------------------------------------------------------------------------------------------- */
+/* ---- drop= ----------------------------------------------------------------------------------- */
 
 static void open_drop(struct hd_sources *sources, struct hd_loop *loop, const char *directory)
 {
@@ -25,7 +25,7 @@ static void open_drop(struct hd_sources *sources, struct hd_loop *loop, const ch
     hd_log(HD_LOG_INFO, "what is put into %s is deployed", directory);
 }
 
-/* ---- watch= -------------------------------------------------------------------------------------------------------------- */
+/* ---- watch= ---------------------------------------------------------------------------------- */
 
 struct remembering {
     struct hd_engine *engine;
@@ -40,36 +40,41 @@ static void remember(void *context, const char *internal_name, struct hd_bytes f
         remembering->count++;
 }
 
-static int open_watched(struct hd_loop *loop, struct hd_engine *engine, const char *directory, struct hd_tree **out,
-                        struct hd_error *err)
+static int open_watched(struct hd_loop *loop, struct hd_engine *engine, const char *directory,
+                        struct hd_tree **out, struct hd_error *err)
 {
     struct remembering remembering = { .engine = engine, .err = HD_ERROR_INIT };
     struct hd_tree *tree = NULL;
     if (hd_tree_remember(directory, remember, &remembering, &tree, err) != 0)
         return -1;
     if (hd_error_is_set(&remembering.err))
-        hd_log(HD_LOG_WARN, "watch=%s: not all of it is remembered: %s", directory, remembering.err.text);
+        hd_log(HD_LOG_WARN, "watch=%s: not all of it is remembered: %s", directory,
+               remembering.err.text);
     if (hd_tree_open(tree, loop, err) != 0) {
         hd_tree_close(tree);
         return -1;
     }
-    hd_log(HD_LOG_INFO, "watching %s for what a compiler writes (%zu classes there now)", directory, remembering.count);
+    hd_log(HD_LOG_INFO, "watching %s for what a compiler writes (%zu classes there now)", directory,
+           remembering.count);
     *out = tree;
     return 0;
 }
 
-static void open_tree(struct hd_sources *sources, struct hd_loop *loop, struct hd_engine *engine, const char *directory)
+static void open_tree(struct hd_sources *sources, struct hd_loop *loop, struct hd_engine *engine,
+                      const char *directory)
 {
     struct hd_error err = HD_ERROR_INIT;
     if (open_watched(loop, engine, directory, &sources->trees[sources->tree_count], &err) == 0)
         sources->tree_count++;
     else
-        hd_log(HD_LOG_ERROR, "watch=%s: %s; what is compiled there is not deployed", directory, err.text);
+        hd_log(HD_LOG_ERROR, "watch=%s: %s; what is compiled there is not deployed", directory,
+               err.text);
 }
 
-/* ---- both ---------------------------------------------------------------------------------------------------------------- */
+/* ---- both ------------------------------------------------------------------------------------ */
 
-int hd_sources_open(struct hd_loop *loop, struct hd_engine *engine, struct hd_sources **out, struct hd_error *err)
+int hd_sources_open(struct hd_loop *loop, struct hd_engine *engine, struct hd_sources **out,
+                    struct hd_error *err)
 {
     const struct hd_options *options = hd_loop_options(loop);
     struct hd_sources *sources = hd_alloc_zeroed(1, sizeof *sources);

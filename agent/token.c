@@ -46,7 +46,8 @@ static bool is_printable(const struct secret *secret)
     return true;
 }
 
-static int check_file(const char *path, int descriptor, bool *readable_by_others, struct hd_error *err)
+static int check_file(const char *path, int descriptor, bool *readable_by_others,
+                      struct hd_error *err)
 {
     struct stat status;
     if (fstat(descriptor, &status) != 0)
@@ -54,9 +55,11 @@ static int check_file(const char *path, int descriptor, bool *readable_by_others
     if (!S_ISREG(status.st_mode))
         return hd_error_set(err, HD_E_DENIED, "%s: not a regular file", path);
     if (status.st_uid != geteuid() && status.st_uid != 0)
-        return hd_error_set(err, HD_E_DENIED, "%s: belongs to another user (uid %lu)", path, (unsigned long)status.st_uid);
+        return hd_error_set(err, HD_E_DENIED, "%s: belongs to another user (uid %lu)", path,
+                            (unsigned long)status.st_uid);
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return hd_error_set(err, HD_E_DENIED, "%s: others than its owner can write it; chmod 600 it", path);
+        return hd_error_set(err, HD_E_DENIED,
+                            "%s: others than its owner can write it; chmod 600 it", path);
     *readable_by_others = (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
     return 0;
 }
@@ -71,13 +74,15 @@ static int read_secret(const char *path, int descriptor, struct secret *out, str
         return hd_error_set_errno(err, errno, "%s: cannot be read", path);
     trim(out);
     if (out->length < HD_TOKEN_MIN || out->length > HD_TOKEN_MAX || !is_printable(out))
-        return hd_error_set(err, HD_E_FORMAT, "%s: expected one line of %d to %d printable characters without blanks", path,
-                            HD_TOKEN_MIN, HD_TOKEN_MAX);
+        return hd_error_set(err, HD_E_FORMAT,
+                            "%s: expected one line of %d to %d printable characters without blanks",
+                            path, HD_TOKEN_MIN, HD_TOKEN_MAX);
     return 0;
 }
 
 /* Never waits: a FIFO is opened for reading without a writer, and then refused. */
-static int load(const char *path, struct secret *out, bool *readable_by_others, struct hd_error *err)
+static int load(const char *path, struct secret *out, bool *readable_by_others,
+                struct hd_error *err)
 {
     int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (descriptor < 0)
@@ -114,8 +119,8 @@ static int write_line(int descriptor, const char *path, struct hd_error *err)
     return 0;
 }
 
-/* Complete before it has its name: two JVMs that start together share one file, and neither ever reads half a token. The one
- * that comes second takes what the first made. */
+/* Complete before it has its name: two JVMs that start together share one file, and neither ever
+ * reads half a token. The one that comes second takes what the first made. */
 static int make_whole(const char *path, const char *draft, struct hd_error *err)
 {
     int descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -155,12 +160,15 @@ int hd_token_prepare(const char *path, bool *readable_by_others, struct hd_error
     return result;
 }
 
-/* Over digests, so that neither the place of the first difference nor the secret's length shows in the time taken. */
-static int compare(const struct secret *secret, const char *presented, size_t length, struct hd_error *err)
+/* Over digests, so that neither the place of the first difference nor the secret's length shows in
+ * the time taken. */
+static int compare(const struct secret *secret, const char *presented, size_t length,
+                   struct hd_error *err)
 {
     struct hd_digest expected;
     struct hd_digest given;
-    if (hd_digest_of(secret->text, secret->length, &expected, err) != 0 || hd_digest_of(presented, length, &given, err) != 0)
+    if (hd_digest_of(secret->text, secret->length, &expected, err) != 0 ||
+        hd_digest_of(presented, length, &given, err) != 0)
         return -1;
     if (CRYPTO_memcmp(expected.bytes, given.bytes, sizeof expected.bytes) != 0)
         return hd_error_set(err, HD_E_DENIED, "the token is not the agent's");

@@ -24,7 +24,8 @@ static bool pass_head_byte(struct hd_wsguard *guard, uint8_t byte)
     bool expected = byte == end_of_head[guard->line_end];
     bool line_break = byte == '\r' || byte == '\n';
     bool inside_line_break = guard->line_end % 2 == 1;
-    if (++guard->head_length > HD_WSGUARD_HEAD_MAX || (inside_line_break && !expected) || (line_break && !expected))
+    if (++guard->head_length > HD_WSGUARD_HEAD_MAX || (inside_line_break && !expected) ||
+        (line_break && !expected))
         return false;
     guard->line_end = expected ? guard->line_end + 1 : 0;
     if (guard->line_end == sizeof end_of_head)
@@ -37,7 +38,8 @@ static bool is_bad_frame(uint8_t opcode_byte, uint8_t length_byte)
 {
     bool control = (opcode_byte & CONTROL_BIT) != 0;
     return (length_byte & MASK_BIT) == 0 || (opcode_byte & RESERVED_BITS) != 0 ||
-           (control && ((opcode_byte & FINAL_BIT) == 0 || (length_byte & LENGTH_BITS) > CONTROL_MAX));
+           (control &&
+            ((opcode_byte & FINAL_BIT) == 0 || (length_byte & LENGTH_BITS) > CONTROL_MAX));
 }
 
 static void begin_payload(struct hd_wsguard *guard)

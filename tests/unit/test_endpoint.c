@@ -2,7 +2,9 @@
 #include "agent/endpoint.h"
 #include "agent/peer.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,8 +16,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include <netinet/in.h>
-#include <arpa/inet.h>
 
 #include <cmocka.h>
 
@@ -25,7 +25,7 @@ static struct hd_address address;
 static int make_directory(void **state)
 {
     (void)state;
-    strcpy(directory + strlen(directory) - 6, "XXXXXX");
+    memcpy(directory + strlen(directory) - 6, "XXXXXX", 6);
     if (mkdtemp(directory) == NULL)
         return -1;
     address = (struct hd_address){ .kind = HD_ADDRESS_UNIX };
@@ -63,7 +63,7 @@ static void assert_refused(enum hd_error_code code, const char *words)
 static int connect_to_socket(void)
 {
     struct sockaddr_un name = { .sun_family = AF_UNIX };
-    strcpy(name.sun_path, address.path);
+    snprintf(name.sun_path, sizeof name.sun_path, "%s", address.path);
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(descriptor >= 0);
     assert_int_equal(connect(descriptor, (struct sockaddr *)&name, sizeof name), 0);
@@ -192,9 +192,9 @@ static void names_need_a_lookup_and_addresses_do_not(void **state)
     struct hd_address where = { .kind = HD_ADDRESS_WS, .host = "build.example", .port = 1 };
     char text[300];
     assert_true(hd_endpoint_needs_lookup(&where));
-    strcpy(where.host, "localhost");
+    snprintf(where.host, sizeof where.host, "localhost");
     assert_false(hd_endpoint_needs_lookup(&where));
-    strcpy(where.host, "::1");
+    snprintf(where.host, sizeof where.host, "::1");
     assert_false(hd_endpoint_needs_lookup(&where));
     hd_endpoint_describe(&where, text, sizeof text);
     assert_string_equal(text, "ws://[::1]:1");

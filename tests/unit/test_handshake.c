@@ -16,9 +16,12 @@
 
 static char token_file[] = "/tmp/hd-handshake-XXXXXX";
 static const struct hd_address unix_address = { .kind = HD_ADDRESS_UNIX, .path = "/tmp/x" };
-static const struct hd_address tcp_address = { .kind = HD_ADDRESS_WS, .host = "build.example", .port = 7007 };
+static const struct hd_address tcp_address = { .kind = HD_ADDRESS_WS,
+                                               .host = "build.example",
+                                               .port = 7007 };
 static const struct hd_handshake_rules local_rules = { .address = &unix_address };
-static const struct hd_handshake_rules remote_rules = { .address = &tcp_address, .token_file = token_file };
+static const struct hd_handshake_rules remote_rules = { .address = &tcp_address,
+                                                        .token_file = token_file };
 
 static int make_token(void **state)
 {
@@ -37,8 +40,12 @@ static int remove_token(void **state)
 
 static struct hd_handshake good_request(void)
 {
-    return (struct hd_handshake){ .target = "/", .host = "localhost", .upgrade = "websocket", .version = "13",
-                                  .protocols = "hotdrop.v1", .authorization = "Bearer " SECRET };
+    return (struct hd_handshake){ .target = "/",
+                                  .host = "localhost",
+                                  .upgrade = "websocket",
+                                  .version = "13",
+                                  .protocols = "hotdrop.v1",
+                                  .authorization = "Bearer " SECRET };
 }
 
 /* 0: let in. */
@@ -66,8 +73,9 @@ static void a_good_request_is_let_in(void **state)
 static void hosts_that_are_us_are_let_in(void **state)
 {
     (void)state;
-    static const char *const hosts[] = { "localhost", "LOCALHOST:7007", "127.0.0.1", "127.0.0.1:7007", "10.1.2.3:80", "[::1]:7007",
-                                         "[fe80::1]", "build.example:7007", "Build.Example" };
+    static const char *const hosts[] = { "localhost",      "LOCALHOST:7007",     "127.0.0.1",
+                                         "127.0.0.1:7007", "10.1.2.3:80",        "[::1]:7007",
+                                         "[fe80::1]",      "build.example:7007", "Build.Example" };
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         struct hd_handshake request = good_request();
         request.host = hosts[i];
@@ -78,14 +86,16 @@ static void hosts_that_are_us_are_let_in(void **state)
 static void foreign_hosts_are_refused(void **state)
 {
     (void)state;
-    static const char *const hosts[] = { "", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "build.example.evil" };
+    static const char *const hosts[] = { "", "evil.example", "localhost.evil.example",
+                                         "127.0.0.1.evil.example", "build.example.evil" };
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         struct hd_handshake request = good_request();
         request.host = hosts[i];
         assert_int_equal(judge(&request, &remote_rules), 403);
     }
     struct hd_handshake request = good_request();
-    request.host = "build.example"; /* a name counts only where the agent was told to listen on it */
+    request.host =
+        "build.example"; /* a name counts only where the agent was told to listen on it */
     assert_int_equal(judge(&request, &local_rules), 403);
     request.host = NULL;
     assert_int_equal(judge(&request, &local_rules), 400);
@@ -119,7 +129,8 @@ static void only_websocket_13_is_an_upgrade(void **state)
 static void only_our_subprotocol_is_spoken(void **state)
 {
     (void)state;
-    static const char *const lists[] = { NULL, "", "hotdrop.v2", "hotdrop.v11", "xhotdrop.v1", "relay" };
+    static const char *const lists[] = { NULL,          "",     "hotdrop.v2", "hotdrop.v11",
+                                         "xhotdrop.v1", "relay" };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         struct hd_handshake request = good_request();
         request.protocols = lists[i];
@@ -138,7 +149,9 @@ static void only_the_root_is_a_target(void **state)
 static void the_token_is_wanted_where_there_is_one(void **state)
 {
     (void)state;
-    static const char *const wrong[] = { NULL, "", "Basic " SECRET, "Bearer", "Bearer ", "Bearer " SECRET "x", SECRET };
+    static const char *const wrong[] = { NULL,     "",        "Basic " SECRET,
+                                         "Bearer", "Bearer ", "Bearer " SECRET "x",
+                                         SECRET };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct hd_handshake request = good_request();
         request.authorization = wrong[i];

@@ -19,7 +19,7 @@ static char path[64];
 static int make_directory(void **state)
 {
     (void)state;
-    strcpy(directory + strlen(directory) - 6, "XXXXXX");
+    memcpy(directory + strlen(directory) - 6, "XXXXXX", 6);
     if (mkdtemp(directory) == NULL)
         return -1;
     snprintf(path, sizeof path, "%s/token", directory);
@@ -144,7 +144,8 @@ static void a_fifo_is_refused_without_waiting(void **state)
 static void only_the_very_secret_is_accepted(void **state)
 {
     (void)state;
-    static const char *const wrong[] = { "", "0123456789abcde", "0123456789abcdeF", "0123456789abcdef0", "0123456789abcdef\n" };
+    static const char *const wrong[] = { "", "0123456789abcde", "0123456789abcdeF",
+                                         "0123456789abcdef0", "0123456789abcdef\n" };
     write_file("0123456789abcdef\n", 0600);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct hd_error err = HD_ERROR_INIT;

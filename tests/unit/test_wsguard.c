@@ -11,7 +11,15 @@
 
 #define HEAD "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 /* A masked text frame "hi", a masked empty binary frame, a masked close. */
-#define GOOD_FRAMES "\x81\x82" "abcd" "\x09\x0b" "\x82\x80" "\x00\x00\x00\x00" "\x88\x82" "\x00\x00\x00\x00" "\x03\xe8"
+#define GOOD_FRAMES                                                                                \
+    "\x81\x82"                                                                                     \
+    "abcd"                                                                                         \
+    "\x09\x0b"                                                                                     \
+    "\x82\x80"                                                                                     \
+    "\x00\x00\x00\x00"                                                                             \
+    "\x88\x82"                                                                                     \
+    "\x00\x00\x00\x00"                                                                             \
+    "\x03\xe8"
 
 struct run {
     uint8_t out[HD_WSGUARD_HEAD_MAX * 16];
@@ -27,7 +35,8 @@ static struct run *run(const void *bytes, size_t length, size_t piece)
     result.length = 0;
     for (size_t at = 0; at < length; at += piece) {
         size_t count = length - at < piece ? length - at : piece;
-        size_t passed = hd_wsguard_pass(&guard, (const uint8_t *)bytes + at, count, result.out + result.length);
+        size_t passed =
+            hd_wsguard_pass(&guard, (const uint8_t *)bytes + at, count, result.out + result.length);
         assert_true(passed <= count + HD_WSGUARD_EXTRA);
         result.length += passed;
     }
@@ -78,10 +87,12 @@ static void an_unmasked_frame_becomes_a_reserved_one_and_the_rest_is_dropped(voi
     }
 }
 
-static void a_frame_with_a_reserved_bit_and_a_control_frame_that_is_long_or_cut_are_refused(void **state)
+static void a_frame_with_a_reserved_bit_and_a_control_frame_that_is_long_or_cut_are_refused(
+    void **state)
 {
     (void)state;
-    static const char *const frames[] = { "\xC1\x80", "\xA1\x80", "\x91\x80", "\x09\x80", "\x89\xFE", "\x88\xFF" };
+    static const char *const frames[] = { "\xC1\x80", "\xA1\x80", "\x91\x80",
+                                          "\x09\x80", "\x89\xFE", "\x88\xFF" };
     for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
         char bytes[sizeof HEAD + 2];
         memcpy(bytes, HEAD, sizeof HEAD - 1);
@@ -100,7 +111,8 @@ static void an_unmasked_empty_frame_is_refused_too(void **state)
 static void a_head_with_a_bare_line_feed_or_carriage_return_is_refused(void **state)
 {
     (void)state;
-    static const char *const heads[] = { "GET / HTTP/1.1\n\n", "GET / HTTP/1.1\r\n\n", "GET / HTTP/1.1\r\r\n\r\n",
+    static const char *const heads[] = { "GET / HTTP/1.1\n\n", "GET / HTTP/1.1\r\n\n",
+                                         "GET / HTTP/1.1\r\r\n\r\n",
                                          "GET / HTTP/1.1\rHost: x\r\n\r\n", "\n" };
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
         assert_int_equal(run(heads[i], strlen(heads[i]), 3)->verdict, HD_WSGUARD_BAD_HEAD);
@@ -128,7 +140,8 @@ int main(void)
         cmocka_unit_test(masked_frames_pass_unchanged_however_they_are_cut),
         cmocka_unit_test(long_frames_pass_with_both_forms_of_length),
         cmocka_unit_test(an_unmasked_frame_becomes_a_reserved_one_and_the_rest_is_dropped),
-        cmocka_unit_test(a_frame_with_a_reserved_bit_and_a_control_frame_that_is_long_or_cut_are_refused),
+        cmocka_unit_test(
+            a_frame_with_a_reserved_bit_and_a_control_frame_that_is_long_or_cut_are_refused),
         cmocka_unit_test(an_unmasked_empty_frame_is_refused_too),
         cmocka_unit_test(a_head_with_a_bare_line_feed_or_carriage_return_is_refused),
         cmocka_unit_test(a_head_without_an_end_is_refused_at_its_limit),
