@@ -264,3 +264,17 @@ const char *hd_labels_of(struct hd_labels *labels, JNIEnv *jni, jobject loader)
     labels->count++;
     return named->label;
 }
+
+bool hd_labels_is_whole(const struct hd_labels *labels, JNIEnv *jni, const char *text)
+{
+    if (strcmp(text, "boot") == 0)
+        return true;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (const struct named *named = labels->buckets[i]; named != NULL; named = named->next) {
+            if (strcmp(named->label, text) == 0 &&
+                !(*jni)->IsSameObject(jni, named->loader, NULL))
+                return true;
+        }
+    }
+    return false;
+}

@@ -18,5 +18,7 @@ HD_CHECKED int hd_labels_new(JNIEnv *jni, struct hd_labels **out, struct hd_erro
 void hd_labels_free(struct hd_labels *labels, JNIEnv *jni);
 /* loader NULL: "boot". The string is valid as long as the loader lives and labels is not freed. On failure (memory) NULL. Clears any exception the loader's getName or getContextName throws. */
 const char *hd_labels_of(struct hd_labels *labels, JNIEnv *jni, jobject loader);
+/* True when text is the whole label of a loader that lives and has been named. */
+bool hd_labels_is_whole(const struct hd_labels *labels, JNIEnv *jni, const char *text);
 
 #endif

@@ -114,7 +114,10 @@ struct hd_target *hd_plan_add_target(struct hd_plan *plan, const struct hd_plan_
 
 bool hd_plan_wants_loader(const struct hd_plan *plan, const char *label)
 {
-    return plan->job->loader == NULL || strstr(label, plan->job->loader) != NULL;
+    const char *wanted = plan->job->loader;
+    if (wanted == NULL)
+        return true;
+    return plan->loader_is_whole ? strcmp(label, wanted) == 0 : strstr(label, wanted) != NULL;
 }
 
 static int parse_into(struct hd_class **parsed, const uint8_t *file, size_t length,

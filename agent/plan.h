@@ -59,6 +59,7 @@ struct hd_plan {
     size_t class_count;
     const char **names;               /* internal names, in the order of classes */
     struct hd_resolution resolution;  /* in the order of classes */
+    bool loader_is_whole;             /* the job's loader is one loader's whole label, not a part */
     struct hd_target *targets;        /* sorted by class and label once they are all there */
     size_t target_count;
     size_t target_capacity;

@@ -108,12 +108,41 @@ static int add_rows(struct hd_plan *plan, struct hd_error *err)
     return 0;
 }
 
+static int name_loaders_of(const struct hd_plan *plan, const struct hd_resolved_name *name,
+                           struct hd_error *err)
+{
+    const char *label;
+    for (size_t i = 0; i < name->class_count; i++) {
+        if (label_of(plan, name->classes[i].loader, &label, err) != 0)
+            return -1;
+    }
+    for (size_t i = 0; i < name->package_loader_count; i++) {
+        if (label_of(plan, name->package_loaders[i], &label, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* "app" is a part of "ParallelWebappClassLoader[shop]": a whole label means that loader only. All must be named before anybody
+ * can tell. */
+static int find_out_which_loader_is_meant(struct hd_plan *plan, struct hd_error *err)
+{
+    if (plan->job->loader == NULL)
+        return 0;
+    for (size_t i = 0; i < plan->resolution.count; i++) {
+        if (name_loaders_of(plan, &plan->resolution.names[i], err) != 0)
+            return -1;
+    }
+    plan->loader_is_whole = hd_labels_is_whole(plan->road->labels, plan->jni, plan->job->loader);
+    return 0;
+}
+
 int hd_plan_find_targets(struct hd_plan *plan, struct hd_error *err)
 {
     hd_road_doing(plan->road, "looking for the loaded classes");
     if (hd_resolve(plan->road->jvm, plan->jni, plan->names, plan->class_count, &plan->resolution,
                    err) != 0 ||
-        add_targets(plan, err) != 0)
+        find_out_which_loader_is_meant(plan, err) != 0 || add_targets(plan, err) != 0)
         return -1;
     qsort(plan->targets, plan->target_count, sizeof *plan->targets, by_class_and_label);
     return add_rows(plan, err);
