@@ -18,12 +18,13 @@ struct candidate {
     uint8_t *file;
     size_t length;
     struct hd_class *class_file;
-    bool newer;                /* than the JVM */
-    bool compared;             /* false: the JVM shows nothing of the class */
+    bool newer;    /* than the JVM */
+    bool compared; /* false: the JVM shows nothing of the class */
     enum hd_view_match match;
 };
 
-int hd_base_finder_new(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_base_finder **out, struct hd_error *err)
+int hd_base_finder_new(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_base_finder **out,
+                       struct hd_error *err)
 {
     struct hd_base_finder *finder = hd_alloc_zeroed(1, sizeof *finder);
     if (finder == NULL)
@@ -54,7 +55,8 @@ int hd_base_remember(struct hd_base_finder *finder, const char *internal_name, s
 
 static bool is_newer(const struct hd_base_finder *finder, const struct hd_resource *resource)
 {
-    return resource->changed_at >= finder->jvm->started_at && resource->changed_at != HD_RESOURCE_ALWAYS_THERE;
+    return resource->changed_at >= finder->jvm->started_at &&
+           resource->changed_at != HD_RESOURCE_ALWAYS_THERE;
 }
 
 static void close_candidate(struct candidate *candidate)
@@ -65,7 +67,8 @@ static void close_candidate(struct candidate *candidate)
 }
 
 /* Drops the candidate, leaving none, where the file is not a sound class file of that name. */
-static int parse_candidate(struct candidate *candidate, const char *internal_name, struct hd_error *err)
+static int parse_candidate(struct candidate *candidate, const char *internal_name,
+                           struct hd_error *err)
 {
     struct hd_error broken = HD_ERROR_INIT;
     if (hd_class_parse(candidate->file, candidate->length, &candidate->class_file, &broken) != 0) {
@@ -78,8 +81,8 @@ static int parse_candidate(struct candidate *candidate, const char *internal_nam
     return 0;
 }
 
-static int compare_candidate(struct candidate *candidate, const char *internal_name, const struct hd_vm_view *view,
-                             struct hd_error *err)
+static int compare_candidate(struct candidate *candidate, const char *internal_name,
+                             const struct hd_vm_view *view, struct hd_error *err)
 {
     if (parse_candidate(candidate, internal_name, err) != 0)
         return -1;
@@ -95,7 +98,8 @@ static bool is_match(const struct candidate *candidate, enum hd_view_match match
 }
 
 static int remembered_candidate(const struct hd_base_finder *finder, const char *internal_name,
-                                const struct hd_vm_view *view, struct candidate *out, struct hd_error *err)
+                                const struct hd_vm_view *view, struct candidate *out,
+                                struct hd_error *err)
 {
     struct hd_bytes kept = hd_remembered_get(&finder->remembered, internal_name);
     if (kept.length == 0)
@@ -108,11 +112,12 @@ static int remembered_candidate(const struct hd_base_finder *finder, const char 
 }
 
 static int resource_candidate(const struct hd_base_finder *finder, JNIEnv *jni, jobject loader,
-                              const char *internal_name, const struct hd_vm_view *view, struct candidate *out,
-                              struct hd_error *err)
+                              const char *internal_name, const struct hd_vm_view *view,
+                              struct candidate *out, struct hd_error *err)
 {
     struct hd_resource resource = { 0 };
-    if (hd_resource_read(finder->resources, jni, loader, internal_name, HD_RESOURCE_WITH_PARENTS, &resource, err) != 0)
+    if (hd_resource_read(finder->resources, jni, loader, internal_name, HD_RESOURCE_WITH_PARENTS,
+                         &resource, err) != 0)
         return -1;
     if (resource.file == NULL)
         return 0;
@@ -123,7 +128,8 @@ static int resource_candidate(const struct hd_base_finder *finder, JNIEnv *jni, 
 }
 
 /* Moves the candidate's file into the base. */
-static void settle_on(struct candidate *candidate, enum hd_base_standing standing, struct hd_base *base)
+static void settle_on(struct candidate *candidate, enum hd_base_standing standing,
+                      struct hd_base *base)
 {
     base->standing = standing;
     base->file = candidate->file;
@@ -146,10 +152,10 @@ static enum hd_base_standing judge_resource(const struct candidate *resource)
     return HD_BASE_UNKNOWN;
 }
 
-/* A remembered file that is what the JVM holds needs no other. One that is edited, or of another loader's class of the
- * same name, gives way to what the loader says. */
-static int find_candidate(struct hd_base_finder *finder, JNIEnv *jni, jobject loader, const char *internal_name,
-                          struct hd_base *base, struct hd_error *err)
+/* A remembered file that is what the JVM holds needs no other. One that is edited, or of another
+ * loader's class of the same name, gives way to what the loader says. */
+static int find_candidate(struct hd_base_finder *finder, JNIEnv *jni, jobject loader,
+                          const char *internal_name, struct hd_base *base, struct hd_error *err)
 {
     const struct hd_vm_view *view = hd_held_view_of(base->held);
     struct candidate remembered = { 0 }, resource = { 0 };
@@ -174,8 +180,8 @@ out:
     return result;
 }
 
-int hd_base_find(struct hd_base_finder *finder, JNIEnv *jni, jclass class, jobject loader, const char *internal_name,
-                 struct hd_base *out, struct hd_error *err)
+int hd_base_find(struct hd_base_finder *finder, JNIEnv *jni, jclass class, jobject loader,
+                 const char *internal_name, struct hd_base *out, struct hd_error *err)
 {
     struct hd_base base = { .standing = HD_BASE_UNKNOWN };
     if (hd_held_view_capture(finder->jvm, jni, class, internal_name, &base.held, err) != 0)
@@ -196,11 +202,13 @@ void hd_base_close(struct hd_base *base)
     *base = (struct hd_base){ .standing = HD_BASE_UNKNOWN };
 }
 
-int hd_base_resource(struct hd_base_finder *finder, JNIEnv *jni, jobject loader, const char *internal_name,
-                     uint8_t **file, size_t *length, bool *found, bool *newer, struct hd_error *err)
+int hd_base_resource(struct hd_base_finder *finder, JNIEnv *jni, jobject loader,
+                     const char *internal_name, uint8_t **file, size_t *length, bool *found,
+                     bool *newer, struct hd_error *err)
 {
     struct hd_resource resource = { 0 };
-    if (hd_resource_read(finder->resources, jni, loader, internal_name, HD_RESOURCE_OWN, &resource, err) != 0)
+    if (hd_resource_read(finder->resources, jni, loader, internal_name, HD_RESOURCE_OWN, &resource,
+                         err) != 0)
         return -1;
     *found = resource.file != NULL;
     *newer = *found && is_newer(finder, &resource);

@@ -29,7 +29,8 @@ static bool is_obsolete(struct census *census, jmethodID method)
     if (answer->method != method) {
         jboolean obsolete = JNI_FALSE;
         /* A method whose class was unloaded since is nobody's code any more. */
-        if ((*census->jvmti)->IsMethodObsolete(census->jvmti, method, &obsolete) != JVMTI_ERROR_NONE)
+        if ((*census->jvmti)->IsMethodObsolete(census->jvmti, method, &obsolete) !=
+            JVMTI_ERROR_NONE)
             obsolete = JNI_FALSE;
         *answer = (struct answer){ method, obsolete };
     }
@@ -41,9 +42,11 @@ static char *class_signature(const struct census *census, jmethodID method)
 {
     jclass class = NULL;
     char *signature = NULL;
-    if ((*census->jvmti)->GetMethodDeclaringClass(census->jvmti, method, &class) != JVMTI_ERROR_NONE)
+    if ((*census->jvmti)->GetMethodDeclaringClass(census->jvmti, method, &class) !=
+        JVMTI_ERROR_NONE)
         return NULL;
-    if ((*census->jvmti)->GetClassSignature(census->jvmti, class, &signature, NULL) != JVMTI_ERROR_NONE)
+    if ((*census->jvmti)->GetClassSignature(census->jvmti, class, &signature, NULL) !=
+        JVMTI_ERROR_NONE)
         signature = NULL;
     (*census->jni)->DeleteLocalRef(census->jni, class);
     return signature;
@@ -130,9 +133,11 @@ static int count_stacks(struct census *census)
 {
     jvmtiStackInfo *stacks = NULL;
     jint count = 0;
-    jvmtiError error = (*census->jvmti)->GetAllStackTraces(census->jvmti, MAX_DEPTH, &stacks, &count);
+    jvmtiError error =
+        (*census->jvmti)->GetAllStackTraces(census->jvmti, MAX_DEPTH, &stacks, &count);
     if (error != JVMTI_ERROR_NONE)
-        return hd_error_set(census->err, HD_E_JVM, "GetAllStackTraces: %s", hd_jvm_error_name(error));
+        return hd_error_set(census->err, HD_E_JVM, "GetAllStackTraces: %s",
+                            hd_jvm_error_name(error));
     int result = 0;
     for (jint i = 0; i < count && result == 0; i++)
         result = count_stack(census, &stacks[i], (uint32_t)i + 1);
@@ -141,16 +146,18 @@ static int count_stacks(struct census *census)
     return result;
 }
 
-/* java.lang.VirtualThread, not initialized by the look: Class.forName(name, false, boot loader). NULL where it cannot be told. */
+/* java.lang.VirtualThread, not initialized by the look: Class.forName(name, false, boot loader).
+ * NULL where it cannot be told. */
 static jclass virtual_thread_class(JNIEnv *jni)
 {
     jclass class = (*jni)->FindClass(jni, "java/lang/Class");
-    jmethodID for_name = (*jni)->GetStaticMethodID(jni, class, "forName",
-                                                   "(Ljava/lang/String;ZLjava/lang/ClassLoader;)Ljava/lang/Class;");
+    jmethodID for_name = (*jni)->GetStaticMethodID(
+        jni, class, "forName", "(Ljava/lang/String;ZLjava/lang/ClassLoader;)Ljava/lang/Class;");
     jstring name = (*jni)->NewStringUTF(jni, "java.lang.VirtualThread");
     jclass found = NULL;
     if (for_name != NULL && name != NULL)
-        found = (*jni)->CallStaticObjectMethod(jni, class, for_name, name, (jboolean)JNI_FALSE, NULL);
+        found =
+            (*jni)->CallStaticObjectMethod(jni, class, for_name, name, (jboolean)JNI_FALSE, NULL);
     if ((*jni)->ExceptionCheck(jni)) {
         (*jni)->ExceptionClear(jni);
         return NULL;
@@ -165,7 +172,8 @@ static bool may_have_virtual_threads(const struct hd_jvm *jvm, JNIEnv *jni)
         return false;
     jclass class = virtual_thread_class(jni);
     jint status = 0;
-    if (class == NULL || (*jvm->jvmti)->GetClassStatus(jvm->jvmti, class, &status) != JVMTI_ERROR_NONE)
+    if (class == NULL ||
+        (*jvm->jvmti)->GetClassStatus(jvm->jvmti, class, &status) != JVMTI_ERROR_NONE)
         return true;
     return (status & JVMTI_CLASS_STATUS_INITIALIZED) != 0;
 }
@@ -183,7 +191,8 @@ static int take_census(const struct hd_jvm *jvm, struct census *census)
     return result;
 }
 
-int hd_frames_find(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_old_frames *out, struct hd_error *err)
+int hd_frames_find(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_old_frames *out,
+                   struct hd_error *err)
 {
     struct census *census = hd_alloc_zeroed(1, sizeof *census);
     if (census == NULL)

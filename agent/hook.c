@@ -10,9 +10,10 @@
 #include <string.h>
 
 /*
- * Guards what every hook has published, and that a hook is not freed under a class that is being loaded. Readers are the
- * application's threads: they hold it while they look and copy, run no Java and take no other lock meanwhile, so a
- * writer is let in before later readers. The engine holds it only to exchange a pointer.
+ * Guards what every hook has published, and that a hook is not freed under a class that is being
+ * loaded. Readers are the application's threads: they hold it while they look and copy, run no Java
+ * and take no other lock meanwhile, so a writer is let in before later readers. The engine holds it
+ * only to exchange a pointer.
  */
 static pthread_rwlock_t guard = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 
@@ -64,10 +65,12 @@ static void free_snapshot(JNIEnv *jni, struct snapshot *snapshot)
 
 static int by_class_name(const void *a, const void *b)
 {
-    return strcmp(((const struct hd_patch *)a)->class_name, ((const struct hd_patch *)b)->class_name);
+    return strcmp(((const struct hd_patch *)a)->class_name,
+                  ((const struct hd_patch *)b)->class_name);
 }
 
-static struct snapshot *new_snapshot_take(JNIEnv *jni, struct hd_patch *patches, size_t count, struct hd_error *err)
+static struct snapshot *new_snapshot_take(JNIEnv *jni, struct hd_patch *patches, size_t count,
+                                          struct hd_error *err)
 {
     struct snapshot *snapshot = hd_alloc_zeroed(1, sizeof *snapshot);
     atomic_bool *spent = hd_alloc_zeroed(count, sizeof *spent);
@@ -109,7 +112,8 @@ static void carry_spent(const struct snapshot *before, struct snapshot *after)
         if (!atomic_load(&before->spent[i]))
             continue;
         const struct hd_patch *old = &before->patches[i];
-        for (size_t k = find_first(after, old->class_name); is_named(after, k, old->class_name); k++) {
+        for (size_t k = find_first(after, old->class_name); is_named(after, k, old->class_name);
+             k++) {
             if (after->patches[k].any_loader && after->patches[k].deployment == old->deployment)
                 atomic_store(&after->spent[k], true);
         }
@@ -129,10 +133,12 @@ static struct snapshot *exchange(struct hd_hook *hook, struct snapshot *snapshot
 
 static int set_event(const struct hd_hook *hook, jvmtiEventMode mode, struct hd_error *err)
 {
-    jvmtiError error = (*hook->jvmti)->SetEventNotificationMode(hook->jvmti, mode,
-                                                                 JVMTI_EVENT_CLASS_FILE_LOAD_HOOK, NULL);
+    jvmtiError error =
+        (*hook->jvmti)
+            ->SetEventNotificationMode(hook->jvmti, mode, JVMTI_EVENT_CLASS_FILE_LOAD_HOOK, NULL);
     if (error != JVMTI_ERROR_NONE)
-        return hd_error_set(err, HD_E_JVM, "SetEventNotificationMode(ClassFileLoadHook): %s", hd_jvm_error_name(error));
+        return hd_error_set(err, HD_E_JVM, "SetEventNotificationMode(ClassFileLoadHook): %s",
+                            hd_jvm_error_name(error));
     return 0;
 }
 
@@ -160,7 +166,8 @@ int hd_hook_publish_take(struct hd_hook *hook, JNIEnv *jni, struct hd_patch *pat
     return 0;
 }
 
-int hd_hook_new(const struct hd_jvm *jvm, void (*report)(struct hd_hook_event *event, void *context), void *context,
+int hd_hook_new(const struct hd_jvm *jvm,
+                void (*report)(struct hd_hook_event *event, void *context), void *context,
                 struct hd_hook **out, struct hd_error *err)
 {
     struct hd_hook *hook = hd_alloc_zeroed(1, sizeof *hook);
@@ -172,7 +179,8 @@ int hd_hook_new(const struct hd_jvm *jvm, void (*report)(struct hd_hook_event *e
     jvmtiError error = (*hook->jvmti)->SetEnvironmentLocalStorage(hook->jvmti, hook);
     if (error != JVMTI_ERROR_NONE) {
         hd_free(hook);
-        return hd_error_set(err, HD_E_JVM, "SetEnvironmentLocalStorage: %s", hd_jvm_error_name(error));
+        return hd_error_set(err, HD_E_JVM, "SetEnvironmentLocalStorage: %s",
+                            hd_jvm_error_name(error));
     }
     *out = hook;
     return 0;
@@ -203,8 +211,8 @@ void hd_hook_free(struct hd_hook *hook, JNIEnv *jni)
     hd_free(hook);
 }
 
-static void tell(const struct hd_hook *hook, const struct arrival *arrival, const struct hd_patch *patch,
-                 enum hd_hook_event_kind kind)
+static void tell(const struct hd_hook *hook, const struct arrival *arrival,
+                 const struct hd_patch *patch, enum hd_hook_event_kind kind)
 {
     JNIEnv *jni = arrival->jni;
     struct hd_hook_event *event = hd_alloc_zeroed(1, sizeof *event);
@@ -226,14 +234,17 @@ static bool is_for_loader(const struct arrival *arrival, const struct hd_patch *
 {
     if (patch->any_loader || (patch->loader == NULL) != (arrival->loader == NULL))
         return false;
-    return patch->loader == NULL || (*arrival->jni)->IsSameObject(arrival->jni, patch->loader, arrival->loader);
+    return patch->loader == NULL ||
+           (*arrival->jni)->IsSameObject(arrival->jni, patch->loader, arrival->loader);
 }
 
-/* The patch for just this loader, else one that waits for the first loader to come; count where there is none. */
+/* The patch for just this loader, else one that waits for the first loader to come; count where
+ * there is none. */
 static size_t choose_patch(const struct snapshot *snapshot, const struct arrival *arrival)
 {
     size_t waiting = snapshot->count;
-    for (size_t i = find_first(snapshot, arrival->name); is_named(snapshot, i, arrival->name); i++) {
+    for (size_t i = find_first(snapshot, arrival->name); is_named(snapshot, i, arrival->name);
+         i++) {
         if (is_for_loader(arrival, &snapshot->patches[i]))
             return i;
         if (snapshot->patches[i].any_loader && !atomic_load(&snapshot->spent[i]))
@@ -321,9 +332,10 @@ static void answer(const struct hd_hook *hook, const struct arrival *arrival, ji
     *new_length = (jint)snapshot->patches[i].length;
 }
 
-void JNICALL hd_hook_class_file_load(jvmtiEnv *jvmti, JNIEnv *jni, jclass class_being_redefined, jobject loader,
-                                     const char *name, jobject protection_domain, jint length,
-                                     const unsigned char *file, jint *new_length, unsigned char **new_file)
+void JNICALL hd_hook_class_file_load(jvmtiEnv *jvmti, JNIEnv *jni, jclass class_being_redefined,
+                                     jobject loader, const char *name, jobject protection_domain,
+                                     jint length, const unsigned char *file, jint *new_length,
+                                     unsigned char **new_file)
 {
     (void)protection_domain;
     /* A class without a name is hidden or generated: nobody can have pushed it. */

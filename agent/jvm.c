@@ -14,14 +14,15 @@
 /* Class file versions began to be feature release + 44 with JDK 1.1 (JVMS §4.1). */
 enum { MAJOR_OF_RELEASE_ZERO = 44, OLDEST_FEATURE_RELEASE = 8 };
 
-/* All of these can be had at start and on attach, and cost nothing until they are used. Never one of the "early" ones:
- * they take class data sharing away. */
+/* All of these can be had at start and on attach, and cost nothing until they are used. Never
+ * one of the "early" ones: they take class data sharing away. */
 static int add_capabilities(struct hd_jvm *jvm, struct hd_error *err)
 {
     jvmtiCapabilities potential = { 0 };
     jvmtiError error = (*jvm->jvmti)->GetPotentialCapabilities(jvm->jvmti, &potential);
     if (error != JVMTI_ERROR_NONE)
-        return hd_error_set(err, HD_E_JVM, "GetPotentialCapabilities: %s", hd_jvm_error_name(error));
+        return hd_error_set(err, HD_E_JVM, "GetPotentialCapabilities: %s",
+                            hd_jvm_error_name(error));
 
     jvmtiCapabilities wanted = { 0 };
     wanted.can_redefine_classes = 1;
@@ -29,8 +30,10 @@ static int add_capabilities(struct hd_jvm *jvm, struct hd_error *err)
     wanted.can_get_constant_pool = 1;
     wanted.can_retransform_classes = potential.can_retransform_classes;
     wanted.can_redefine_any_class = potential.can_redefine_any_class;
-    if (!potential.can_redefine_classes || !potential.can_get_bytecodes || !potential.can_get_constant_pool)
-        return hd_error_set(err, HD_E_JVM, "this JVM does not let an agent redefine classes and read their code");
+    if (!potential.can_redefine_classes || !potential.can_get_bytecodes ||
+        !potential.can_get_constant_pool)
+        return hd_error_set(err, HD_E_JVM,
+                            "this JVM does not let an agent redefine classes and read their code");
 
     error = (*jvm->jvmti)->AddCapabilities(jvm->jvmti, &wanted);
     if (error != JVMTI_ERROR_NONE)
@@ -46,8 +49,9 @@ static int64_t microseconds(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* Field 22 of /proc/self/stat, in clock ticks since boot; -1 where it cannot be read. The second field is the
- * program's name and may hold blanks and parentheses, so count from the last ')' (proc(5)). */
+/* Field 22 of /proc/self/stat, in clock ticks since boot; -1 where it cannot be read. The second
+ * field is the program's name and may hold blanks and parentheses, so count from the last ')'
+ * (proc(5)). */
 static int64_t start_in_ticks(void)
 {
     char line[1024];
@@ -64,7 +68,8 @@ static int64_t start_in_ticks(void)
     return rest != NULL ? strtoll(rest + 1, NULL, 10) : -1;
 }
 
-/* Microseconds since the epoch; 0 where the system does not tell, so that nothing counts as older than the JVM. */
+/* Microseconds since the epoch; 0 where the system does not tell, so that nothing counts as
+ * older than the JVM. */
 static int64_t process_start(void)
 {
     int64_t ticks = start_in_ticks();
@@ -78,8 +83,8 @@ static int64_t process_start(void)
     return microseconds(CLOCK_REALTIME) - (since_boot - started);
 }
 
-/* Before the first class of the application is loaded "now" is exact; the process itself may be older, a script that
- * unpacked the application and then became the JVM. */
+/* Before the first class of the application is loaded "now" is exact; the process itself may be
+ * older, a script that unpacked the application and then became the JVM. */
 static int64_t jvm_start(jvmtiEnv *jvmti)
 {
     jvmtiPhase phase;
@@ -94,7 +99,9 @@ int hd_jvm_open(JavaVM *vm, struct hd_jvm *out, struct hd_error *err)
     void *environment = NULL;
     jint result = (*vm)->GetEnv(vm, &environment, JVMTI_VERSION_1_2);
     if (result != JNI_OK || environment == NULL)
-        return hd_error_set(err, HD_E_JVM, "this JVM offers no JVMTI 1.2 environment (GetEnv answered %d)", (int)result);
+        return hd_error_set(err, HD_E_JVM,
+                            "this JVM offers no JVMTI 1.2 environment (GetEnv answered %d)",
+                            (int)result);
     jvm.jvmti = environment;
     if (add_capabilities(&jvm, err) != 0) {
         (*jvm.jvmti)->DisposeEnvironment(jvm.jvmti);
@@ -109,7 +116,8 @@ int hd_jvm_open(JavaVM *vm, struct hd_jvm *out, struct hd_error *err)
 static bool system_property(const struct hd_jvm *jvm, const char *name, char *text, size_t capacity)
 {
     char *value = NULL;
-    if ((*jvm->jvmti)->GetSystemProperty(jvm->jvmti, name, &value) != JVMTI_ERROR_NONE || value == NULL)
+    if ((*jvm->jvmti)->GetSystemProperty(jvm->jvmti, name, &value) != JVMTI_ERROR_NONE ||
+        value == NULL)
         return false;
     snprintf(text, capacity, "%s", value);
     (*jvm->jvmti)->Deallocate(jvm->jvmti, (unsigned char *)value);
@@ -137,7 +145,8 @@ static unsigned release_of_jvmti(const struct hd_jvm *jvm)
 
 static unsigned feature_release(const struct hd_jvm *jvm)
 {
-    /* The VM's own property: java.specification.version is set in Java, where JVMTI does not see it. */
+    /* The VM's own property: java.specification.version is set in Java, where JVMTI does not see
+     * it. */
     char text[32];
     unsigned release = 0;
     if (system_property(jvm, "java.vm.specification.version", text, sizeof text))
@@ -155,11 +164,13 @@ void hd_jvm_examine(struct hd_jvm *jvm, JNIEnv *jni)
     jvm->rules.max_major = (uint16_t)(release + MAJOR_OF_RELEASE_ZERO);
     /* JDK-8192936: from 13 on only with the flag. */
     jvm->rules.adds_private_methods =
-        release <= 12 || hd_vmflags_boolean("AllowRedefinitionToAddDeleteMethods") == HD_VMFLAG_TRUE;
+        release <= 12 ||
+        hd_vmflags_boolean("AllowRedefinitionToAddDeleteMethods") == HD_VMFLAG_TRUE;
     jvm->verifies = hd_vmflags_boolean("BytecodeVerificationRemote") != HD_VMFLAG_FALSE;
 }
 
-/* What RedefineClasses, RetransformClasses and the calls that look at a class and its threads may answer (JVMTI specification, "Error Reference"). */
+/* What RedefineClasses, RetransformClasses and the calls that look at a class and its threads
+ * may answer (JVMTI specification, "Error Reference"). */
 static const struct {
     jvmtiError error;
     const char *name;
@@ -174,15 +185,21 @@ static const struct {
     { JVMTI_ERROR_INVALID_CLASS_FORMAT, "INVALID_CLASS_FORMAT (60)" },
     { JVMTI_ERROR_CIRCULAR_CLASS_DEFINITION, "CIRCULAR_CLASS_DEFINITION (61)" },
     { JVMTI_ERROR_FAILS_VERIFICATION, "FAILS_VERIFICATION (62)" },
-    { JVMTI_ERROR_UNSUPPORTED_REDEFINITION_METHOD_ADDED, "UNSUPPORTED_REDEFINITION_METHOD_ADDED (63)" },
-    { JVMTI_ERROR_UNSUPPORTED_REDEFINITION_SCHEMA_CHANGED, "UNSUPPORTED_REDEFINITION_SCHEMA_CHANGED (64)" },
+    { JVMTI_ERROR_UNSUPPORTED_REDEFINITION_METHOD_ADDED,
+      "UNSUPPORTED_REDEFINITION_METHOD_ADDED (63)" },
+    { JVMTI_ERROR_UNSUPPORTED_REDEFINITION_SCHEMA_CHANGED,
+      "UNSUPPORTED_REDEFINITION_SCHEMA_CHANGED (64)" },
     { JVMTI_ERROR_INVALID_TYPESTATE, "INVALID_TYPESTATE (65)" },
-    { JVMTI_ERROR_UNSUPPORTED_REDEFINITION_HIERARCHY_CHANGED, "UNSUPPORTED_REDEFINITION_HIERARCHY_CHANGED (66)" },
-    { JVMTI_ERROR_UNSUPPORTED_REDEFINITION_METHOD_DELETED, "UNSUPPORTED_REDEFINITION_METHOD_DELETED (67)" },
+    { JVMTI_ERROR_UNSUPPORTED_REDEFINITION_HIERARCHY_CHANGED,
+      "UNSUPPORTED_REDEFINITION_HIERARCHY_CHANGED (66)" },
+    { JVMTI_ERROR_UNSUPPORTED_REDEFINITION_METHOD_DELETED,
+      "UNSUPPORTED_REDEFINITION_METHOD_DELETED (67)" },
     { JVMTI_ERROR_UNSUPPORTED_VERSION, "UNSUPPORTED_VERSION (68)" },
     { JVMTI_ERROR_NAMES_DONT_MATCH, "NAMES_DONT_MATCH (69)" },
-    { JVMTI_ERROR_UNSUPPORTED_REDEFINITION_CLASS_MODIFIERS_CHANGED, "UNSUPPORTED_REDEFINITION_CLASS_MODIFIERS_CHANGED (70)" },
-    { JVMTI_ERROR_UNSUPPORTED_REDEFINITION_METHOD_MODIFIERS_CHANGED, "UNSUPPORTED_REDEFINITION_METHOD_MODIFIERS_CHANGED (71)" },
+    { JVMTI_ERROR_UNSUPPORTED_REDEFINITION_CLASS_MODIFIERS_CHANGED,
+      "UNSUPPORTED_REDEFINITION_CLASS_MODIFIERS_CHANGED (70)" },
+    { JVMTI_ERROR_UNSUPPORTED_REDEFINITION_METHOD_MODIFIERS_CHANGED,
+      "UNSUPPORTED_REDEFINITION_METHOD_MODIFIERS_CHANGED (71)" },
     /* Not in the headers before JDK 11. */
     { (jvmtiError)72, "UNSUPPORTED_REDEFINITION_CLASS_ATTRIBUTE_CHANGED (72)" },
     { JVMTI_ERROR_UNMODIFIABLE_CLASS, "UNMODIFIABLE_CLASS (79)" },
@@ -221,7 +238,8 @@ static char *object_to_string(JNIEnv *jni, jobject object)
     if (string != NULL && !(*jni)->ExceptionCheck(jni)) {
         const char *modified = (*jni)->GetStringUTFChars(jni, string, NULL);
         if (modified != NULL) {
-            text = hd_text_from_modified_utf8((struct hd_bytes){ (const uint8_t *)modified, strlen(modified) });
+            text = hd_text_from_modified_utf8(
+                (struct hd_bytes){ (const uint8_t *)modified, strlen(modified) });
             (*jni)->ReleaseStringUTFChars(jni, string, modified);
         }
     }
@@ -256,7 +274,8 @@ bool hd_jvm_take_exception(JNIEnv *jni, char *text, size_t capacity)
         (*jni)->PopLocalFrame(jni, NULL);
     }
     (*jni)->ExceptionClear(jni);
-    copy_cut(words != NULL ? words : "a Java exception that does not say what it is", text, capacity);
+    copy_cut(words != NULL ? words : "a Java exception that does not say what it is", text,
+             capacity);
     hd_free(words);
     (*jni)->DeleteLocalRef(jni, exception);
     return true;

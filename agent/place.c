@@ -67,7 +67,8 @@ static const char *file_part(const char *url_path)
     return NULL;
 }
 
-static int stat_regular(const char *url_path, size_t length, bool *regular, struct stat *status, struct hd_error *err)
+static int stat_regular(const char *url_path, size_t length, bool *regular, struct stat *status,
+                        struct hd_error *err)
 {
     char *path = NULL;
     if (hd_place_decode(url_path, length, &path, err) != 0)

@@ -41,8 +41,8 @@ static struct kept *new_kept(const char *internal_name, struct hd_bytes file, st
     return kept;
 }
 
-int hd_remembered_put(struct hd_remembered *remembered, const char *internal_name, struct hd_bytes file,
-                      struct hd_error *err)
+int hd_remembered_put(struct hd_remembered *remembered, const char *internal_name,
+                      struct hd_bytes file, struct hd_error *err)
 {
     struct kept *kept = new_kept(internal_name, file, err);
     if (kept == NULL)

@@ -11,7 +11,8 @@
 
 enum { STREAM_CHUNK = 65536, LOCAL_REFERENCES = 16 };
 
-/* Method ids stay valid while their class is loaded; all of these belong to the boot loader, which never unloads. */
+/* Method ids stay valid while their class is loaded; all of these belong to the boot loader,
+ * which never unloads. */
 struct hd_resources {
     jclass class_loader;
     jbyteArray chunk;
@@ -47,14 +48,18 @@ static bool find_method(JNIEnv *jni, const struct method *method)
 static bool find_methods(JNIEnv *jni, struct hd_resources *resources)
 {
     const struct method methods[] = {
-        { &resources->find_resource, "java/lang/ClassLoader", "findResource", "(Ljava/lang/String;)Ljava/net/URL;" },
-        { &resources->get_resource, "java/lang/ClassLoader", "getResource", "(Ljava/lang/String;)Ljava/net/URL;" },
+        { &resources->find_resource, "java/lang/ClassLoader", "findResource",
+          "(Ljava/lang/String;)Ljava/net/URL;" },
+        { &resources->get_resource, "java/lang/ClassLoader", "getResource",
+          "(Ljava/lang/String;)Ljava/net/URL;" },
         { &resources->url_protocol, "java/net/URL", "getProtocol", "()Ljava/lang/String;" },
         { &resources->url_path, "java/net/URL", "getPath", "()Ljava/lang/String;" },
         { &resources->url_open, "java/net/URL", "openConnection", "()Ljava/net/URLConnection;" },
         { &resources->connection_use_caches, "java/net/URLConnection", "setUseCaches", "(Z)V" },
-        { &resources->connection_stream, "java/net/URLConnection", "getInputStream", "()Ljava/io/InputStream;" },
-        { &resources->connection_last_modified, "java/net/URLConnection", "getLastModified", "()J" },
+        { &resources->connection_stream, "java/net/URLConnection", "getInputStream",
+          "()Ljava/io/InputStream;" },
+        { &resources->connection_last_modified, "java/net/URLConnection", "getLastModified",
+          "()J" },
         { &resources->stream_read, "java/io/InputStream", "read", "([B)I" },
         { &resources->stream_close, "java/io/InputStream", "close", "()V" },
     };
@@ -70,12 +75,13 @@ static bool find_references(JNIEnv *jni, struct hd_resources *resources)
     jclass class_loader = (*jni)->FindClass(jni, "java/lang/ClassLoader");
     if (class_loader == NULL)
         return false;
-    resources->get_system_resource = (*jni)->GetStaticMethodID(jni, class_loader, "getSystemResource",
-                                                               "(Ljava/lang/String;)Ljava/net/URL;");
+    resources->get_system_resource = (*jni)->GetStaticMethodID(
+        jni, class_loader, "getSystemResource", "(Ljava/lang/String;)Ljava/net/URL;");
     resources->class_loader = (*jni)->NewGlobalRef(jni, class_loader);
     jbyteArray chunk = (*jni)->NewByteArray(jni, STREAM_CHUNK);
     resources->chunk = chunk != NULL ? (*jni)->NewGlobalRef(jni, chunk) : NULL;
-    return resources->get_system_resource != NULL && resources->class_loader != NULL && resources->chunk != NULL;
+    return resources->get_system_resource != NULL && resources->class_loader != NULL &&
+           resources->chunk != NULL;
 }
 
 int hd_resources_new(JNIEnv *jni, struct hd_resources **out, struct hd_error *err)
@@ -91,7 +97,9 @@ int hd_resources_new(JNIEnv *jni, struct hd_resources **out, struct hd_error *er
     (*jni)->ExceptionClear(jni);
     if (!found) {
         hd_resources_free(resources, jni);
-        return hd_error_set(err, HD_E_JVM, "this JVM lacks a method of ClassLoader, URL or InputStream that reading class files needs");
+        return hd_error_set(err, HD_E_JVM,
+                            "this JVM lacks a method of ClassLoader, URL or InputStream that "
+                            "reading class files needs");
     }
     *out = resources;
     return 0;
@@ -139,7 +147,8 @@ static jobject ask_loader(struct hd_resources *resources, JNIEnv *jni, jobject l
 {
     jobject url;
     if (loader == NULL) {
-        url = (*jni)->CallStaticObjectMethod(jni, resources->class_loader, resources->get_system_resource, name);
+        url = (*jni)->CallStaticObjectMethod(jni, resources->class_loader,
+                                             resources->get_system_resource, name);
         return calm(jni) ? url : NULL;
     }
     url = (*jni)->CallObjectMethod(jni, loader, resources->find_resource, name);
@@ -152,8 +161,9 @@ static jobject ask_loader(struct hd_resources *resources, JNIEnv *jni, jobject l
 }
 
 /* *url is a local reference, NULL where there is none. */
-static int find_url(struct hd_resources *resources, JNIEnv *jni, jobject loader, const char *internal_name,
-                    enum hd_resource_search search, jobject *url, struct hd_error *err)
+static int find_url(struct hd_resources *resources, JNIEnv *jni, jobject loader,
+                    const char *internal_name, enum hd_resource_search search, jobject *url,
+                    struct hd_error *err)
 {
     char *path = hd_asprintf("%s.class", internal_name);
     if (path == NULL)
@@ -165,7 +175,8 @@ static int find_url(struct hd_resources *resources, JNIEnv *jni, jobject loader,
     return 0;
 }
 
-static int read_descriptor(int descriptor, size_t length, struct hd_buffer *out, struct hd_error *err)
+static int read_descriptor(int descriptor, size_t length, struct hd_buffer *out,
+                           struct hd_error *err)
 {
     if (hd_buffer_reserve(out, length, err) != 0)
         return -1;
@@ -213,12 +224,13 @@ static int read_file_url(const char *url_path, struct hd_resource *out, struct h
 }
 
 /* Appends what one read gives. *more is false at the end, at an exception, and past the bound. */
-static int read_chunk(struct hd_resources *resources, JNIEnv *jni, jobject stream, struct hd_buffer *out, bool *more,
-                      struct hd_error *err)
+static int read_chunk(struct hd_resources *resources, JNIEnv *jni, jobject stream,
+                      struct hd_buffer *out, bool *more, struct hd_error *err)
 {
     jint count = (*jni)->CallIntMethod(jni, stream, resources->stream_read, resources->chunk);
     bool whole = calm(jni);
-    *more = whole && count > 0 && count <= STREAM_CHUNK && out->length + (size_t)count <= HD_RESOURCE_MAX_SIZE;
+    *more = whole && count > 0 && count <= STREAM_CHUNK &&
+            out->length + (size_t)count <= HD_RESOURCE_MAX_SIZE;
     if (!*more) {
         if (!whole || count >= 0)
             hd_buffer_close(out);
@@ -231,8 +243,8 @@ static int read_chunk(struct hd_resources *resources, JNIEnv *jni, jobject strea
     return 0;
 }
 
-static int read_stream(struct hd_resources *resources, JNIEnv *jni, jobject stream, struct hd_resource *out,
-                       struct hd_error *err)
+static int read_stream(struct hd_resources *resources, JNIEnv *jni, jobject stream,
+                       struct hd_resource *out, struct hd_error *err)
 {
     struct hd_buffer buffer = HD_BUFFER_INIT;
     int result = 0;
@@ -246,8 +258,9 @@ static int read_stream(struct hd_resources *resources, JNIEnv *jni, jobject stre
     return result;
 }
 
-/* An open connection to the URL, its stream not yet taken. Without the cache: it would keep the application's jar open for
- * ever; the JDK shares the table of contents with the loader's own open jar all the same. */
+/* An open connection to the URL, its stream not yet taken. Without the cache: it would keep the
+ * application's jar open for ever; the JDK shares the table of contents with the loader's own
+ * open jar all the same. */
 static jobject open_connection(struct hd_resources *resources, JNIEnv *jni, jobject url)
 {
     jobject connection = call_object(jni, url, resources->url_open);
@@ -258,16 +271,19 @@ static jobject open_connection(struct hd_resources *resources, JNIEnv *jni, jobj
     return connection;
 }
 
-/* For what is neither a file nor in an archive that can be seen: the loader's own word (0: it has none). */
+/* For what is neither a file nor in an archive that can be seen: the loader's own word (0: it
+ * has none). */
 static int64_t last_modified(struct hd_resources *resources, JNIEnv *jni, jobject connection)
 {
-    jlong milliseconds = (*jni)->CallLongMethod(jni, connection, resources->connection_last_modified);
+    jlong milliseconds =
+        (*jni)->CallLongMethod(jni, connection, resources->connection_last_modified);
     if (!calm(jni) || milliseconds <= 0 || milliseconds > INT64_MAX / 1000)
         return HD_RESOURCE_AGE_UNKNOWN;
     return (int64_t)milliseconds * 1000;
 }
 
-static int archive_age(const char *protocol, const char *path, struct hd_resource *out, struct hd_error *err)
+static int archive_age(const char *protocol, const char *path, struct hd_resource *out,
+                       struct hd_error *err)
 {
     out->changed_at = HD_RESOURCE_ALWAYS_THERE;
     if (strcmp(protocol, "jrt") == 0)
@@ -275,11 +291,12 @@ static int archive_age(const char *protocol, const char *path, struct hd_resourc
     return hd_place_archive_changed_at(path, &out->changed_at, err);
 }
 
-static int read_connection(struct hd_resources *resources, JNIEnv *jni, jobject url, struct hd_resource *out,
-                           struct hd_error *err)
+static int read_connection(struct hd_resources *resources, JNIEnv *jni, jobject url,
+                           struct hd_resource *out, struct hd_error *err)
 {
     jobject connection = open_connection(resources, jni, url);
-    jobject stream = connection != NULL ? call_object(jni, connection, resources->connection_stream) : NULL;
+    jobject stream =
+        connection != NULL ? call_object(jni, connection, resources->connection_stream) : NULL;
     if (stream == NULL)
         return 0;
     if (out->changed_at == HD_RESOURCE_AGE_UNKNOWN)
@@ -287,8 +304,9 @@ static int read_connection(struct hd_resources *resources, JNIEnv *jni, jobject 
     return read_stream(resources, jni, stream, out, err);
 }
 
-static int read_place(struct hd_resources *resources, JNIEnv *jni, jobject url, const char *protocol,
-                      const char *path, struct hd_resource *out, struct hd_error *err)
+static int read_place(struct hd_resources *resources, JNIEnv *jni, jobject url,
+                      const char *protocol, const char *path, struct hd_resource *out,
+                      struct hd_error *err)
 {
     if (strcmp(protocol, "file") == 0) {
         if (read_file_url(path, out, err) != 0)
@@ -301,8 +319,8 @@ static int read_place(struct hd_resources *resources, JNIEnv *jni, jobject url, 
     return read_connection(resources, jni, url, out, err);
 }
 
-static int read_url(struct hd_resources *resources, JNIEnv *jni, jobject url, struct hd_resource *out,
-                    struct hd_error *err)
+static int read_url(struct hd_resources *resources, JNIEnv *jni, jobject url,
+                    struct hd_resource *out, struct hd_error *err)
 {
     char *protocol = NULL, *path = NULL;
     int result = copy_string(jni, call_object(jni, url, resources->url_protocol), &protocol, err);
@@ -315,8 +333,9 @@ static int read_url(struct hd_resources *resources, JNIEnv *jni, jobject url, st
     return result;
 }
 
-int hd_resource_read(struct hd_resources *resources, JNIEnv *jni, jobject loader, const char *internal_name,
-                     enum hd_resource_search search, struct hd_resource *out, struct hd_error *err)
+int hd_resource_read(struct hd_resources *resources, JNIEnv *jni, jobject loader,
+                     const char *internal_name, enum hd_resource_search search,
+                     struct hd_resource *out, struct hd_error *err)
 {
     if ((*jni)->PushLocalFrame(jni, LOCAL_REFERENCES) != JNI_OK) {
         (*jni)->ExceptionClear(jni);

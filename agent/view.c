@@ -8,7 +8,14 @@
 
 enum { ARENA_BLOCK = 16384, LOCAL_REFERENCES = 64 };
 enum { ACC_SUPER = 0x0020, ACC_BRIDGE = 0x0040, ACC_NATIVE = 0x0100 }; /* JVMS §4.1, §4.6 */
-enum { OP_LDC = 0x12, OP_LDC_W = 0x13, OP_DUP = 0x59, OP_INVOKESPECIAL = 0xB7, OP_NEW = 0xBB, OP_ATHROW = 0xBF };
+enum {
+    OP_LDC = 0x12,
+    OP_LDC_W = 0x13,
+    OP_DUP = 0x59,
+    OP_INVOKESPECIAL = 0xB7,
+    OP_NEW = 0xBB,
+    OP_ATHROW = 0xBF
+};
 
 struct hd_held_view {
     struct hd_arena arena;
@@ -57,7 +64,8 @@ static const char *take_text(const struct capture *capture, char *text)
 static const char *class_name(const struct capture *capture, jclass class)
 {
     char *signature = NULL;
-    jvmtiError error = (*capture->jvmti)->GetClassSignature(capture->jvmti, class, &signature, NULL);
+    jvmtiError error =
+        (*capture->jvmti)->GetClassSignature(capture->jvmti, class, &signature, NULL);
     if (error != JVMTI_ERROR_NONE) {
         refused(capture, "GetClassSignature", error);
         return NULL;
@@ -77,7 +85,8 @@ static int take_superclass(const struct capture *capture, struct hd_vm_view *vie
     return view->super_name != NULL ? 0 : -1;
 }
 
-static int copy_interfaces(const struct capture *capture, const jclass *interfaces, jint count, struct hd_vm_view *view)
+static int copy_interfaces(const struct capture *capture, const jclass *interfaces, jint count,
+                           struct hd_vm_view *view)
 {
     const char **names = hd_arena_array(capture->arena, (size_t)count, sizeof *names, capture->err);
     if (names == NULL)
@@ -97,7 +106,8 @@ static int take_interfaces(const struct capture *capture, struct hd_vm_view *vie
     jclass *interfaces = NULL;
     jint count = 0;
     jvmtiError error =
-        (*capture->jvmti)->GetImplementedInterfaces(capture->jvmti, capture->class, &count, &interfaces);
+        (*capture->jvmti)
+            ->GetImplementedInterfaces(capture->jvmti, capture->class, &count, &interfaces);
     if (error != JVMTI_ERROR_NONE)
         return refused(capture, "GetImplementedInterfaces", error);
     int result = copy_interfaces(capture, interfaces, count, view);
@@ -122,9 +132,11 @@ static int take_field(const struct capture *capture, jfieldID field, struct hd_v
     return out->name != NULL && out->descriptor != NULL ? 0 : -1;
 }
 
-static int copy_fields(const struct capture *capture, const jfieldID *fields, jint count, struct hd_vm_view *view)
+static int copy_fields(const struct capture *capture, const jfieldID *fields, jint count,
+                       struct hd_vm_view *view)
 {
-    struct hd_vm_member *members = hd_arena_array(capture->arena, (size_t)count, sizeof *members, capture->err);
+    struct hd_vm_member *members =
+        hd_arena_array(capture->arena, (size_t)count, sizeof *members, capture->err);
     if (members == NULL)
         return -1;
     for (jint i = 0; i < count; i++) {
@@ -140,7 +152,8 @@ static int take_fields(const struct capture *capture, struct hd_vm_view *view)
 {
     jfieldID *fields = NULL;
     jint count = 0;
-    jvmtiError error = (*capture->jvmti)->GetClassFields(capture->jvmti, capture->class, &count, &fields);
+    jvmtiError error =
+        (*capture->jvmti)->GetClassFields(capture->jvmti, capture->class, &count, &fields);
     if (error != JVMTI_ERROR_NONE)
         return refused(capture, "GetClassFields", error);
     int result = copy_fields(capture, fields, count, view);
@@ -198,16 +211,20 @@ static bool only_throws(struct hd_bytes code)
            code.data[call_at + 3] == OP_ATHROW;
 }
 
-/* JDK 8 lists methods of its own among those of abstract classes and interfaces: for each one inherited that has no
- * code, a bridge that throws AbstractMethodError. A compiler's bridge calls another method and returns. */
+/* JDK 8 lists methods of its own among those of abstract classes and interfaces: for each one
+ * inherited that has no code, a bridge that throws AbstractMethodError. A compiler's bridge
+ * calls another method and returns. */
 static bool is_made_up(const struct hd_vm_member *method)
 {
-    return method->access == (HD_ACC_PUBLIC | ACC_BRIDGE | HD_ACC_SYNTHETIC) && only_throws(method->bytecode);
+    return method->access == (HD_ACC_PUBLIC | ACC_BRIDGE | HD_ACC_SYNTHETIC) &&
+           only_throws(method->bytecode);
 }
 
-static int copy_methods(const struct capture *capture, const jmethodID *methods, jint count, struct hd_vm_view *view)
+static int copy_methods(const struct capture *capture, const jmethodID *methods, jint count,
+                        struct hd_vm_view *view)
 {
-    struct hd_vm_member *members = hd_arena_array(capture->arena, (size_t)count, sizeof *members, capture->err);
+    struct hd_vm_member *members =
+        hd_arena_array(capture->arena, (size_t)count, sizeof *members, capture->err);
     if (members == NULL)
         return -1;
     size_t kept = 0;
@@ -227,7 +244,8 @@ static int take_methods(const struct capture *capture, struct hd_vm_view *view)
 {
     jmethodID *methods = NULL;
     jint count = 0;
-    jvmtiError error = (*capture->jvmti)->GetClassMethods(capture->jvmti, capture->class, &count, &methods);
+    jvmtiError error =
+        (*capture->jvmti)->GetClassMethods(capture->jvmti, capture->class, &count, &methods);
     if (error != JVMTI_ERROR_NONE)
         return refused(capture, "GetClassMethods", error);
     int result = copy_methods(capture, methods, count, view);
@@ -254,7 +272,8 @@ static int take_pool(const struct capture *capture, struct hd_vm_view *view)
 static int take_modifiers(const struct capture *capture, struct hd_vm_view *view)
 {
     jint access = 0;
-    jvmtiError error = (*capture->jvmti)->GetClassModifiers(capture->jvmti, capture->class, &access);
+    jvmtiError error =
+        (*capture->jvmti)->GetClassModifiers(capture->jvmti, capture->class, &access);
     if (error != JVMTI_ERROR_NONE)
         return refused(capture, "GetClassModifiers", error);
     /* HotSpot adds ACC_SUPER of its own accord; it has meant nothing for a long time. */
@@ -262,7 +281,8 @@ static int take_modifiers(const struct capture *capture, struct hd_vm_view *view
     return 0;
 }
 
-static int take_all(const struct capture *capture, const char *internal_name, struct hd_vm_view *view)
+static int take_all(const struct capture *capture, const char *internal_name,
+                    struct hd_vm_view *view)
 {
     view->name = copy(capture, internal_name, strlen(internal_name));
     if (view->name == NULL)
@@ -282,19 +302,20 @@ static bool is_prepared(jvmtiEnv *jvmti, jclass class)
            (status & JVMTI_CLASS_STATUS_PREPARED) != 0;
 }
 
-/* There is no call that only links. Class.getDeclaredFields0, native in every JDK from 8 to 28, links before it lists;
- * "public only" keeps it from resolving the types of the others. */
+/* There is no call that only links. Class.getDeclaredFields0, native in every JDK from 8 to 28,
+ * links before it lists; "public only" keeps it from resolving the types of the others. */
 static void link(JNIEnv *jni, jclass class)
 {
     jclass class_of_classes = (*jni)->GetObjectClass(jni, class);
-    jmethodID list =
-        (*jni)->GetMethodID(jni, class_of_classes, "getDeclaredFields0", "(Z)[Ljava/lang/reflect/Field;");
+    jmethodID list = (*jni)->GetMethodID(jni, class_of_classes, "getDeclaredFields0",
+                                         "(Z)[Ljava/lang/reflect/Field;");
     if (list != NULL)
         (*jni)->CallObjectMethod(jni, class, list, (jboolean)JNI_TRUE);
     (*jni)->ExceptionClear(jni);
 }
 
-static int capture_linked(struct capture *capture, const char *internal_name, struct hd_held_view **out)
+static int capture_linked(struct capture *capture, const char *internal_name,
+                          struct hd_held_view **out)
 {
     struct hd_held_view *held = hd_alloc_zeroed(1, sizeof *held);
     if (held == NULL)
@@ -309,8 +330,8 @@ static int capture_linked(struct capture *capture, const char *internal_name, st
     return 0;
 }
 
-int hd_held_view_capture(const struct hd_jvm *jvm, JNIEnv *jni, jclass class, const char *internal_name,
-                         struct hd_held_view **out, struct hd_error *err)
+int hd_held_view_capture(const struct hd_jvm *jvm, JNIEnv *jni, jclass class,
+                         const char *internal_name, struct hd_held_view **out, struct hd_error *err)
 {
     if ((*jni)->PushLocalFrame(jni, LOCAL_REFERENCES) != JNI_OK) {
         (*jni)->ExceptionClear(jni);

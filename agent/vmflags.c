@@ -9,9 +9,10 @@
 #include <string.h>
 
 /*
- * libjvm describes its own data to debuggers (the "serviceability agent") in two arrays of structs whose layout is
- * itself described by exported numbers. An array ends with an entry without a name; the bounds here are many times what any
- * HotSpot has, and keep a layout that is not as expected from being walked for ever.
+ * libjvm describes its own data to debuggers (the "serviceability agent") in two arrays of structs
+ * whose layout is itself described by exported numbers. An array ends with an entry without a name;
+ * the bounds here are many times what any HotSpot has, and keep a layout that is not as expected
+ * from being walked for ever.
  */
 enum { MAX_ENTRIES = 20000, MAX_STRIDE = 512, MAX_FLAGS = 10000, MAX_FLAG_SIZE = 256 };
 
@@ -23,8 +24,8 @@ struct table {
 struct flag_table {
     const char *flags;
     uint64_t count;
-    uint64_t size;        /* of one flag */
-    uint64_t name_offset; /* in a flag: const char * */
+    uint64_t size;         /* of one flag */
+    uint64_t name_offset;  /* in a flag: const char * */
     uint64_t value_offset; /* in a flag: pointer to the value */
 };
 
@@ -111,7 +112,8 @@ static bool names_flag_type(const char *place)
     return names(place, "JVMFlag") || names(place, "Flag");
 }
 
-static const char *find_flag_field(const struct table *structs, const struct struct_layout *layout, const char *field)
+static const char *find_flag_field(const struct table *structs, const struct struct_layout *layout,
+                                   const char *field)
 {
     const char *entry = structs->entries;
     for (int i = 0; i < MAX_ENTRIES; i++, entry += structs->stride) {
@@ -124,14 +126,15 @@ static const char *find_flag_field(const struct table *structs, const struct str
 }
 
 /* Static fields carry an address, others an offset. */
-static const char *static_flag_field(const struct table *structs, const struct struct_layout *layout, const char *field)
+static const char *static_flag_field(const struct table *structs,
+                                     const struct struct_layout *layout, const char *field)
 {
     const char *entry = find_flag_field(structs, layout, field);
     return entry != NULL ? pointer_at(entry + layout->address) : NULL;
 }
 
-static bool flag_field_offset(const struct table *structs, const struct struct_layout *layout, const char *field,
-                              uint64_t flag_size, uint64_t *out)
+static bool flag_field_offset(const struct table *structs, const struct struct_layout *layout,
+                              const char *field, uint64_t flag_size, uint64_t *out)
 {
     const char *entry = find_flag_field(structs, layout, field);
     if (entry == NULL)
@@ -148,8 +151,10 @@ static bool read_flag_size(void *libjvm, uint64_t *out)
     struct table types;
     uint64_t name_offset, size_offset;
     if (!read_table(libjvm, "gHotSpotVMTypes", "gHotSpotVMTypeEntryArrayStride", &types) ||
-        !read_number(libjvm, "gHotSpotVMTypeEntryTypeNameOffset", types.stride - sizeof(void *), &name_offset) ||
-        !read_number(libjvm, "gHotSpotVMTypeEntrySizeOffset", types.stride - sizeof(uint64_t), &size_offset))
+        !read_number(libjvm, "gHotSpotVMTypeEntryTypeNameOffset", types.stride - sizeof(void *),
+                     &name_offset) ||
+        !read_number(libjvm, "gHotSpotVMTypeEntrySizeOffset", types.stride - sizeof(uint64_t),
+                     &size_offset))
         return false;
     const char *entry = types.entries;
     for (int i = 0; i < MAX_ENTRIES; i++, entry += types.stride) {
@@ -205,7 +210,8 @@ enum hd_vmflag hd_vmflags_boolean(const char *name)
     if (libjvm == NULL)
         return HD_VMFLAG_UNKNOWN;
     struct flag_table table;
-    enum hd_vmflag value = read_flag_table(libjvm, &table) ? read_boolean(&table, name) : HD_VMFLAG_UNKNOWN;
+    enum hd_vmflag value =
+        read_flag_table(libjvm, &table) ? read_boolean(&table, name) : HD_VMFLAG_UNKNOWN;
     dlclose(libjvm);
     return value;
 }

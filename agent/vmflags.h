@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HotSpot's own flags, read in place through the tables libjvm exports for debuggers (gHotSpotVMStructs, gHotSpotVMTypes). Read only. Where a symbol, the layout or the flag is not exactly what is expected the
- * answer is "unknown". Any thread, once the VM is live.
+ * HotSpot's own flags, read in place through the tables libjvm exports for debuggers
+ * (gHotSpotVMStructs, gHotSpotVMTypes). Read only. Where a symbol, the layout or the flag is not
+ * exactly what is expected the answer is "unknown". Any thread, once the VM is live.
  */
 #ifndef HD_AGENT_VMFLAGS_H
 #define HD_AGENT_VMFLAGS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the agent takes for evidence, looked at in a real JVM that lives in the test's own process: what was live before, what
- * a class that loads later is given, who runs old code.
+ * What the agent takes for evidence, looked at in a real JVM that lives in the test's own process:
+ * what was live before, what a class that loads later is given, who runs old code.
  */
 #include "tests/e2e/jdk.h"
 #include "tests/unit/sandbox.h"
@@ -18,8 +18,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-/* cmocka, around each test, puts its handlers in the place of the JVM's, which raises SIGSEGV and the like itself and handles them. It does so by
- * signal(); nobody else here does. */
+/* cmocka, around each test, puts its handlers in the place of the JVM's, which raises SIGSEGV
+ * and the like itself and handles them. It does so by signal(); nobody else here does. */
 __attribute__((visibility("default"))) sighandler_t signal(int number, sighandler_t handler)
 {
     (void)number;
@@ -32,23 +32,25 @@ __attribute__((visibility("default"))) sighandler_t signal(int number, sighandle
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
-    return "handle_segv=0:allow_user_segv_handler=1:detect_leaks=0:handle_sigill=0:handle_sigfpe=0:handle_sigbus=0:"
+    return "handle_segv=0:allow_user_segv_handler=1:detect_leaks=0:handle_sigill=0:handle_sigfpe=0:"
+           "handle_sigbus=0:"
            "use_sigaltstack=0";
 }
 #endif
 
 /* One version of the class under test; BODY is what answer() returns. */
-#define SUBJECT(body, more)                                                                                            \
-    "import java.util.concurrent.CountDownLatch;\n"                                                                    \
-    "public class Subject {\n"                                                                                         \
-    "    static { System.setProperty(\"subject.initialized\", \"yes\"); }\n"                                           \
-    "    public static int answer() { return " body "; }\n"                                                            \
-    "    public static void park(CountDownLatch in, CountDownLatch out) throws Exception {\n"                          \
-    "        in.countDown(); out.await(); if (answer() == -" body ") throw new Exception();\n"                         \
+#define SUBJECT(body, more)                                                                        \
+    "import java.util.concurrent.CountDownLatch;\n"                                                \
+    "public class Subject {\n"                                                                     \
+    "    static { System.setProperty(\"subject.initialized\", \"yes\"); }\n"                       \
+    "    public static int answer() { return " body "; }\n"                                        \
+    "    public static void park(CountDownLatch in, CountDownLatch out) throws Exception {\n"      \
+    "        in.countDown(); out.await(); if (answer() == -" body ") throw new Exception();\n"     \
     "    }\n" more "}\n"
 #define SUBJECT_1 SUBJECT("1", "")
 #define SUBJECT_2 SUBJECT("2", "")
-#define SUBJECT_1_WOVEN SUBJECT("1", "    private static boolean[] $probes() { return new boolean[1]; }\n")
+#define SUBJECT_1_WOVEN                                                                            \
+    SUBJECT("1", "    private static boolean[] $probes() { return new boolean[1]; }\n")
 
 static struct world {
     JNIEnv *jni;
@@ -83,8 +85,10 @@ static jmethodID helper(const char *name, const char *descriptor)
 static void compile(const char *source, const char *directory)
 {
     jmethodID method = helper("compile", "(Ljava/lang/String;Ljava/lang/String;)Z");
-    jboolean good = (*world.jni)->CallStaticBooleanMethod(world.jni, world.evidence, method, java_string(source),
-                                                          java_string(at(&world.sandbox, directory)));
+    jboolean good =
+        (*world.jni)
+            ->CallStaticBooleanMethod(world.jni, world.evidence, method, java_string(source),
+                                      java_string(at(&world.sandbox, directory)));
     expect_calm();
     assert_true(good);
 }
@@ -92,16 +96,19 @@ static void compile(const char *source, const char *directory)
 static void jar_up(const char *directory, const char *file)
 {
     jmethodID method = helper("jar", "(Ljava/lang/String;Ljava/lang/String;)V");
-    (*world.jni)->CallStaticVoidMethod(world.jni, world.evidence, method, java_string(at(&world.sandbox, directory)),
-                                       java_string(at(&world.sandbox, file)));
+    (*world.jni)
+        ->CallStaticVoidMethod(world.jni, world.evidence, method,
+                               java_string(at(&world.sandbox, directory)),
+                               java_string(at(&world.sandbox, file)));
     expect_calm();
 }
 
 static jobject new_loader(const char *path)
 {
     jmethodID method = helper("loader", "(Ljava/lang/String;)Ljava/lang/ClassLoader;");
-    jobject loader = (*world.jni)->CallStaticObjectMethod(world.jni, world.evidence, method,
-                                                          java_string(at(&world.sandbox, path)));
+    jobject loader = (*world.jni)
+                         ->CallStaticObjectMethod(world.jni, world.evidence, method,
+                                                  java_string(at(&world.sandbox, path)));
     expect_calm();
     return loader;
 }
@@ -117,22 +124,26 @@ static jclass load(jobject loader)
 static jclass weave(const char *from, const char *answer)
 {
     jmethodID method = helper("weave", "(Ljava/lang/String;Ljava/lang/String;)Ljava/lang/Class;");
-    jclass class = (*world.jni)->CallStaticObjectMethod(world.jni, world.evidence, method,
-                                                        java_string(at(&world.sandbox, from)), java_string(answer));
+    jclass class =
+        (*world.jni)
+            ->CallStaticObjectMethod(world.jni, world.evidence, method,
+                                     java_string(at(&world.sandbox, from)), java_string(answer));
     expect_calm();
     return class;
 }
 
 static void call_helper(const char *name, const char *descriptor, jobject argument)
 {
-    (*world.jni)->CallStaticVoidMethod(world.jni, world.evidence, helper(name, descriptor), argument);
+    (*world.jni)
+        ->CallStaticVoidMethod(world.jni, world.evidence, helper(name, descriptor), argument);
     expect_calm();
 }
 
 static jint answer_of(jclass class)
 {
-    jint answer = (*world.jni)->CallStaticIntMethod(world.jni, world.evidence,
-                                                    helper("answer", "(Ljava/lang/Class;)I"), class);
+    jint answer = (*world.jni)
+                      ->CallStaticIntMethod(world.jni, world.evidence,
+                                            helper("answer", "(Ljava/lang/Class;)I"), class);
     expect_calm();
     return answer;
 }
@@ -140,7 +151,8 @@ static jint answer_of(jclass class)
 static jobject loader_of(jclass class)
 {
     jobject loader = NULL;
-    assert_int_equal((*world.jvm.jvmti)->GetClassLoader(world.jvm.jvmti, class, &loader), JVMTI_ERROR_NONE);
+    assert_int_equal((*world.jvm.jvmti)->GetClassLoader(world.jvm.jvmti, class, &loader),
+                     JVMTI_ERROR_NONE);
     return loader;
 }
 
@@ -328,11 +340,13 @@ static void a_file_that_is_no_class_file_is_no_base(void **state)
 static jobject clear_initialized(void)
 {
     jclass system = (*world.jni)->FindClass(world.jni, "java/lang/System");
-    jmethodID clear = (*world.jni)->GetStaticMethodID(world.jni, system, "clearProperty",
-                                                      "(Ljava/lang/String;)Ljava/lang/String;");
+    jmethodID clear = (*world.jni)
+                          ->GetStaticMethodID(world.jni, system, "clearProperty",
+                                              "(Ljava/lang/String;)Ljava/lang/String;");
     expect_calm();
     jobject before =
-        (*world.jni)->CallStaticObjectMethod(world.jni, system, clear, java_string("subject.initialized"));
+        (*world.jni)
+            ->CallStaticObjectMethod(world.jni, system, clear, java_string("subject.initialized"));
     expect_calm();
     return before;
 }
@@ -359,11 +373,12 @@ static void looking_at_a_class_does_not_initialize_it(void **state)
 static bool is_ordinary(const char *signature)
 {
     const char *last = strrchr(signature, '/');
-    return signature[0] == 'L' && strchr(signature, '.') == NULL && strstr(signature, "Subject") == NULL &&
-           (last == NULL || last[1] < '0' || last[1] > '9');
+    return signature[0] == 'L' && strchr(signature, '.') == NULL &&
+           strstr(signature, "Subject") == NULL && (last == NULL || last[1] < '0' || last[1] > '9');
 }
 
-/* Of the JDK's classes that are loaded, boot, platform and application loader alike; hidden and generated ones have no file. */
+/* Of the JDK's classes that are loaded, boot, platform and application loader alike; hidden and
+ * generated ones have no file. */
 static void every_class_of_the_jdk_is_known_by_its_own_file(void **state)
 {
     (void)state;
@@ -405,7 +420,9 @@ static void the_file_of_a_class_that_is_not_loaded_is_the_loaders_own(void **sta
     size_t length = 0;
     bool found = false, newer = true;
     jobject loader = new_loader("one/");
-    assert_int_equal(hd_base_resource(world.finder, world.jni, loader, "Subject", &file, &length, &found, &newer, &err), 0);
+    assert_int_equal(hd_base_resource(world.finder, world.jni, loader, "Subject", &file, &length,
+                                      &found, &newer, &err),
+                     0);
     assert_true(found && !newer);
     struct hd_buffer expected = read_class("one");
     assert_int_equal(length, expected.length);
@@ -414,18 +431,22 @@ static void the_file_of_a_class_that_is_not_loaded_is_the_loaders_own(void **sta
     hd_free(file);
 
     files_so_far_are_newer();
-    assert_int_equal(hd_base_resource(world.finder, world.jni, loader, "Subject", &file, &length, &found, &newer, &err), 0);
+    assert_int_equal(hd_base_resource(world.finder, world.jni, loader, "Subject", &file, &length,
+                                      &found, &newer, &err),
+                     0);
     assert_true(found && newer);
     hd_free(file);
 
     /* Its parent has this one. */
     files_so_far_are_older();
-    assert_int_equal(
-        hd_base_resource(world.finder, world.jni, loader, "java/lang/String", &file, &length, &found, &newer, &err), 0);
+    assert_int_equal(hd_base_resource(world.finder, world.jni, loader, "java/lang/String", &file,
+                                      &length, &found, &newer, &err),
+                     0);
     assert_false(found);
     assert_null(file);
-    assert_int_equal(
-        hd_base_resource(world.finder, world.jni, NULL, "java/lang/String", &file, &length, &found, &newer, &err), 0);
+    assert_int_equal(hd_base_resource(world.finder, world.jni, NULL, "java/lang/String", &file,
+                                      &length, &found, &newer, &err),
+                     0);
     assert_true(found && !newer);
     hd_free(file);
 }
@@ -434,7 +455,8 @@ static void the_file_of_a_class_that_is_not_loaded_is_the_loaders_own(void **sta
 static int find_once(void *class, struct hd_error *err)
 {
     struct hd_base base;
-    int result = hd_base_find(world.finder, world.jni, class, loader_of(class), "Subject", &base, err);
+    int result =
+        hd_base_find(world.finder, world.jni, class, loader_of(class), "Subject", &base, err);
     if (result == 0) {
         assert_int_equal(base.standing, HD_BASE_EDITED);
         hd_base_close(&base);
@@ -471,7 +493,8 @@ static void redefine(jclass class, const char *directory)
 {
     struct hd_buffer file = read_class(directory);
     jvmtiClassDefinition definition = { class, (jint)file.length, file.data };
-    assert_int_equal((*world.jvm.jvmti)->RedefineClasses(world.jvm.jvmti, 1, &definition), JVMTI_ERROR_NONE);
+    assert_int_equal((*world.jvm.jvmti)->RedefineClasses(world.jvm.jvmti, 1, &definition),
+                     JVMTI_ERROR_NONE);
     hd_buffer_close(&file);
 }
 
@@ -597,11 +620,13 @@ static void the_jvm_is_known(const struct e2e_jdk *jdk)
 static int start_jvm(const struct e2e_jdk *jdk)
 {
     char path[512];
-    static char class_path[] = "-Djava.class.path=" HD_E2E_JAVA, check[] = "-Xcheck:jni", quiet[] = "-Xshare:auto";
+    static char class_path[] = "-Djava.class.path=" HD_E2E_JAVA, check[] = "-Xcheck:jni",
+                quiet[] = "-Xshare:auto";
     JavaVMOption options[] = { { class_path, NULL }, { check, NULL }, { quiet, NULL } };
     JavaVMInitArgs arguments = { .version = JNI_VERSION_1_8, .nOptions = 3, .options = options };
     JavaVM *vm = NULL;
-    snprintf(path, sizeof path, "%s/%s/server/libjvm.so", jdk->home, jdk->feature == 8 ? "jre/lib/amd64" : "lib");
+    snprintf(path, sizeof path, "%s/%s/server/libjvm.so", jdk->home,
+             jdk->feature == 8 ? "jre/lib/amd64" : "lib");
     void *libjvm = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     jint (*create)(JavaVM **, void **, void *) = NULL;
     if (libjvm != NULL)
@@ -672,7 +697,8 @@ static bool passes_on(const struct e2e_jdk *jdk)
         _exit(run_group() == 0 ? 0 : 1);
     }
     int status = 0;
-    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+           WEXITSTATUS(status) == 0;
 }
 
 int main(void)

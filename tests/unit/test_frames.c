@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-/* A JVM of three classes with two methods each: method 2 * c and 2 * c + 1 are of class c, odd ones are obsolete. Ids count from 1: a
- * jmethodID is never NULL. */
+/* A JVM of three classes with two methods each: method 2 * c and 2 * c + 1 are of class c, odd
+ * ones are obsolete. Ids count from 1: a jmethodID is never NULL. */
 enum { MOST_THREADS = 8, MOST_FRAMES = 1024 };
 
 static char signatures[][20] = { "Lcom/example/A;", "Lcom/example/B;", "LC;" };
@@ -38,7 +38,8 @@ static int number_of(jmethodID id)
     return (int)((uintptr_t)id / 8) - 1;
 }
 
-static jvmtiError JNICALL get_all_stack_traces(jvmtiEnv *jvmti, jint depth, jvmtiStackInfo **stacks, jint *count)
+static jvmtiError JNICALL get_all_stack_traces(jvmtiEnv *jvmti, jint depth, jvmtiStackInfo **stacks,
+                                               jint *count)
 {
     (void)jvmti;
     assert_true(depth >= MOST_FRAMES);
@@ -67,7 +68,8 @@ static jvmtiError JNICALL get_method_declaring_class(jvmtiEnv *jvmti, jmethodID 
     return JVMTI_ERROR_NONE;
 }
 
-static jvmtiError JNICALL get_class_signature(jvmtiEnv *jvmti, jclass class, char **signature, char **generic)
+static jvmtiError JNICALL get_class_signature(jvmtiEnv *jvmti, jclass class, char **signature,
+                                              char **generic)
 {
     (void)jvmti;
     assert_null(generic);
@@ -121,7 +123,8 @@ static jclass JNICALL find_class(JNIEnv *jni, const char *name)
     return (jclass)&vm.threads;
 }
 
-static jmethodID JNICALL get_static_method_id(JNIEnv *jni, jclass class, const char *name, const char *descriptor)
+static jmethodID JNICALL get_static_method_id(JNIEnv *jni, jclass class, const char *name,
+                                              const char *descriptor)
 {
     (void)jni;
     (void)class;
@@ -317,7 +320,8 @@ static void memory_that_is_out_is_told(void **state)
     fail_every_allocation(find_once, NULL);
 }
 
-#define FRAMES_TEST(function) cmocka_unit_test_setup_teardown(function, setup, everything_was_given_back)
+#define FRAMES_TEST(function)                                                                      \
+    cmocka_unit_test_setup_teardown(function, setup, everything_was_given_back)
 
 int main(void)
 {

@@ -33,8 +33,8 @@ static struct {
     int event_count;
 } vm;
 
-static jvmtiError JNICALL set_event_notification_mode(jvmtiEnv *jvmti, jvmtiEventMode mode, jvmtiEvent event,
-                                                      jthread thread, ...)
+static jvmtiError JNICALL set_event_notification_mode(jvmtiEnv *jvmti, jvmtiEventMode mode,
+                                                      jvmtiEvent event, jthread thread, ...)
 {
     (void)jvmti;
     assert_int_equal(event, JVMTI_EVENT_CLASS_FILE_LOAD_HOOK);
@@ -166,7 +166,8 @@ static int nothing_is_left(void **state)
     return 0;
 }
 
-/* The smallest class file: Foo extends Object, with a class-file version and, before or after its own constants, one more. */
+/* The smallest class file: Foo extends Object, with a class-file version and, before or after
+ * its own constants, one more. */
 struct class_bytes {
     uint8_t data[128];
     size_t length;
@@ -185,7 +186,12 @@ static struct class_bytes class_file(uint8_t access, bool unused_constant)
     struct class_bytes out = { .length = 0 };
     ADD(&out, "\xCA\xFE\xBA\xBE\0\0\0\x34\0");
     out.data[out.length++] = unused_constant ? 6 : 5;
-    ADD(&out, "\x01\0\x03" "Foo" "\x07\0\x01" "\x01\0\x10" "java/lang/Object" "\x07\0\x03");
+    ADD(&out, "\x01\0\x03"
+              "Foo"
+              "\x07\0\x01"
+              "\x01\0\x10"
+              "java/lang/Object"
+              "\x07\0\x03");
     if (unused_constant)
         ADD(&out, "\x01\0\x01x");
     out.data[out.length++] = 0;
@@ -206,7 +212,8 @@ static struct hd_digest fingerprint(const struct class_bytes *file)
 }
 
 /* A patch whose file is the text; loader as given, no base. */
-static struct hd_patch patch(const char *class_name, jobject loader, const char *text, uint64_t deployment)
+static struct hd_patch patch(const char *class_name, jobject loader, const char *text,
+                             uint64_t deployment)
 {
     return (struct hd_patch){
         .class_name = hd_strdup(class_name),
@@ -238,7 +245,8 @@ static const char *load_bytes(const char *name, jobject loader, const void *file
     static char text[256];
     jint new_length = -1;
     unsigned char *new_file = NULL;
-    hd_hook_class_file_load(&jvmti, &jni, NULL, loader, name, NULL, (jint)length, file, &new_length, &new_file);
+    hd_hook_class_file_load(&jvmti, &jni, NULL, loader, name, NULL, (jint)length, file, &new_length,
+                            &new_file);
     if (new_file == NULL) {
         assert_int_equal(new_length, -1);
         return NULL;
@@ -253,8 +261,8 @@ static const char *load(const char *name, jobject loader)
     return load_bytes(name, loader, "as it comes", 11);
 }
 
-static void expect_event(int i, enum hd_hook_event_kind kind, const char *class_name, uint64_t deployment,
-                         const struct object *loader)
+static void expect_event(int i, enum hd_hook_event_kind kind, const char *class_name,
+                         uint64_t deployment, const struct object *loader)
 {
     assert_true(vm.event_count > i);
     assert_int_equal(vm.events[i]->kind, kind);
@@ -277,7 +285,8 @@ static void the_event_is_on_only_while_there_are_patches(void **state)
 static void a_class_gets_the_patch_of_its_loader_and_only_that(void **state)
 {
     publish(*state,
-            (struct hd_patch[]){ patch("b/B", (jobject)&other, "for other", 1), patch("a/A", NULL, "for boot", 2),
+            (struct hd_patch[]){ patch("b/B", (jobject)&other, "for other", 1),
+                                 patch("a/A", NULL, "for boot", 2),
                                  patch("b/B", (jobject)&shop, "for shop", 3) },
             3);
     assert_string_equal(load("b/B", (jobject)&shop), "for shop");
@@ -315,7 +324,8 @@ static void a_patch_for_any_loader_stays_spent_when_it_is_published_again(void *
 {
     publish(*state, (struct hd_patch[]){ patch_for_any("a/A", "new", 4) }, 1);
     assert_string_equal(load("a/A", (jobject)&shop), "new");
-    publish(*state, (struct hd_patch[]){ patch_for_any("a/A", "new", 4), patch("b/B", NULL, "b", 5) }, 2);
+    publish(*state,
+            (struct hd_patch[]){ patch_for_any("a/A", "new", 4), patch("b/B", NULL, "b", 5) }, 2);
     assert_null(load("a/A", (jobject)&other));
     publish(*state, (struct hd_patch[]){ patch_for_any("a/A", "newer", 6) }, 1);
     assert_string_equal(load("a/A", (jobject)&other), "newer");
@@ -324,7 +334,9 @@ static void a_patch_for_any_loader_stays_spent_when_it_is_published_again(void *
 static void the_patch_for_just_this_loader_goes_first(void **state)
 {
     publish(*state,
-            (struct hd_patch[]){ patch_for_any("a/A", "for any", 1), patch("a/A", (jobject)&shop, "for shop", 2) }, 2);
+            (struct hd_patch[]){ patch_for_any("a/A", "for any", 1),
+                                 patch("a/A", (jobject)&shop, "for shop", 2) },
+            2);
     assert_string_equal(load("a/A", (jobject)&shop), "for shop");
     assert_string_equal(load("a/A", (jobject)&other), "for any");
 }
@@ -382,7 +394,8 @@ static void redefinitions_and_classes_without_a_name_pass(void **state)
     jint new_length = 0;
     unsigned char *new_file = NULL;
     const unsigned char file[] = "x";
-    hd_hook_class_file_load(&jvmti, &jni, (jclass)&shop, NULL, "a/A", NULL, 1, file, &new_length, &new_file);
+    hd_hook_class_file_load(&jvmti, &jni, (jclass)&shop, NULL, "a/A", NULL, 1, file, &new_length,
+                            &new_file);
     assert_null(new_file);
     assert_null(load(NULL, NULL));
 }

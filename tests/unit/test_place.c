@@ -56,7 +56,8 @@ static int64_t age(const char *url_path)
     return changed_at;
 }
 
-/* The time of the file NAME in the sandbox, asked through a URL: FORMAT has one %s, the file's path. */
+/* The time of the file NAME in the sandbox, asked through a URL: FORMAT has one %s, the file's
+ * path. */
 static void expect_age_through(const struct sandbox *sandbox, const char *name, const char *format)
 {
     struct stat status;
@@ -64,7 +65,8 @@ static void expect_age_through(const struct sandbox *sandbox, const char *name, 
     assert_int_equal(stat(at(sandbox, name), &status), 0);
     const char *percent = strstr(format, "%s");
     char url[PATH_MAX];
-    snprintf(url, sizeof url, "%.*s%s%s", (int)(percent - format), format, at(sandbox, name), percent + 2);
+    snprintf(url, sizeof url, "%.*s%s%s", (int)(percent - format), format, at(sandbox, name),
+             percent + 2);
     assert_int_equal(age(url), hd_place_changed_at(&status));
 }
 
@@ -76,10 +78,13 @@ static void the_age_of_a_jar_is_that_of_its_file(void **state)
 
 static void nested_archives_have_the_age_of_the_outermost(void **state)
 {
-    expect_age_through(*state, "boot.jar", "nested:%s/!BOOT-INF/lib/inner.jar!/com/example/Foo.class");
+    expect_age_through(*state, "boot.jar",
+                       "nested:%s/!BOOT-INF/lib/inner.jar!/com/example/Foo.class");
     expect_age_through(*state, "boot.jar", "file:%s!/BOOT-INF/classes!/com/example/Foo.class");
-    expect_age_through(*state, "shop.war", "war:file:%s*/WEB-INF/lib/inner.jar!/com/example/Foo.class");
-    expect_age_through(*state, "shop.war", "war:file:%s^/WEB-INF/lib/inner.jar!/com/example/Foo.class");
+    expect_age_through(*state, "shop.war",
+                       "war:file:%s*/WEB-INF/lib/inner.jar!/com/example/Foo.class");
+    expect_age_through(*state, "shop.war",
+                       "war:file:%s^/WEB-INF/lib/inner.jar!/com/example/Foo.class");
 }
 
 static void a_name_may_hold_the_characters_that_end_an_archive(void **state)
@@ -134,10 +139,14 @@ int main(void)
         cmocka_unit_test(a_url_path_is_decoded_byte_by_byte),
         cmocka_unit_test(what_is_no_escape_stays_as_it_is),
         cmocka_unit_test_setup_teardown(the_age_of_a_jar_is_that_of_its_file, setup, teardown),
-        cmocka_unit_test_setup_teardown(nested_archives_have_the_age_of_the_outermost, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_name_may_hold_the_characters_that_end_an_archive, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_archive_that_is_not_to_be_seen_has_no_known_age, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_file_that_was_moved_into_place_is_as_old_as_the_move, setup, teardown),
+        cmocka_unit_test_setup_teardown(nested_archives_have_the_age_of_the_outermost, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_name_may_hold_the_characters_that_end_an_archive, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_archive_that_is_not_to_be_seen_has_no_known_age, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_file_that_was_moved_into_place_is_as_old_as_the_move,
+                                        setup, teardown),
         cmocka_unit_test(memory_that_is_out_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

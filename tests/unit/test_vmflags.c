@@ -21,8 +21,8 @@ static void without_a_jvm_nothing_is_known(void **state)
     assert_int_equal(hd_vmflags_boolean("BytecodeVerificationRemote"), HD_VMFLAG_UNKNOWN);
 }
 
-/* libjvm's tables are there as soon as it is loaded; no JVM need be started. A process of its own for each, so that only
- * one is. */
+/* libjvm's tables are there as soon as it is loaded; no JVM need be started. A process of its
+ * own for each, so that only one is. */
 static bool defaults_are_read_from(const char *libjvm)
 {
     pid_t child = fork();
