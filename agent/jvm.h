@@ -25,8 +25,8 @@ struct hd_jvm {
     /* when the JVM started (attached to later: its process), microseconds since the epoch; 0 where
      * the system does not tell: then nothing counts as older */
     int64_t started_at;
-    uint32_t user;      /* effective uid of the JVM */
-    int pid;            /* as the JVM itself sees it (innermost namespace) */
+    uint32_t user; /* effective uid of the JVM */
+    int pid;       /* as the JVM itself sees it (innermost namespace) */
 };
 
 /* Gets a JVMTI 1.2 environment of our own (JDK 8 knows no newer) and the capabilities to
