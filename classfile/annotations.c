@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Annotations (JVMS §4.7.16 to §4.7.22). HotSpot does not look inside when it parses them, and rewrites their indices recursively when it redefines; so here
- * every one is looked at, without recursion, and nesting is bounded.
+ * Annotations (JVMS §4.7.16 to §4.7.22). HotSpot does not look inside when it parses them, and
+ * rewrites their indices recursively when it redefines; so here every one is looked at, without
+ * recursion, and nesting is bounded.
  */
 #include "classfile/attributes.h"
 #include "classfile/names.h"
@@ -146,26 +147,38 @@ static void walk_target(struct hd_walk *walk)
 {
     uint8_t type = hd_walk_u1(walk);
     switch (type) {
-    case 0x00: case 0x01: /* type parameter of a class, of a method */
-    case 0x16:            /* formal parameter */
+    case 0x00:
+    case 0x01: /* type parameter of a class, of a method */
+    case 0x16: /* formal parameter */
         hd_walk_u1(walk);
         return;
-    case 0x10:            /* supertype */
-    case 0x17:            /* throws */
-    case 0x42:            /* catch */
-    case 0x43: case 0x44: case 0x45: case 0x46: /* instanceof, new, Type::new, Type::name */
+    case 0x10: /* supertype */
+    case 0x17: /* throws */
+    case 0x42: /* catch */
+    case 0x43:
+    case 0x44:
+    case 0x45:
+    case 0x46: /* instanceof, new, Type::new, Type::name */
         hd_walk_u2(walk);
         return;
-    case 0x11: case 0x12: /* bound of a type parameter */
+    case 0x11:
+    case 0x12: /* bound of a type parameter */
         hd_walk_u1(walk);
         hd_walk_u1(walk);
         return;
-    case 0x13: case 0x14: case 0x15: /* field, return type, receiver */
+    case 0x13:
+    case 0x14:
+    case 0x15: /* field, return type, receiver */
         return;
-    case 0x40: case 0x41: /* local variable, resource */
+    case 0x40:
+    case 0x41: /* local variable, resource */
         walk_local_variable_target(walk);
         return;
-    case 0x47: case 0x48: case 0x49: case 0x4A: case 0x4B: /* type argument of a cast, call, reference */
+    case 0x47:
+    case 0x48:
+    case 0x49:
+    case 0x4A:
+    case 0x4B: /* type argument of a cast, call, reference */
         hd_walk_u2(walk);
         hd_walk_u1(walk);
         return;
@@ -183,7 +196,8 @@ static void walk_type_path(struct hd_walk *walk)
         unsigned kind = hd_walk_u1(walk);
         unsigned argument = hd_walk_u1(walk);
         if (kind > TYPE_ARGUMENT || (kind < TYPE_ARGUMENT && argument != 0))
-            hd_reader_fail(&walk->in, "type path step %u (kind %u, argument %u) is not valid", i, kind, argument);
+            hd_reader_fail(&walk->in, "type path step %u (kind %u, argument %u) is not valid", i,
+                           kind, argument);
     }
 }
 

@@ -23,7 +23,8 @@ struct hd_arena {
 /* Sets the size of the blocks to come; allocates nothing yet. */
 void hd_arena_init(struct hd_arena *arena, size_t block_size);
 
-/* count times size zeroed bytes, aligned for any type, valid until hd_arena_close. NULL with *err set when memory is out. */
+/* count times size zeroed bytes, aligned for any type, valid until hd_arena_close. NULL with *err
+ * set when memory is out. */
 void *hd_arena_array(struct hd_arena *arena, size_t count, size_t size, struct hd_error *err);
 
 void hd_arena_close(struct hd_arena *arena);

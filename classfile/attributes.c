@@ -4,10 +4,10 @@
 #include "classfile/names.h"
 #include "classfile/utf8.h"
 
-#define LOADABLE_TAGS                                                                                                   \
-    (HD_TAGS(HD_TAG_INTEGER) | HD_TAGS(HD_TAG_FLOAT) | HD_TAGS(HD_TAG_LONG) | HD_TAGS(HD_TAG_DOUBLE) |                   \
-     HD_TAGS(HD_TAG_CLASS) | HD_TAGS(HD_TAG_STRING) | HD_TAGS(HD_TAG_METHOD_HANDLE) | HD_TAGS(HD_TAG_METHOD_TYPE) |      \
-     HD_TAGS(HD_TAG_DYNAMIC))
+#define LOADABLE_TAGS                                                                              \
+    (HD_TAGS(HD_TAG_INTEGER) | HD_TAGS(HD_TAG_FLOAT) | HD_TAGS(HD_TAG_LONG) |                      \
+     HD_TAGS(HD_TAG_DOUBLE) | HD_TAGS(HD_TAG_CLASS) | HD_TAGS(HD_TAG_STRING) |                     \
+     HD_TAGS(HD_TAG_METHOD_HANDLE) | HD_TAGS(HD_TAG_METHOD_TYPE) | HD_TAGS(HD_TAG_DYNAMIC))
 
 /* §4.7.2 */
 static uint32_t constant_value_tags(struct hd_bytes descriptor)
@@ -70,7 +70,8 @@ static bool names_class(const struct hd_walk *walk, unsigned index)
            hd_bytes_equal(hd_pool_named_text(walk->pool, index), walk->class_name);
 }
 
-/* javac lists every nested class the pool mentions; only the class itself and its own members say something about it. */
+/* javac lists every nested class the pool mentions; only the class itself and its own members say
+ * something about it. */
 static bool concerns_class(const struct hd_walk *walk)
 {
     if (hd_reader_left(&walk->in) < 4)
@@ -111,7 +112,8 @@ static void walk_nothing(struct hd_walk *walk)
 static void walk_raw(struct hd_walk *walk)
 {
     if (walk->meaning != NULL)
-        hd_meaning_add_text(walk->meaning, (struct hd_bytes){ walk->in.at, hd_reader_left(&walk->in) });
+        hd_meaning_add_text(walk->meaning,
+                            (struct hd_bytes){ walk->in.at, hd_reader_left(&walk->in) });
     walk->in.at = walk->in.end;
 }
 
@@ -131,7 +133,8 @@ static bool is_wide_type(struct hd_bytes descriptor)
     return descriptor.length == 1 && (descriptor.data[0] == 'J' || descriptor.data[0] == 'D');
 }
 
-static void check_local_variable(struct hd_walk *walk, unsigned start, unsigned length, unsigned last_slot)
+static void check_local_variable(struct hd_walk *walk, unsigned start, unsigned length,
+                                 unsigned last_slot)
 {
     const struct hd_code_layout *layout = walk->layout;
     if (layout == NULL || walk->in.failed)
@@ -139,10 +142,12 @@ static void check_local_variable(struct hd_walk *walk, unsigned start, unsigned 
     if (start >= layout->bytecode.length || start + length > layout->bytecode.length)
         hd_reader_fail(&walk->in, "%u bytes from %u on are not inside the code", length, start);
     else if (last_slot >= layout->max_locals)
-        hd_reader_fail(&walk->in, "local variable %u, but max_locals is %u", last_slot, layout->max_locals);
+        hd_reader_fail(&walk->in, "local variable %u, but max_locals is %u", last_slot,
+                       layout->max_locals);
 }
 
-static void walk_local_variables(struct hd_walk *walk, bool (*is_legal_type)(struct hd_bytes), const char *what)
+static void walk_local_variables(struct hd_walk *walk, bool (*is_legal_type)(struct hd_bytes),
+                                 const char *what)
 {
     unsigned count = hd_walk_u2(walk);
     for (unsigned i = 0; i < count && !walk->in.failed; i++) {
@@ -242,8 +247,10 @@ static void walk_package_list(struct hd_walk *walk)
     walk_constants(walk, HD_TAGS(HD_TAG_PACKAGE));
 }
 
-/* Record's components carry attributes of their own; neither Record nor Code is let in there, so this goes one level down and no further. */
-static void walk_component_attribute(struct hd_walk *walk, struct hd_attribute_set *set, struct hd_bytes descriptor)
+/* Record's components carry attributes of their own; neither Record nor Code is let in there, so
+ * this goes one level down and no further. */
+static void walk_component_attribute(struct hd_walk *walk, struct hd_attribute_set *set,
+                                     struct hd_bytes descriptor)
 {
     uint16_t name = hd_walk_constant(walk, HD_TAGS(HD_TAG_UTF8));
     struct hd_bytes contents = hd_read_bytes(&walk->in, hd_read_u4(&walk->in));
@@ -254,9 +261,11 @@ static void walk_component_attribute(struct hd_walk *walk, struct hd_attribute_s
     inner.in = hd_reader_over(contents, walk->in.err);
     inner.place = HD_PLACE_COMPONENT;
     inner.descriptor = descriptor;
-    if (kind == HD_ATTRIBUTE_INVISIBLE_ANNOTATIONS || kind == HD_ATTRIBUTE_INVISIBLE_TYPE_ANNOTATIONS)
+    if (kind == HD_ATTRIBUTE_INVISIBLE_ANNOTATIONS ||
+        kind == HD_ATTRIBUTE_INVISIBLE_TYPE_ANNOTATIONS)
         inner.meaning = NULL; /* the JVM forgets them */
-    if (hd_attribute_admit(set, kind, HD_PLACE_COMPONENT, walk->in.err) != 0 || hd_attribute_walk(kind, &inner) != 0)
+    if (hd_attribute_admit(set, kind, HD_PLACE_COMPONENT, walk->in.err) != 0 ||
+        hd_attribute_walk(kind, &inner) != 0)
         walk->in.failed = true;
 }
 
@@ -283,55 +292,73 @@ struct attribute_rule {
     void (*walk)(struct hd_walk *walk);
 };
 
-#define RULE(name, places, repeatable, walk) { name, sizeof name - 1, places, repeatable, walk }
+#define RULE(name, places, repeatable, walk)                                                       \
+    {                                                                                              \
+        (name), sizeof(name) - 1, (places), (repeatable), (walk)                                   \
+    }
 #define ANYWHERE (HD_PLACE_CLASS | HD_PLACE_FIELD | HD_PLACE_METHOD | HD_PLACE_COMPONENT)
-#define MEMBER (HD_PLACE_CLASS | HD_PLACE_FIELD | HD_PLACE_METHOD)
+#define MEMBER   (HD_PLACE_CLASS | HD_PLACE_FIELD | HD_PLACE_METHOD)
 
 static const struct attribute_rule rules[HD_ATTRIBUTE_KIND_COUNT] = {
     [HD_ATTRIBUTE_UNKNOWN] = { "", 0, 0, true, walk_raw },
     [HD_ATTRIBUTE_CODE] = RULE("Code", HD_PLACE_METHOD, false, walk_raw),
-    [HD_ATTRIBUTE_CONSTANT_VALUE] = RULE("ConstantValue", HD_PLACE_FIELD, false, walk_constant_value),
-    [HD_ATTRIBUTE_STACK_MAP_TABLE] = RULE("StackMapTable", HD_PLACE_CODE, false, hd_stack_map_table_walk),
+    [HD_ATTRIBUTE_CONSTANT_VALUE] =
+        RULE("ConstantValue", HD_PLACE_FIELD, false, walk_constant_value),
+    [HD_ATTRIBUTE_STACK_MAP_TABLE] =
+        RULE("StackMapTable", HD_PLACE_CODE, false, hd_stack_map_table_walk),
     [HD_ATTRIBUTE_EXCEPTIONS] = RULE("Exceptions", HD_PLACE_METHOD, false, walk_classes),
     [HD_ATTRIBUTE_INNER_CLASSES] = RULE("InnerClasses", HD_PLACE_CLASS, false, walk_inner_classes),
-    [HD_ATTRIBUTE_ENCLOSING_METHOD] = RULE("EnclosingMethod", HD_PLACE_CLASS, false, walk_enclosing_method),
+    [HD_ATTRIBUTE_ENCLOSING_METHOD] =
+        RULE("EnclosingMethod", HD_PLACE_CLASS, false, walk_enclosing_method),
     [HD_ATTRIBUTE_SYNTHETIC] = RULE("Synthetic", MEMBER, true, walk_nothing),
     [HD_ATTRIBUTE_SIGNATURE] = RULE("Signature", ANYWHERE, false, walk_utf8),
     [HD_ATTRIBUTE_SOURCE_FILE] = RULE("SourceFile", HD_PLACE_CLASS, false, walk_utf8),
-    [HD_ATTRIBUTE_SOURCE_DEBUG_EXTENSION] = RULE("SourceDebugExtension", HD_PLACE_CLASS, false, walk_raw),
-    [HD_ATTRIBUTE_LINE_NUMBER_TABLE] = RULE("LineNumberTable", HD_PLACE_CODE, true, walk_line_numbers),
+    [HD_ATTRIBUTE_SOURCE_DEBUG_EXTENSION] =
+        RULE("SourceDebugExtension", HD_PLACE_CLASS, false, walk_raw),
+    [HD_ATTRIBUTE_LINE_NUMBER_TABLE] =
+        RULE("LineNumberTable", HD_PLACE_CODE, true, walk_line_numbers),
     [HD_ATTRIBUTE_LOCAL_VARIABLE_TABLE] =
         RULE("LocalVariableTable", HD_PLACE_CODE, true, walk_local_variable_table),
     [HD_ATTRIBUTE_LOCAL_VARIABLE_TYPE_TABLE] =
         RULE("LocalVariableTypeTable", HD_PLACE_CODE, true, walk_local_variable_type_table),
     [HD_ATTRIBUTE_DEPRECATED] = RULE("Deprecated", MEMBER, true, walk_nothing),
-    [HD_ATTRIBUTE_VISIBLE_ANNOTATIONS] = RULE("RuntimeVisibleAnnotations", ANYWHERE, false, hd_annotations_walk),
-    [HD_ATTRIBUTE_INVISIBLE_ANNOTATIONS] = RULE("RuntimeInvisibleAnnotations", ANYWHERE, false, hd_annotations_walk),
+    [HD_ATTRIBUTE_VISIBLE_ANNOTATIONS] =
+        RULE("RuntimeVisibleAnnotations", ANYWHERE, false, hd_annotations_walk),
+    [HD_ATTRIBUTE_INVISIBLE_ANNOTATIONS] =
+        RULE("RuntimeInvisibleAnnotations", ANYWHERE, false, hd_annotations_walk),
     [HD_ATTRIBUTE_VISIBLE_PARAMETER_ANNOTATIONS] =
-        RULE("RuntimeVisibleParameterAnnotations", HD_PLACE_METHOD, false, hd_parameter_annotations_walk),
+        RULE("RuntimeVisibleParameterAnnotations", HD_PLACE_METHOD, false,
+             hd_parameter_annotations_walk),
     [HD_ATTRIBUTE_INVISIBLE_PARAMETER_ANNOTATIONS] =
-        RULE("RuntimeInvisibleParameterAnnotations", HD_PLACE_METHOD, false, hd_parameter_annotations_walk),
-    [HD_ATTRIBUTE_VISIBLE_TYPE_ANNOTATIONS] =
-        RULE("RuntimeVisibleTypeAnnotations", ANYWHERE | HD_PLACE_CODE, false, hd_type_annotations_walk),
+        RULE("RuntimeInvisibleParameterAnnotations", HD_PLACE_METHOD, false,
+             hd_parameter_annotations_walk),
+    [HD_ATTRIBUTE_VISIBLE_TYPE_ANNOTATIONS] = RULE(
+        "RuntimeVisibleTypeAnnotations", ANYWHERE | HD_PLACE_CODE, false, hd_type_annotations_walk),
     [HD_ATTRIBUTE_INVISIBLE_TYPE_ANNOTATIONS] =
-        RULE("RuntimeInvisibleTypeAnnotations", ANYWHERE | HD_PLACE_CODE, false, hd_type_annotations_walk),
+        RULE("RuntimeInvisibleTypeAnnotations", ANYWHERE | HD_PLACE_CODE, false,
+             hd_type_annotations_walk),
     [HD_ATTRIBUTE_ANNOTATION_DEFAULT] =
         RULE("AnnotationDefault", HD_PLACE_METHOD, false, hd_annotation_default_walk),
-    [HD_ATTRIBUTE_BOOTSTRAP_METHODS] = RULE("BootstrapMethods", HD_PLACE_CLASS, false, walk_bootstrap_methods),
-    [HD_ATTRIBUTE_METHOD_PARAMETERS] = RULE("MethodParameters", HD_PLACE_METHOD, false, walk_method_parameters),
+    [HD_ATTRIBUTE_BOOTSTRAP_METHODS] =
+        RULE("BootstrapMethods", HD_PLACE_CLASS, false, walk_bootstrap_methods),
+    [HD_ATTRIBUTE_METHOD_PARAMETERS] =
+        RULE("MethodParameters", HD_PLACE_METHOD, false, walk_method_parameters),
     [HD_ATTRIBUTE_MODULE] = RULE("Module", HD_PLACE_CLASS, false, walk_module),
-    [HD_ATTRIBUTE_MODULE_PACKAGES] = RULE("ModulePackages", HD_PLACE_CLASS, false, walk_package_list),
+    [HD_ATTRIBUTE_MODULE_PACKAGES] =
+        RULE("ModulePackages", HD_PLACE_CLASS, false, walk_package_list),
     [HD_ATTRIBUTE_MODULE_MAIN_CLASS] = RULE("ModuleMainClass", HD_PLACE_CLASS, false, walk_class),
     [HD_ATTRIBUTE_NEST_HOST] = RULE("NestHost", HD_PLACE_CLASS, false, walk_class),
     [HD_ATTRIBUTE_NEST_MEMBERS] = RULE("NestMembers", HD_PLACE_CLASS, false, walk_classes),
     [HD_ATTRIBUTE_RECORD] = RULE("Record", HD_PLACE_CLASS, false, walk_record),
-    [HD_ATTRIBUTE_PERMITTED_SUBCLASSES] = RULE("PermittedSubclasses", HD_PLACE_CLASS, false, walk_classes)
+    [HD_ATTRIBUTE_PERMITTED_SUBCLASSES] =
+        RULE("PermittedSubclasses", HD_PLACE_CLASS, false, walk_classes)
 };
 
 enum hd_attribute_kind hd_attribute_kind_of(struct hd_bytes name)
 {
     for (unsigned kind = 1; kind < HD_ATTRIBUTE_KIND_COUNT; kind++) {
-        if (name.length == rules[kind].name_length && memcmp(name.data, rules[kind].name, name.length) == 0)
+        if (name.length == rules[kind].name_length &&
+            memcmp(name.data, rules[kind].name, name.length) == 0)
             return (enum hd_attribute_kind)kind;
     }
     return HD_ATTRIBUTE_UNKNOWN;
@@ -350,8 +377,8 @@ int hd_attribute_walk(enum hd_attribute_kind kind, struct hd_walk *walk)
     return hd_error_prefix(walk->in.err, "%s", rules[kind].name);
 }
 
-int hd_attribute_admit(struct hd_attribute_set *set, enum hd_attribute_kind kind, enum hd_place place,
-                       struct hd_error *err)
+int hd_attribute_admit(struct hd_attribute_set *set, enum hd_attribute_kind kind,
+                       enum hd_place place, struct hd_error *err)
 {
     const struct attribute_rule *rule = &rules[kind];
     bool belongs = (rule->places & place) != 0;

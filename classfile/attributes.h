@@ -53,9 +53,10 @@ HD_CHECKED int hd_attribute_walk(enum hd_attribute_kind kind, struct hd_walk *wa
 struct hd_attribute_set {
     uint64_t seen;
 };
-/* Fails for a second attribute of a kind that may stand there only once, and for Code and Record in a place they do not belong. */
-HD_CHECKED int hd_attribute_admit(struct hd_attribute_set *set, enum hd_attribute_kind kind, enum hd_place place,
-                                  struct hd_error *err);
+/* Fails for a second attribute of a kind that may stand there only once, and for Code and Record in
+ * a place they do not belong. */
+HD_CHECKED int hd_attribute_admit(struct hd_attribute_set *set, enum hd_attribute_kind kind,
+                                  enum hd_place place, struct hd_error *err);
 
 /* The first attribute of a kind; NULL where there is none. */
 const struct hd_attribute *hd_attribute_find(const struct hd_attribute *attributes, size_t count,

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bootstrap methods that need each other's dynamic constants (JVMS §4.7.23). HotSpot walks them recursively when it merges
- * pools, so a circle or a deep chain overflows its stack, and a wide one keeps it busy for ever.
+ * Bootstrap methods that need each other's dynamic constants (JVMS §4.7.23). HotSpot walks them
+ * recursively when it merges pools, so a circle or a deep chain overflows its stack, and a wide one
+ * keeps it busy for ever.
  */
 #include "classfile/class.h"
 #include "classfile/pool.h"
 
 #include "core/alloc.h"
 
-/* How deep a bootstrap method's dynamic arguments go, and how many constants it is when they are all unfolded. */
+/* How deep a bootstrap method's dynamic arguments go, and how many constants it is when they are
+ * all unfolded. */
 struct extent {
     unsigned depth;
     unsigned unfolded;
@@ -25,7 +27,7 @@ static struct extent extent_of(const struct hd_pool *pool, const struct hd_boots
 {
     struct extent extent = { 1, 1 };
     for (unsigned i = 0; i < bootstrap->argument_count; i++) {
-        unsigned index = hd_u2_at(bootstrap->arguments + 2 * i);
+        unsigned index = hd_bootstrap_argument(bootstrap, i);
         extent.unfolded = saturated_sum(extent.unfolded, 1);
         if (hd_pool_tag(pool, index) != HD_TAG_DYNAMIC)
             continue;
@@ -37,7 +39,8 @@ static struct extent extent_of(const struct hd_pool *pool, const struct hd_boots
     return extent;
 }
 
-/* One round lets depths and sizes travel one step from inner to outer; true while something still moves. */
+/* One round lets depths and sizes travel one step from inner to outer; true while something still
+ * moves. */
 static bool spread(const struct hd_pool *pool, struct extent *extents)
 {
     bool moved = false;
@@ -54,14 +57,17 @@ static int check_extents(const struct hd_pool *pool, struct extent *extents, str
     unsigned rounds = 0;
     while (spread(pool, extents)) {
         if (++rounds > HD_CLASS_MAX_NESTING)
-            return hd_error_set(err, HD_E_FORMAT, "BootstrapMethods: dynamic constants nest in a circle or deeper than %d",
-                                HD_CLASS_MAX_NESTING);
+            return hd_error_set(
+                err, HD_E_FORMAT,
+                "BootstrapMethods: dynamic constants nest in a circle or deeper than %d",
+                HD_CLASS_MAX_NESTING);
     }
     unsigned total = 0;
     for (unsigned i = 0; i < pool->bootstrap_count; i++)
         total = saturated_sum(total, extents[i].depth > 1 ? extents[i].unfolded : 0);
     if (total > HD_POOL_MAX_UNFOLDED)
-        return hd_error_set(err, HD_E_FORMAT, "BootstrapMethods: nested dynamic constants unfold to more than %d",
+        return hd_error_set(err, HD_E_FORMAT,
+                            "BootstrapMethods: nested dynamic constants unfold to more than %d",
                             HD_POOL_MAX_UNFOLDED);
     return 0;
 }
@@ -73,8 +79,10 @@ static int check_numbers(const struct hd_pool *pool, struct hd_error *err)
         if (constant->tag != HD_TAG_DYNAMIC && constant->tag != HD_TAG_INVOKE_DYNAMIC)
             continue;
         if (constant->first >= pool->bootstrap_count)
-            return hd_error_set(err, HD_E_FORMAT, "constant %u (%s): there is no bootstrap method %u, only %u of them", i,
-                                hd_tag_word((enum hd_tag)constant->tag), constant->first, pool->bootstrap_count);
+            return hd_error_set(
+                err, HD_E_FORMAT,
+                "constant %u (%s): there is no bootstrap method %u, only %u of them", i,
+                hd_tag_word((enum hd_tag)constant->tag), constant->first, pool->bootstrap_count);
     }
     return 0;
 }

@@ -9,11 +9,11 @@
 
 #include "core/alloc.h"
 
-#define MAGIC 0xCAFEBABE
-#define FIRST_MAJOR 45
+#define MAGIC                              0xCAFEBABE
+#define FIRST_MAJOR                        45
 #define FIRST_MAJOR_OF_STATIC_INITIALIZERS 51
-#define FIRST_MAJOR_OF_FIXED_MINORS 56
-#define LARGEST_ARENA_BLOCK (1u << 20)
+#define FIRST_MAJOR_OF_FIXED_MINORS        56
+#define LARGEST_ARENA_BLOCK                (1u << 20)
 
 enum { ACC_NATIVE = 0x0100 };
 
@@ -57,11 +57,13 @@ static int read_version(struct parser *parser)
     uint16_t major = hd_read_u2(&parser->in);
     if (parser->in.failed)
         return -1;
-    /* 45.0 to 45.2, of before Java 1.0.2, lay Code out differently; no compiler writes them any more */
+    /* 45.0 to 45.2, of before Java 1.0.2, lay Code out differently; no compiler writes them any
+     * more */
     if (major < FIRST_MAJOR || (major == FIRST_MAJOR && minor <= 2))
         return hd_reader_fail(&parser->in, "class file version %u.%u is too old", major, minor);
     if (major > HD_CLASS_MAX_MAJOR)
-        return hd_error_set(parser->err, HD_E_VERSION, "class file version %u.%u is newer than %d (JDK %d), the newest known",
+        return hd_error_set(parser->err, HD_E_VERSION,
+                            "class file version %u.%u is newer than %d (JDK %d), the newest known",
                             major, minor, HD_CLASS_MAX_MAJOR, HD_CLASS_MAX_MAJOR - 44);
     if (major >= FIRST_MAJOR_OF_FIXED_MINORS && minor != 0 && minor != 0xFFFF)
         return hd_reader_fail(&parser->in, "class file version %u.%u does not exist", major, minor);
@@ -75,7 +77,8 @@ static int read_pool(struct parser *parser)
     unsigned count = hd_read_u2(&parser->in);
     if (parser->in.failed)
         return -1;
-    if (hd_pool_parse(&parser->in, count, parser->out->major, parser->arena, parser->pool, parser->err) != 0)
+    if (hd_pool_parse(&parser->in, count, parser->out->major, parser->arena, parser->pool,
+                      parser->err) != 0)
         return -1;
     parser->out->pool = parser->pool;
     return 0;
@@ -96,7 +99,8 @@ static int read_class_name(struct parser *parser, struct hd_bytes *out, const ch
 /* Only java.lang.Object and modules have no superclass. */
 static int read_super_name(struct parser *parser)
 {
-    bool may_be_missing = hd_bytes_are(parser->out->name, "java/lang/Object") || (parser->out->access & HD_ACC_MODULE) != 0;
+    bool may_be_missing = hd_bytes_are(parser->out->name, "java/lang/Object") ||
+                          (parser->out->access & HD_ACC_MODULE) != 0;
     if (may_be_missing && hd_reader_left(&parser->in) >= 2 && hd_u2_at(parser->in.at) == 0) {
         hd_read_u2(&parser->in);
         return 0;
@@ -109,7 +113,8 @@ static int read_interfaces(struct parser *parser)
     unsigned count = hd_read_u2(&parser->in);
     if (!hd_reader_has(&parser->in, 2 * (size_t)count))
         return -1;
-    struct hd_bytes *interfaces = hd_arena_array(parser->arena, count, sizeof *interfaces, parser->err);
+    struct hd_bytes *interfaces =
+        hd_arena_array(parser->arena, count, sizeof *interfaces, parser->err);
     if (interfaces == NULL)
         return -1;
     for (unsigned i = 0; i < count; i++) {
@@ -125,13 +130,16 @@ static int read_interfaces(struct parser *parser)
 static int check_module_constants(const struct parser *parser)
 {
     uint32_t module_tags = HD_TAGS(HD_TAG_MODULE) | HD_TAGS(HD_TAG_PACKAGE);
-    if ((parser->pool->tags_present & module_tags) == 0 || (parser->out->access & HD_ACC_MODULE) != 0)
+    if ((parser->pool->tags_present & module_tags) == 0 ||
+        (parser->out->access & HD_ACC_MODULE) != 0)
         return 0;
-    return hd_error_set(parser->err, HD_E_FORMAT, "a constant of kind Module or Package in a class that is no module");
+    return hd_error_set(parser->err, HD_E_FORMAT,
+                        "a constant of kind Module or Package in a class that is no module");
 }
 
 /* Name and extent of the next attribute. */
-static int read_attribute(struct parser *parser, struct hd_reader *in, struct hd_attribute *attribute)
+static int read_attribute(struct parser *parser, struct hd_reader *in,
+                          struct hd_attribute *attribute)
 {
     uint16_t name = hd_read_u2(in);
     uint32_t length = hd_read_u4(in);
@@ -156,7 +164,8 @@ static int read_attributes(struct parser *parser, struct hd_reader *in, const st
     unsigned count = hd_read_u2(in);
     if (!hd_reader_has(in, SMALLEST_ATTRIBUTE * (size_t)count))
         return -1;
-    struct hd_attribute *attributes = hd_arena_array(parser->arena, count, sizeof *attributes, parser->err);
+    struct hd_attribute *attributes =
+        hd_arena_array(parser->arena, count, sizeof *attributes, parser->err);
     if (attributes == NULL)
         return -1;
     struct hd_attribute_set set = { 0 };
@@ -222,20 +231,24 @@ static int read_code(struct parser *parser, struct hd_member *method, unsigned p
     const struct hd_attribute *attribute =
         hd_attribute_find(method->attributes, method->attribute_count, HD_ATTRIBUTE_CODE);
     if (has_no_code(method))
-        return attribute == NULL ? 0 : hd_reader_fail(&parser->in, "Code in an abstract or native method");
+        return attribute == NULL
+                   ? 0
+                   : hd_reader_fail(&parser->in, "Code in an abstract or native method");
     if (attribute == NULL)
         return hd_reader_fail(&parser->in, "it has no Code");
     struct hd_reader in = hd_reader_over(attribute->contents, parser->err);
     if (read_code_contents(parser, &in, &method->code) != 0)
         return hd_error_prefix(parser->err, "Code");
     if (parameter_slots > method->code.max_locals)
-        return hd_reader_fail(&parser->in, "the parameters take %u local variables, but max_locals is %u", parameter_slots,
-                              method->code.max_locals);
+        return hd_reader_fail(&parser->in,
+                              "the parameters take %u local variables, but max_locals is %u",
+                              parameter_slots, method->code.max_locals);
     return 0;
 }
 
 /* §4.2.2, §4.3.3, §2.9: what a method of this name may look like. */
-static int check_method_shape(struct parser *parser, const struct hd_member *method, unsigned *parameter_slots)
+static int check_method_shape(struct parser *parser, const struct hd_member *method,
+                              unsigned *parameter_slots)
 {
     if (!hd_name_is_method(method->name))
         return hd_reader_fail(&parser->in, "this is not a method's name");
@@ -279,8 +292,11 @@ static int read_field(struct parser *parser, struct hd_member *field)
 {
     if (check_field_shape(parser, field) != 0)
         return -1;
-    const struct hd_walk model = { .pool = parser->pool, .place = HD_PLACE_FIELD, .descriptor = field->descriptor };
-    return read_attributes(parser, &parser->in, &model, &field->attributes, &field->attribute_count);
+    const struct hd_walk model = { .pool = parser->pool,
+                                   .place = HD_PLACE_FIELD,
+                                   .descriptor = field->descriptor };
+    return read_attributes(parser, &parser->in, &model, &field->attributes,
+                           &field->attribute_count);
 }
 
 static int read_method(struct parser *parser, struct hd_member *method)
@@ -288,8 +304,11 @@ static int read_method(struct parser *parser, struct hd_member *method)
     unsigned parameter_slots;
     if (check_method_shape(parser, method, &parameter_slots) != 0)
         return -1;
-    const struct hd_walk model = { .pool = parser->pool, .place = HD_PLACE_METHOD, .descriptor = method->descriptor };
-    if (read_attributes(parser, &parser->in, &model, &method->attributes, &method->attribute_count) != 0)
+    const struct hd_walk model = { .pool = parser->pool,
+                                   .place = HD_PLACE_METHOD,
+                                   .descriptor = method->descriptor };
+    if (read_attributes(parser, &parser->in, &model, &method->attributes,
+                        &method->attribute_count) != 0)
         return -1;
     return read_code(parser, method, parameter_slots);
 }
@@ -298,11 +317,13 @@ static int prefix_member(struct hd_error *err, const char *kind, const struct hd
 {
     char name[HD_PRINTABLE_MAX];
     char descriptor[HD_PRINTABLE_MAX];
-    return hd_error_prefix(err, "%s %s%s%s", kind, hd_utf8_printable(name, member->name), kind[0] == 'f' ? " " : "",
+    return hd_error_prefix(err, "%s %s%s%s", kind, hd_utf8_printable(name, member->name),
+                           kind[0] == 'f' ? " " : "",
                            hd_utf8_printable(descriptor, member->descriptor));
 }
 
-static int read_members(struct parser *parser, const char *kind, int (*read_one)(struct parser *, struct hd_member *),
+static int read_members(struct parser *parser, const char *kind,
+                        int (*read_one)(struct parser *, struct hd_member *),
                         const struct hd_member **out, size_t *out_count)
 {
     enum { SMALLEST_MEMBER = 8 };
@@ -323,8 +344,10 @@ static int read_members(struct parser *parser, const char *kind, int (*read_one)
     return 0;
 }
 
-/* §4.5, §4.6: no two with the same name and descriptor. Returns the sorted numbers, NULL on failure. */
-static const uint16_t *sort_members(struct parser *parser, const char *kind, const struct hd_member *members, size_t count)
+/* §4.5, §4.6: no two with the same name and descriptor. Returns the sorted numbers, NULL on
+ * failure. */
+static const uint16_t *sort_members(struct parser *parser, const char *kind,
+                                    const struct hd_member *members, size_t count)
 {
     uint16_t *order = hd_arena_array(parser->arena, count, sizeof *order, parser->err);
     if (order == NULL)
@@ -354,13 +377,14 @@ static int read_all_members(struct parser *parser)
 /* The attribute is known to be well formed. */
 static int index_bootstraps(struct parser *parser)
 {
-    const struct hd_attribute *attribute =
-        hd_attribute_find(parser->out->attributes, parser->out->attribute_count, HD_ATTRIBUTE_BOOTSTRAP_METHODS);
+    const struct hd_attribute *attribute = hd_attribute_find(
+        parser->out->attributes, parser->out->attribute_count, HD_ATTRIBUTE_BOOTSTRAP_METHODS);
     if (attribute == NULL)
         return 0;
     struct hd_reader in = hd_reader_over(attribute->contents, parser->err);
     unsigned count = hd_read_u2(&in);
-    struct hd_bootstrap *bootstraps = hd_arena_array(parser->arena, count, sizeof *bootstraps, parser->err);
+    struct hd_bootstrap *bootstraps =
+        hd_arena_array(parser->arena, count, sizeof *bootstraps, parser->err);
     if (bootstraps == NULL)
         return -1;
     for (unsigned i = 0; i < count; i++) {
@@ -376,7 +400,8 @@ static int index_bootstraps(struct parser *parser)
 static int read_class_attributes(struct parser *parser)
 {
     const struct hd_walk model = { .pool = parser->pool, .place = HD_PLACE_CLASS };
-    if (read_attributes(parser, &parser->in, &model, &parser->out->attributes, &parser->out->attribute_count) != 0 ||
+    if (read_attributes(parser, &parser->in, &model, &parser->out->attributes,
+                        &parser->out->attribute_count) != 0 ||
         index_bootstraps(parser) != 0)
         return -1;
     return hd_pool_check_bootstraps(parser->pool, parser->err);
@@ -387,12 +412,14 @@ static int read_class(struct parser *parser)
     if (read_version(parser) != 0 || read_pool(parser) != 0)
         return -1;
     parser->out->access = hd_read_u2(&parser->in);
-    if (read_class_name(parser, &parser->out->name, "this_class") != 0 || check_module_constants(parser) != 0 ||
-        read_super_name(parser) != 0 || read_interfaces(parser) != 0 || read_all_members(parser) != 0 ||
+    if (read_class_name(parser, &parser->out->name, "this_class") != 0 ||
+        check_module_constants(parser) != 0 || read_super_name(parser) != 0 ||
+        read_interfaces(parser) != 0 || read_all_members(parser) != 0 ||
         read_class_attributes(parser) != 0)
         return -1;
     if (hd_reader_left(&parser->in) > 0)
-        return hd_reader_fail(&parser->in, "%zu bytes after the end of the class", hd_reader_left(&parser->in));
+        return hd_reader_fail(&parser->in, "%zu bytes after the end of the class",
+                              hd_reader_left(&parser->in));
     return 0;
 }
 
@@ -411,10 +438,13 @@ int hd_class_parse(const uint8_t *data, size_t length, struct hd_class **out, st
     struct owned_class *owned = new_owned_class(length);
     if (owned == NULL)
         return hd_error_set_memory(err);
-    struct parser parser = {
-        .in = hd_reader_over((struct hd_bytes){ data, length }, err), .owned = owned, .out = &owned->class_file,
-        .pool = &owned->pool, .arena = &owned->arena, .scratch = HD_CODE_SCRATCH_INIT, .err = err
-    };
+    struct parser parser = { .in = hd_reader_over((struct hd_bytes){ data, length }, err),
+                             .owned = owned,
+                             .out = &owned->class_file,
+                             .pool = &owned->pool,
+                             .arena = &owned->arena,
+                             .scratch = HD_CODE_SCRATCH_INIT,
+                             .err = err };
     owned->class_file.file = (struct hd_bytes){ data, length };
     int result = read_class(&parser);
     hd_code_scratch_close(&parser.scratch);
@@ -435,13 +465,18 @@ void hd_class_free(struct hd_class *class_file)
     hd_free(owned);
 }
 
-int hd_class_peek(const uint8_t *data, size_t length, struct hd_bytes *name, uint16_t *major, struct hd_error *err)
+int hd_class_peek(const uint8_t *data, size_t length, struct hd_bytes *name, uint16_t *major,
+                  struct hd_error *err)
 {
     struct owned_class *owned = new_owned_class(length);
     if (owned == NULL)
         return hd_error_set_memory(err);
-    struct parser parser = { .in = hd_reader_over((struct hd_bytes){ data, length }, err), .owned = owned,
-                             .out = &owned->class_file, .pool = &owned->pool, .arena = &owned->arena, .err = err };
+    struct parser parser = { .in = hd_reader_over((struct hd_bytes){ data, length }, err),
+                             .owned = owned,
+                             .out = &owned->class_file,
+                             .pool = &owned->pool,
+                             .arena = &owned->arena,
+                             .err = err };
     int result = read_version(&parser);
     if (result == 0)
         result = read_pool(&parser);

@@ -6,10 +6,10 @@
 
 #include "core/alloc.h"
 
-#define FIRST_MAJOR_WITHOUT_SUBROUTINES 51
-#define FIRST_MAJOR_OF_CLASS_LITERALS 49
+#define FIRST_MAJOR_WITHOUT_SUBROUTINES         51
+#define FIRST_MAJOR_OF_CLASS_LITERALS           49
 #define FIRST_MAJOR_OF_STATIC_INTERFACE_METHODS 52
-#define ORDINALS_AT_FIRST 2048
+#define ORDINALS_AT_FIRST                       2048
 
 /* One instruction while it is walked. */
 struct instruction {
@@ -73,18 +73,29 @@ static size_t wide_length(struct hd_bytes code, unsigned at)
     }
 }
 
-static size_t instruction_length(struct hd_bytes code, unsigned at)
+static size_t varying_length(struct hd_bytes code, unsigned at)
 {
-    const struct hd_opcode_info *info = &hd_opcodes[code.data[at]];
-    switch (info->operands) {
+    switch (hd_opcodes[code.data[at]].operands) {
     case HD_OPERANDS_TABLESWITCH:
+        return switch_length(code, at, true);
     case HD_OPERANDS_LOOKUPSWITCH:
-        return switch_length(code, at, info->operands == HD_OPERANDS_TABLESWITCH);
+        return switch_length(code, at, false);
     case HD_OPERANDS_WIDE:
         return wide_length(code, at);
     default:
-        return info->length;
+        return 0; /* no instruction */
     }
+}
+
+static inline size_t instruction_length(struct hd_bytes code, unsigned at)
+{
+    size_t length = hd_opcodes[code.data[at]].length;
+    return length > 0 ? length : varying_length(code, at);
+}
+
+size_t hd_code_instruction_length(struct hd_bytes code, unsigned at)
+{
+    return instruction_length(code, at);
 }
 
 static int make_room(struct hd_code_scratch *scratch, size_t length, struct hd_error *err)
@@ -102,11 +113,12 @@ static int make_room(struct hd_code_scratch *scratch, size_t length, struct hd_e
     return 0;
 }
 
-int hd_code_lay_out(struct hd_bytes bytecode, struct hd_code_scratch *scratch, struct hd_code_layout *layout,
-                    struct hd_error *err)
+int hd_code_lay_out(struct hd_bytes bytecode, struct hd_code_scratch *scratch,
+                    struct hd_code_layout *layout, struct hd_error *err)
 {
     if (bytecode.length == 0 || bytecode.length > 0xFFFF)
-        return hd_error_set(err, HD_E_FORMAT, "code_length is %zu, not 1 to 65535", bytecode.length);
+        return hd_error_set(err, HD_E_FORMAT, "code_length is %zu, not 1 to 65535",
+                            bytecode.length);
     if (make_room(scratch, bytecode.length, err) != 0)
         return -1;
     uint16_t *ordinals = scratch->ordinals;
@@ -115,9 +127,11 @@ int hd_code_lay_out(struct hd_bytes bytecode, struct hd_code_scratch *scratch, s
     for (unsigned at = 0; at < bytecode.length;) {
         size_t length = instruction_length(bytecode, at);
         if (length == 0)
-            return hd_error_set(err, HD_E_FORMAT, "no valid instruction at %u (opcode 0x%02x)", at, bytecode.data[at]);
+            return hd_error_set(err, HD_E_FORMAT, "no valid instruction at %u (opcode 0x%02x)", at,
+                                bytecode.data[at]);
         if (length > bytecode.length - at)
-            return hd_error_set(err, HD_E_FORMAT, "the instruction at %u runs past the end of the code", at);
+            return hd_error_set(err, HD_E_FORMAT,
+                                "the instruction at %u runs past the end of the code", at);
         ordinals[at] = count++;
         at += (unsigned)length;
     }
@@ -132,7 +146,8 @@ static void give(struct hd_walk *walk, uint32_t number)
         hd_meaning_add_u4(walk->meaning, number);
 }
 
-static void use_branch(struct hd_walk *walk, const struct instruction *instruction, int32_t distance)
+static void use_branch(struct hd_walk *walk, const struct instruction *instruction,
+                       int32_t distance)
 {
     int64_t target = (int64_t)instruction->at + distance;
     if (target < 0 || target > 0xFFFF) {
@@ -145,7 +160,8 @@ static void use_branch(struct hd_walk *walk, const struct instruction *instructi
 static void use_local(struct hd_walk *walk, unsigned local, unsigned slots)
 {
     if (local + slots > walk->layout->max_locals)
-        hd_reader_fail(&walk->in, "local variable %u, but max_locals is %u", local, walk->layout->max_locals);
+        hd_reader_fail(&walk->in, "local variable %u, but max_locals is %u", local,
+                       walk->layout->max_locals);
     give(walk, local);
 }
 
@@ -156,24 +172,28 @@ static bool dynamic_is_wide(const struct hd_pool *pool, unsigned index)
     return type == 'J' || type == 'D';
 }
 
-static void use_loadable(struct hd_walk *walk, const struct instruction *instruction, unsigned index, bool wide)
+static void use_loadable(struct hd_walk *walk, const struct instruction *instruction,
+                         unsigned index, bool wide)
 {
     uint32_t tags = HD_TAGS(HD_TAG_LONG) | HD_TAGS(HD_TAG_DOUBLE) | HD_TAGS(HD_TAG_DYNAMIC);
     if (!wide) {
-        tags = HD_TAGS(HD_TAG_INTEGER) | HD_TAGS(HD_TAG_FLOAT) | HD_TAGS(HD_TAG_STRING) | HD_TAGS(HD_TAG_METHOD_HANDLE) |
-               HD_TAGS(HD_TAG_METHOD_TYPE) | HD_TAGS(HD_TAG_DYNAMIC);
+        tags = HD_TAGS(HD_TAG_INTEGER) | HD_TAGS(HD_TAG_FLOAT) | HD_TAGS(HD_TAG_STRING) |
+               HD_TAGS(HD_TAG_METHOD_HANDLE) | HD_TAGS(HD_TAG_METHOD_TYPE) |
+               HD_TAGS(HD_TAG_DYNAMIC);
         if (is_since(instruction, FIRST_MAJOR_OF_CLASS_LITERALS))
             tags |= HD_TAGS(HD_TAG_CLASS);
     }
     hd_walk_use(walk, index, tags);
-    if (!walk->in.failed && hd_pool_tag(walk->pool, index) == HD_TAG_DYNAMIC && dynamic_is_wide(walk->pool, index) != wide)
+    if (!walk->in.failed && hd_pool_tag(walk->pool, index) == HD_TAG_DYNAMIC &&
+        dynamic_is_wide(walk->pool, index) != wide)
         hd_reader_fail(&walk->in, "dynamic constant %u has a type of another width", index);
 }
 
 static void use_method(struct hd_walk *walk, const struct instruction *instruction, unsigned index)
 {
     uint32_t tags = HD_TAGS(HD_TAG_METHOD);
-    if (instruction->opcode != HD_OP_INVOKEVIRTUAL && is_since(instruction, FIRST_MAJOR_OF_STATIC_INTERFACE_METHODS))
+    if (instruction->opcode != HD_OP_INVOKEVIRTUAL &&
+        is_since(instruction, FIRST_MAJOR_OF_STATIC_INTERFACE_METHODS))
         tags |= HD_TAGS(HD_TAG_INTERFACE_METHOD);
     hd_walk_use(walk, index, tags);
     if (walk->in.failed || instruction->opcode == HD_OP_INVOKESPECIAL)
@@ -190,8 +210,8 @@ static void use_interface_method(struct hd_walk *walk, const uint8_t *operands)
     hd_walk_use(walk, index, HD_TAGS(HD_TAG_INTERFACE_METHOD));
     if (walk->in.failed)
         return;
-    if (!hd_descriptor_is_method(hd_pool_member_descriptor(walk->pool, index), &slots) || operands[2] != slots + 1 ||
-        operands[3] != 0)
+    if (!hd_descriptor_is_method(hd_pool_member_descriptor(walk->pool, index), &slots) ||
+        operands[2] != slots + 1 || operands[3] != 0)
         hd_reader_fail(&walk->in, "invokeinterface has a wrong argument count");
 }
 
@@ -221,7 +241,8 @@ static void use_class(struct hd_walk *walk, const struct instruction *instructio
         return;
     case HD_OPERANDS_MULTIANEWARRAY:
         if (operands[2] == 0 || operands[2] > dimensions)
-            hd_reader_fail(&walk->in, "multianewarray of %u dimensions on a type of %u", operands[2], dimensions);
+            hd_reader_fail(&walk->in, "multianewarray of %u dimensions on a type of %u",
+                           operands[2], dimensions);
         give(walk, operands[2]);
         return;
     default:
@@ -264,14 +285,17 @@ static void use_wide(struct hd_walk *walk, const struct instruction *instruction
     const uint8_t *operands = instruction->code + instruction->at + 2;
     uint8_t opcode = instruction->code[instruction->at + 1];
     if (opcode == HD_OP_RET && instruction->major >= FIRST_MAJOR_WITHOUT_SUBROUTINES)
-        hd_reader_fail(&walk->in, "ret does not exist in class file version %u", instruction->major);
+        hd_reader_fail(&walk->in, "ret does not exist in class file version %u",
+                       instruction->major);
     give(walk, opcode);
-    use_local(walk, hd_u2_at(operands), hd_opcodes[opcode].operands == HD_OPERANDS_LOCAL_PAIR ? 2 : 1);
+    use_local(walk, hd_u2_at(operands),
+              hd_opcodes[opcode].operands == HD_OPERANDS_LOCAL_PAIR ? 2 : 1);
     if (opcode == HD_OP_IINC)
         give(walk, hd_u2_at(operands + 2));
 }
 
-/* ldc_w and ldc mean the same, and so do goto_w and goto: which one is used depends on the constant pool's order and on distances. */
+/* ldc_w and ldc mean the same, and so do goto_w and goto: which one is used depends on the constant
+ * pool's order and on distances. */
 static uint8_t plain_form(uint8_t opcode)
 {
     switch (opcode) {
@@ -383,13 +407,16 @@ static int walk_instruction(struct hd_walk *walk, const struct instruction *inst
     const struct hd_opcode_info *info = &hd_opcodes[instruction->opcode];
     give(walk, plain_form(instruction->opcode));
     if (info->local > 0 && (unsigned)info->local > walk->layout->max_locals)
-        hd_reader_fail(&walk->in, "local variable %d, but max_locals is %u", info->local - 1, walk->layout->max_locals);
+        hd_reader_fail(&walk->in, "local variable %d, but max_locals is %u", info->local - 1,
+                       walk->layout->max_locals);
     if (is_subroutine(instruction->opcode) && instruction->major >= FIRST_MAJOR_WITHOUT_SUBROUTINES)
-        hd_reader_fail(&walk->in, "jsr and ret do not exist in class file version %u", instruction->major);
+        hd_reader_fail(&walk->in, "jsr and ret do not exist in class file version %u",
+                       instruction->major);
     use_operands(walk, instruction);
     if (!walk->in.failed)
         return 0;
-    return hd_error_prefix(walk->in.err, "instruction at %u (opcode 0x%02x)", instruction->at, instruction->opcode);
+    return hd_error_prefix(walk->in.err, "instruction at %u (opcode 0x%02x)", instruction->at,
+                           instruction->opcode);
 }
 
 int hd_code_walk(struct hd_walk *walk, uint16_t major)
@@ -398,7 +425,8 @@ int hd_code_walk(struct hd_walk *walk, uint16_t major)
     for (unsigned at = 0; at < code.length;) {
         unsigned length = (unsigned)instruction_length(code, at);
         struct instruction instruction = { code.data, at, length, code.data[at], major };
-        if (hd_opcodes[instruction.opcode].operands == HD_OPERANDS_NONE && hd_opcodes[instruction.opcode].local == 0)
+        if (hd_opcodes[instruction.opcode].operands == HD_OPERANDS_NONE &&
+            hd_opcodes[instruction.opcode].local == 0)
             give(walk, instruction.opcode);
         else if (walk_instruction(walk, &instruction) != 0)
             return -1;

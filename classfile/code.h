@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The instructions of a method (JVMS §4.9.1, static constraints): every opcode known, every operand in range and of the right kind, every
- * branch on the start of an instruction. Belongs to one thread.
+ * The instructions of a method (JVMS §4.9.1, static constraints): every opcode known, every operand
+ * in range and of the right kind, every branch on the start of an instruction. Belongs to one
+ * thread.
  */
 #ifndef HD_CLASSFILE_CODE_H
 #define HD_CLASSFILE_CODE_H
@@ -14,17 +15,24 @@ struct hd_code_scratch {
     size_t capacity;
 };
 
-#define HD_CODE_SCRATCH_INIT { NULL, 0 }
+#define HD_CODE_SCRATCH_INIT                                                                       \
+    {                                                                                              \
+        NULL, 0                                                                                    \
+    }
 
 void hd_code_scratch_close(struct hd_code_scratch *scratch);
 
-/* Finds where instructions start. layout borrows scratch until its next use. HD_E_FORMAT for code that is empty, longer than 65,535 bytes, or does not
- * divide into instructions. */
-HD_CHECKED int hd_code_lay_out(struct hd_bytes bytecode, struct hd_code_scratch *scratch, struct hd_code_layout *layout,
-                               struct hd_error *err);
+/* How long the instruction at an offset inside the code is, the opcode included; 0 where there is
+ * none. May reach past the end of the code. */
+size_t hd_code_instruction_length(struct hd_bytes code, unsigned at);
 
-/* Walks the instructions of walk->layout: checks, and gives them to the meaning. major decides about jsr, ret and what ldc takes; with
- * HD_MAJOR_UNKNOWN whatever any version allows is good. */
+/* Finds where instructions start. layout borrows scratch until its next use. HD_E_FORMAT for code
+ * that is empty, longer than 65,535 bytes, or does not divide into instructions. */
+HD_CHECKED int hd_code_lay_out(struct hd_bytes bytecode, struct hd_code_scratch *scratch,
+                               struct hd_code_layout *layout, struct hd_error *err);
+
+/* Walks the instructions of walk->layout: checks, and gives them to the meaning. major decides
+ * about jsr, ret and what ldc takes; with HD_MAJOR_UNKNOWN whatever any version allows is good. */
 #define HD_MAJOR_UNKNOWN 0
 HD_CHECKED int hd_code_walk(struct hd_walk *walk, uint16_t major);
 

@@ -29,7 +29,8 @@ static bool make_room(struct hd_comparer *comparer)
     if (comparer->found.count < comparer->capacity)
         return true;
     size_t capacity = comparer->capacity > 0 ? 2 * comparer->capacity : 8;
-    struct hd_difference *grown = hd_realloc_array(comparer->found.differences, capacity, sizeof *grown);
+    struct hd_difference *grown =
+        hd_realloc_array(comparer->found.differences, capacity, sizeof *grown);
     if (grown == NULL) {
         hd_error_set_memory(comparer->err);
         comparer->failed = true;
@@ -54,12 +55,13 @@ void hd_comparer_add(struct hd_comparer *comparer, enum hd_difference_kind kind,
     comparer->found.differences[comparer->found.count++] = difference;
 }
 
-static void compare_names(struct hd_comparer *comparer, enum hd_difference_kind kind, struct hd_bytes before,
-                          struct hd_bytes after)
+static void compare_names(struct hd_comparer *comparer, enum hd_difference_kind kind,
+                          struct hd_bytes before, struct hd_bytes after)
 {
     if (hd_bytes_equal(before, after))
         return;
-    struct hd_words words[HD_SIDES] = { hd_words_begin(comparer->err), hd_words_begin(comparer->err) };
+    struct hd_words words[HD_SIDES] = { hd_words_begin(comparer->err),
+                                        hd_words_begin(comparer->err) };
     hd_words_add_class(&words[HD_BEFORE], before);
     hd_words_add_class(&words[HD_AFTER], after);
     hd_comparer_add(comparer, kind, 0, NULL, &words[HD_BEFORE], &words[HD_AFTER]);
@@ -76,7 +78,8 @@ static bool same_interfaces(const struct hd_class *before, const struct hd_class
     return true;
 }
 
-static struct hd_words list_interfaces(struct hd_comparer *comparer, const struct hd_class *class_file)
+static struct hd_words list_interfaces(struct hd_comparer *comparer,
+                                       const struct hd_class *class_file)
 {
     struct hd_words words = hd_words_begin(comparer->err);
     for (size_t i = 0; i < class_file->interface_count; i++) {
@@ -109,10 +112,12 @@ static void compare_class_modifiers(struct hd_comparer *comparer)
     }
     if (before_access == after_access)
         return;
-    struct hd_words words[HD_SIDES] = { hd_words_begin(comparer->err), hd_words_begin(comparer->err) };
+    struct hd_words words[HD_SIDES] = { hd_words_begin(comparer->err),
+                                        hd_words_begin(comparer->err) };
     hd_words_add_modifiers(&words[HD_BEFORE], before_access, HD_MODIFIERS_OF_CLASS);
     hd_words_add_modifiers(&words[HD_AFTER], after_access, HD_MODIFIERS_OF_CLASS);
-    hd_comparer_add(comparer, HD_DIFFERENCE_CLASS_MODIFIERS, after_access, NULL, &words[HD_BEFORE], &words[HD_AFTER]);
+    hd_comparer_add(comparer, HD_DIFFERENCE_CLASS_MODIFIERS, after_access, NULL, &words[HD_BEFORE],
+                    &words[HD_AFTER]);
 }
 
 /* JVMTI says of an interface that it has no superclass; the file says java.lang.Object. */
@@ -140,26 +145,18 @@ static void compare_all(struct hd_comparer *comparer)
         hd_comparer_add(comparer, HD_DIFFERENCE_OTHER_ATTRIBUTE, 0, NULL, NULL, NULL);
 }
 
-static bool same_bootstraps(const struct hd_class *before, const struct hd_class *after)
+static int open_comparer(struct hd_comparer *comparer, const struct hd_class *before,
+                         const struct hd_class *after, bool before_is_view, struct hd_error *err)
 {
-    const struct hd_attribute *old_ones =
-        hd_attribute_find(before->attributes, before->attribute_count, HD_ATTRIBUTE_BOOTSTRAP_METHODS);
-    const struct hd_attribute *new_ones =
-        hd_attribute_find(after->attributes, after->attribute_count, HD_ATTRIBUTE_BOOTSTRAP_METHODS);
-    if (old_ones == NULL || new_ones == NULL)
-        return old_ones == new_ones;
-    return hd_bytes_equal(old_ones->contents, new_ones->contents);
-}
-
-static int open_comparer(struct hd_comparer *comparer, const struct hd_class *before, const struct hd_class *after,
-                         bool before_is_view, struct hd_error *err)
-{
-    *comparer = (struct hd_comparer){ .sides = { before, after }, .before_is_view = before_is_view, .err = err };
-    comparer->same_pools = !before_is_view && before->pool->count == after->pool->count &&
-                           hd_bytes_equal(before->pool->raw, after->pool->raw) && same_bootstraps(before, after);
+    *comparer = (struct hd_comparer){ .sides = { before, after },
+                                      .before_is_view = before_is_view,
+                                      .err = err };
     hd_lexicon_init(&comparer->lexicon, before_is_view);
+    if (hd_twins_init(&comparer->twins, before->pool, after->pool, before_is_view, err) != 0)
+        return -1;
     for (int side = 0; side < HD_SIDES; side++) {
-        if (hd_meaning_init(&comparer->meanings[side], &comparer->lexicon, comparer->sides[side]->pool, err) != 0)
+        if (hd_meaning_init(&comparer->meanings[side], &comparer->lexicon,
+                            comparer->sides[side]->pool, err) != 0)
             return -1;
     }
     return 0;
@@ -170,6 +167,7 @@ static void close_comparer(struct hd_comparer *comparer)
     for (int side = 0; side < HD_SIDES; side++)
         hd_meaning_close(&comparer->meanings[side]);
     hd_lexicon_close(&comparer->lexicon);
+    hd_twins_close(&comparer->twins);
     hd_code_scratch_close(&comparer->scratch);
     hd_comparison_close(&comparer->found);
 }
@@ -181,7 +179,8 @@ static int compare(const struct hd_class *before, const struct hd_class *after, 
     int result = open_comparer(&comparer, before, after, before_is_view, err);
     if (result == 0)
         compare_all(&comparer);
-    if (comparer.failed || comparer.meanings[HD_BEFORE].failed || comparer.meanings[HD_AFTER].failed)
+    if (comparer.failed || comparer.meanings[HD_BEFORE].failed ||
+        comparer.meanings[HD_AFTER].failed)
         result = -1;
     if (result == 0) {
         *out = comparer.found;
@@ -191,8 +190,8 @@ static int compare(const struct hd_class *before, const struct hd_class *after, 
     return result;
 }
 
-int hd_compare_classes(const struct hd_class *before, const struct hd_class *after, struct hd_comparison *out,
-                       struct hd_error *err)
+int hd_compare_classes(const struct hd_class *before, const struct hd_class *after,
+                       struct hd_comparison *out, struct hd_error *err)
 {
     if (hd_bytes_equal(before->file, after->file)) {
         *out = (struct hd_comparison){ NULL, 0 };
@@ -201,8 +200,8 @@ int hd_compare_classes(const struct hd_class *before, const struct hd_class *aft
     return compare(before, after, false, out, err);
 }
 
-int hd_compare_view(const struct hd_vm_view *before, const struct hd_class *after, struct hd_comparison *out,
-                    struct hd_error *err)
+int hd_compare_view(const struct hd_vm_view *before, const struct hd_class *after,
+                    struct hd_comparison *out, struct hd_error *err)
 {
     struct hd_view_class view;
     if (hd_view_class_init(&view, before, err) != 0)

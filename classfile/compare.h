@@ -2,8 +2,9 @@
 /*
  * Two versions of a class, and what lies between them, as a list of differences.
  *
- * The comparison is by meaning: the order of the constant pool and of methods does not count; the order of fields, interfaces and of the nest, record and
- * permitted lists does, because HotSpot refuses to redefine across it. Pure; any thread.
+ * The comparison is by meaning: the order of the constant pool and of methods does not count; the
+ * order of fields, interfaces and of the nest, record and permitted lists does, because HotSpot
+ * refuses to redefine across it. Pure; any thread.
  */
 #ifndef HD_CLASSFILE_COMPARE_H
 #define HD_CLASSFILE_COMPARE_H
@@ -19,7 +20,7 @@ enum hd_difference_kind {
     HD_DIFFERENCE_CLASS_MODIFIERS,
     HD_DIFFERENCE_FIELD_ADDED,
     HD_DIFFERENCE_FIELD_REMOVED,
-    HD_DIFFERENCE_FIELD_TYPE,      /* same name, another type */
+    HD_DIFFERENCE_FIELD_TYPE, /* same name, another type */
     HD_DIFFERENCE_FIELD_MODIFIERS,
     HD_DIFFERENCE_FIELD_ORDER,
     HD_DIFFERENCE_ENUM_CONSTANT_ADDED,
@@ -32,18 +33,23 @@ enum hd_difference_kind {
     HD_DIFFERENCE_PERMITTED,
     /* from here on the JVM takes it as it is */
     HD_DIFFERENCE_METHOD_BODY,
-    HD_DIFFERENCE_INITIALIZER,     /* <clinit> */
-    HD_DIFFERENCE_CONSTANT,        /* ConstantValue of a static final field */
-    HD_DIFFERENCE_ANNOTATIONS,     /* of the class, a member or a parameter; visible ones and defaults */
-    HD_DIFFERENCE_SYNTHETIC_RENUMBERED, /* lambda$…$N, access$N: same set of bodies under other names, or names that went and came in equal number */
-    HD_DIFFERENCE_OTHER_ATTRIBUTE  /* line numbers, local variables, signature, source file, …: no consequence */
+    HD_DIFFERENCE_INITIALIZER, /* <clinit> */
+    HD_DIFFERENCE_CONSTANT,    /* ConstantValue of a static final field */
+    HD_DIFFERENCE_ANNOTATIONS, /* of the class, a member or a parameter; visible ones and defaults
+                                */
+    HD_DIFFERENCE_SYNTHETIC_RENUMBERED, /* lambda$…$N, access$N: same set of bodies under other
+                                           names, or names that went and came in equal number */
+    HD_DIFFERENCE_OTHER_ATTRIBUTE /* line numbers, local variables, signature, source file, …: no
+                                     consequence */
 };
 
 struct hd_difference {
     enum hd_difference_kind kind;
-    uint16_t access;  /* of the new member (added) or the old one (removed); 0 where there is no member */
-    char *member;     /* in the Java form: "bar(int, String)", "count", "<init>(int)"; NULL for the class itself; UTF-8 */
-    char *before;     /* in words: "private static", "int", "extends java.util.List"; may be NULL */
+    uint16_t
+        access; /* of the new member (added) or the old one (removed); 0 where there is no member */
+    char *member; /* in the Java form: "bar(int, String)", "count", "<init>(int)"; NULL for the
+                     class itself; UTF-8 */
+    char *before; /* in words: "private static", "int", "extends java.util.List"; may be NULL */
     char *after;
 };
 
@@ -52,12 +58,14 @@ struct hd_comparison {
     size_t count;
 };
 
-/* Fills *out (closed with hd_comparison_close). No difference at all: count 0: same meaning. Fails only for want of memory. */
+/* Fills *out (closed with hd_comparison_close). No difference at all: count 0: same meaning. Fails
+ * only for want of memory. */
 HD_CHECKED int hd_compare_classes(const struct hd_class *before, const struct hd_class *after,
                                   struct hd_comparison *out, struct hd_error *err);
 
-/* The same for a live class whose file is not known: hierarchy, flags and members only, and METHOD_BODY where the code's meaning differs. What JVMTI cannot show
- * (nest, record, annotations, constants) yields no difference. */
+/* The same for a live class whose file is not known: hierarchy, flags and members only, and
+ * METHOD_BODY where the code's meaning differs. What JVMTI cannot show (nest, record, annotations,
+ * constants) yields no difference. */
 HD_CHECKED int hd_compare_view(const struct hd_vm_view *before, const struct hd_class *after,
                                struct hd_comparison *out, struct hd_error *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fields. HotSpot goes through both lists side by side: name, type and flags must agree, and the order too.
+ * Fields. HotSpot goes through both lists side by side: name, type and flags must agree, and the
+ * order too.
  */
 #include "classfile/comparer.h"
 #include "classfile/members.h"
@@ -14,7 +15,8 @@ static struct hd_words name_of(struct hd_comparer *comparer, const struct hd_mem
     return words;
 }
 
-static struct hd_words type_of(struct hd_comparer *comparer, const struct hd_member *field, enum hd_naming naming)
+static struct hd_words type_of(struct hd_comparer *comparer, const struct hd_member *field,
+                               enum hd_naming naming)
 {
     struct hd_words words = hd_words_begin(comparer->err);
     hd_words_add_type(&words, field->descriptor, naming);
@@ -39,20 +41,24 @@ static const struct hd_member *find_by_name(const struct hd_class *class_file, s
     return hd_bytes_equal(field->name, name) ? field : NULL;
 }
 
-static const struct hd_member *find_same(const struct hd_class *class_file, const struct hd_member *field)
+static const struct hd_member *find_same(const struct hd_class *class_file,
+                                         const struct hd_member *field)
 {
     return hd_class_find_field(class_file, field->name, field->descriptor);
 }
 
-/* The field that has this one's name, and no counterpart of its own in the other class: the same field with another type. */
-static const struct hd_member *find_retyped(const struct hd_class *class_file, const struct hd_class *other,
+/* The field that has this one's name, and no counterpart of its own in the other class: the same
+ * field with another type. */
+static const struct hd_member *find_retyped(const struct hd_class *class_file,
+                                            const struct hd_class *other,
                                             const struct hd_member *field)
 {
     const struct hd_member *namesake = find_by_name(class_file, field->name);
     return namesake != NULL && find_same(other, namesake) == NULL ? namesake : NULL;
 }
 
-static void add_retyped(struct hd_comparer *comparer, const struct hd_member *before, const struct hd_member *after)
+static void add_retyped(struct hd_comparer *comparer, const struct hd_member *before,
+                        const struct hd_member *after)
 {
     struct hd_words member = name_of(comparer, after);
     struct hd_words old_type = type_of(comparer, before, HD_NAMING_SIMPLE);
@@ -63,7 +69,8 @@ static void add_retyped(struct hd_comparer *comparer, const struct hd_member *be
         old_type = type_of(comparer, before, HD_NAMING_FULL);
         new_type = type_of(comparer, after, HD_NAMING_FULL);
     }
-    hd_comparer_add(comparer, HD_DIFFERENCE_FIELD_TYPE, after->access, &member, &old_type, &new_type);
+    hd_comparer_add(comparer, HD_DIFFERENCE_FIELD_TYPE, after->access, &member, &old_type,
+                    &new_type);
 }
 
 static void add_removed(struct hd_comparer *comparer, const struct hd_member *field)
@@ -75,24 +82,29 @@ static void add_removed(struct hd_comparer *comparer, const struct hd_member *fi
 
 static void add_added(struct hd_comparer *comparer, const struct hd_member *field)
 {
-    bool is_enum_constant = (field->access & HD_ACC_ENUM) != 0 && (comparer->sides[HD_AFTER]->access & HD_ACC_ENUM) != 0;
+    bool is_enum_constant = (field->access & HD_ACC_ENUM) != 0 &&
+                            (comparer->sides[HD_AFTER]->access & HD_ACC_ENUM) != 0;
     struct hd_words member = name_of(comparer, field);
     struct hd_words type = type_of(comparer, field, HD_NAMING_SIMPLE);
-    hd_comparer_add(comparer, is_enum_constant ? HD_DIFFERENCE_ENUM_CONSTANT_ADDED : HD_DIFFERENCE_FIELD_ADDED,
-                    field->access, &member, NULL, &type);
+    hd_comparer_add(
+        comparer, is_enum_constant ? HD_DIFFERENCE_ENUM_CONSTANT_ADDED : HD_DIFFERENCE_FIELD_ADDED,
+        field->access, &member, NULL, &type);
 }
 
-static void compare_modifiers(struct hd_comparer *comparer, const struct hd_member *const fields[HD_SIDES])
+static void compare_modifiers(struct hd_comparer *comparer,
+                              const struct hd_member *const fields[HD_SIDES])
 {
     uint16_t before = hd_effective_field_access(fields[HD_BEFORE]);
     uint16_t after = hd_effective_field_access(fields[HD_AFTER]);
     if (before == after)
         return;
     struct hd_words member = name_of(comparer, fields[HD_AFTER]);
-    struct hd_words words[HD_SIDES] = { hd_words_begin(comparer->err), hd_words_begin(comparer->err) };
+    struct hd_words words[HD_SIDES] = { hd_words_begin(comparer->err),
+                                        hd_words_begin(comparer->err) };
     hd_words_add_modifiers(&words[HD_BEFORE], before, HD_MODIFIERS_OF_FIELD);
     hd_words_add_modifiers(&words[HD_AFTER], after, HD_MODIFIERS_OF_FIELD);
-    hd_comparer_add(comparer, HD_DIFFERENCE_FIELD_MODIFIERS, after, &member, &words[HD_BEFORE], &words[HD_AFTER]);
+    hd_comparer_add(comparer, HD_DIFFERENCE_FIELD_MODIFIERS, after, &member, &words[HD_BEFORE],
+                    &words[HD_AFTER]);
 }
 
 static void add_text_constant(struct hd_words *words, struct hd_bytes text)
@@ -119,7 +131,8 @@ static void add_int_constant(struct hd_words *words, uint8_t type, int32_t value
         hd_words_add_format(words, "%d", value);
 }
 
-static void add_constant(struct hd_words *words, const struct hd_pool *pool, unsigned index, uint8_t type)
+static void add_constant(struct hd_words *words, const struct hd_pool *pool, unsigned index,
+                         uint8_t type)
 {
     const struct hd_constant *constant = &pool->constants[index];
     float single;
@@ -151,10 +164,12 @@ static void add_constant(struct hd_words *words, const struct hd_pool *pool, uns
 
 static const struct hd_attribute *constant_value(const struct hd_member *field)
 {
-    return hd_attribute_find(field->attributes, field->attribute_count, HD_ATTRIBUTE_CONSTANT_VALUE);
+    return hd_attribute_find(field->attributes, field->attribute_count,
+                             HD_ATTRIBUTE_CONSTANT_VALUE);
 }
 
-static uint32_t number_of_value(struct hd_comparer *comparer, int side, const struct hd_attribute *attribute)
+static uint32_t number_of_value(struct hd_comparer *comparer, int side,
+                                const struct hd_attribute *attribute)
 {
     struct hd_meaning *meaning = &comparer->meanings[side];
     uint32_t number = 0;
@@ -166,30 +181,34 @@ static uint32_t number_of_value(struct hd_comparer *comparer, int side, const st
 }
 
 /* Compiled users hold copies of a static final constant: the JVM takes a new value, they do not. */
-static void compare_constants(struct hd_comparer *comparer, const struct hd_member *const fields[HD_SIDES])
+static void compare_constants(struct hd_comparer *comparer,
+                              const struct hd_member *const fields[HD_SIDES])
 {
     const uint16_t constant_flags = HD_ACC_STATIC | HD_ACC_FINAL;
-    const struct hd_attribute *values[HD_SIDES] = { constant_value(fields[HD_BEFORE]), constant_value(fields[HD_AFTER]) };
+    const struct hd_attribute *values[HD_SIDES] = { constant_value(fields[HD_BEFORE]),
+                                                    constant_value(fields[HD_AFTER]) };
     if (comparer->before_is_view || (values[HD_BEFORE] == NULL && values[HD_AFTER] == NULL))
         return;
     if (values[HD_BEFORE] != NULL && values[HD_AFTER] != NULL &&
-        number_of_value(comparer, HD_BEFORE, values[HD_BEFORE]) == number_of_value(comparer, HD_AFTER, values[HD_AFTER]))
+        number_of_value(comparer, HD_BEFORE, values[HD_BEFORE]) ==
+            number_of_value(comparer, HD_AFTER, values[HD_AFTER]))
         return;
     if ((fields[HD_AFTER]->access & constant_flags) != constant_flags) {
         comparer->other_attribute = true;
         return;
     }
     struct hd_words member = name_of(comparer, fields[HD_AFTER]);
-    struct hd_words words[HD_SIDES] = { hd_words_begin(comparer->err), hd_words_begin(comparer->err) };
+    struct hd_words words[HD_SIDES] = { hd_words_begin(comparer->err),
+                                        hd_words_begin(comparer->err) };
     for (int side = 0; side < HD_SIDES; side++) {
         if (values[side] != NULL)
-            add_constant(&words[side], comparer->sides[side]->pool, hd_u2_at(values[side]->contents.data),
-                         fields[side]->descriptor.data[0]);
+            add_constant(&words[side], comparer->sides[side]->pool,
+                         hd_u2_at(values[side]->contents.data), fields[side]->descriptor.data[0]);
         else
             hd_words_add(&words[side], "not a constant");
     }
-    hd_comparer_add(comparer, HD_DIFFERENCE_CONSTANT, fields[HD_AFTER]->access, &member, &words[HD_BEFORE],
-                    &words[HD_AFTER]);
+    hd_comparer_add(comparer, HD_DIFFERENCE_CONSTANT, fields[HD_AFTER]->access, &member,
+                    &words[HD_BEFORE], &words[HD_AFTER]);
 }
 
 static void compare_removed_fields(struct hd_comparer *comparer)
@@ -220,7 +239,8 @@ static void compare_field_order(struct hd_comparer *comparer)
             struct hd_words new_place = name_of(comparer, last);
             hd_words_add(&new_place, " before ");
             hd_words_add_modified(&new_place, here->name);
-            hd_comparer_add(comparer, HD_DIFFERENCE_FIELD_ORDER, here->access, &member, &old_place, &new_place);
+            hd_comparer_add(comparer, HD_DIFFERENCE_FIELD_ORDER, here->access, &member, &old_place,
+                            &new_place);
             return;
         }
         last = here;
@@ -244,8 +264,7 @@ void hd_compare_fields(struct hd_comparer *comparer)
         } else {
             compare_modifiers(comparer, pair);
             compare_constants(comparer, pair);
-            if (!comparer->before_is_view)
-                hd_compare_member_attributes(comparer, HD_PLACE_FIELD, pair);
+            hd_compare_member_attributes(comparer, HD_PLACE_FIELD, pair);
         }
     }
     compare_field_order(comparer);

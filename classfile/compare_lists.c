@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The class-level lists that HotSpot compares: nest host and members, permitted subclasses (as sets), record components (in order, with their generic types). Each
- * only where the class file's version makes HotSpot read it.
+ * The class-level lists that HotSpot compares: nest host and members, permitted subclasses (as
+ * sets), record components (in order, with their generic types). Each only where the class file's
+ * version makes HotSpot read it.
  */
 #include "classfile/comparer.h"
 #include "classfile/members.h"
@@ -10,24 +11,26 @@
 
 #include <stdlib.h>
 
-#define FIRST_MAJOR_OF_NESTS 55
-#define FIRST_MAJOR_OF_RECORDS 60
+#define FIRST_MAJOR_OF_NESTS           55
+#define FIRST_MAJOR_OF_RECORDS         60
 #define FIRST_MAJOR_OF_PREVIEW_RECORDS 58
-#define FIRST_MAJOR_OF_SEALED 61
-#define FIRST_MAJOR_OF_PREVIEW_SEALED 59
-#define PREVIEW_MINOR 0xFFFF
+#define FIRST_MAJOR_OF_SEALED          61
+#define FIRST_MAJOR_OF_PREVIEW_SEALED  59
+#define PREVIEW_MINOR                  0xFFFF
 
 struct name_list {
     struct hd_bytes *names; /* sorted */
     size_t count;
 };
 
-static const struct hd_attribute *find(const struct hd_class *class_file, enum hd_attribute_kind kind, uint16_t first_major,
+static const struct hd_attribute *find(const struct hd_class *class_file,
+                                       enum hd_attribute_kind kind, uint16_t first_major,
                                        uint16_t first_preview_major)
 {
     bool is_read = class_file->major >= first_major ||
                    (class_file->minor == PREVIEW_MINOR && class_file->major >= first_preview_major);
-    return is_read ? hd_attribute_find(class_file->attributes, class_file->attribute_count, kind) : NULL;
+    return is_read ? hd_attribute_find(class_file->attributes, class_file->attribute_count, kind)
+                   : NULL;
 }
 
 static int order_of_names(const void *a, const void *b)
@@ -35,8 +38,8 @@ static int order_of_names(const void *a, const void *b)
     return hd_text_order(*(const struct hd_bytes *)a, *(const struct hd_bytes *)b);
 }
 
-static bool read_names(struct hd_comparer *comparer, const struct hd_class *class_file, const struct hd_attribute *attribute,
-                       struct name_list *out)
+static bool read_names(struct hd_comparer *comparer, const struct hd_class *class_file,
+                       const struct hd_attribute *attribute, struct name_list *out)
 {
     *out = (struct name_list){ NULL, 0 };
     if (attribute == NULL)
@@ -49,7 +52,8 @@ static bool read_names(struct hd_comparer *comparer, const struct hd_class *clas
         return false;
     }
     for (size_t i = 0; i < count; i++)
-        out->names[i] = hd_pool_named_text(class_file->pool, hd_u2_at(attribute->contents.data + 2 + 2 * i));
+        out->names[i] =
+            hd_pool_named_text(class_file->pool, hd_u2_at(attribute->contents.data + 2 + 2 * i));
     qsort(out->names, count, sizeof *out->names, order_of_names);
     out->count = count;
     return true;
@@ -63,15 +67,17 @@ static void add_name(struct hd_words *words, struct hd_bytes name)
 }
 
 /* Adds a difference that names what went and what came; nothing where the sets are equal. */
-static void compare_sets(struct hd_comparer *comparer, enum hd_difference_kind kind, const struct name_list *before,
-                         const struct name_list *after)
+static void compare_sets(struct hd_comparer *comparer, enum hd_difference_kind kind,
+                         const struct name_list *before, const struct name_list *after)
 {
     struct hd_words removed = hd_words_begin(comparer->err);
     struct hd_words added = hd_words_begin(comparer->err);
     size_t i = 0;
     size_t k = 0;
     while (i < before->count || k < after->count) {
-        int order = i == before->count ? 1 : k == after->count ? -1 : hd_text_order(before->names[i], after->names[k]);
+        int order = i == before->count  ? 1
+                    : k == after->count ? -1
+                                        : hd_text_order(before->names[i], after->names[k]);
         if (order < 0)
             add_name(&removed, before->names[i++]);
         else if (order > 0)
@@ -82,7 +88,8 @@ static void compare_sets(struct hd_comparer *comparer, enum hd_difference_kind k
     bool something_went = removed.text.length > 0 || removed.failed;
     bool something_came = added.text.length > 0 || added.failed;
     if (something_went || something_came)
-        hd_comparer_add(comparer, kind, 0, NULL, something_went ? &removed : NULL, something_came ? &added : NULL);
+        hd_comparer_add(comparer, kind, 0, NULL, something_went ? &removed : NULL,
+                        something_came ? &added : NULL);
 }
 
 static void compare_name_lists(struct hd_comparer *comparer, enum hd_difference_kind kind,
@@ -97,15 +104,18 @@ static void compare_name_lists(struct hd_comparer *comparer, enum hd_difference_
     hd_free(after.names);
 }
 
-static void add_host(struct hd_words *words, const struct hd_class *class_file, const struct hd_attribute *host)
+static void add_host(struct hd_words *words, const struct hd_class *class_file,
+                     const struct hd_attribute *host)
 {
     if (host == NULL)
         hd_words_add(words, "none");
     else
-        hd_words_add_class(words, hd_pool_named_text(class_file->pool, hd_u2_at(host->contents.data)));
+        hd_words_add_class(words,
+                           hd_pool_named_text(class_file->pool, hd_u2_at(host->contents.data)));
 }
 
-static void compare_nest_hosts(struct hd_comparer *comparer, const struct hd_attribute *const hosts[HD_SIDES])
+static void compare_nest_hosts(struct hd_comparer *comparer,
+                               const struct hd_attribute *const hosts[HD_SIDES])
 {
     struct hd_words words[HD_SIDES];
     for (int side = 0; side < HD_SIDES; side++) {
@@ -113,15 +123,18 @@ static void compare_nest_hosts(struct hd_comparer *comparer, const struct hd_att
         add_host(&words[side], comparer->sides[side], hosts[side]);
     }
     if (!words[HD_BEFORE].failed && !words[HD_AFTER].failed &&
-        hd_bytes_equal(hd_buffer_view(&words[HD_BEFORE].text), hd_buffer_view(&words[HD_AFTER].text))) {
+        hd_bytes_equal(hd_buffer_view(&words[HD_BEFORE].text),
+                       hd_buffer_view(&words[HD_AFTER].text))) {
         hd_buffer_close(&words[HD_BEFORE].text);
         hd_buffer_close(&words[HD_AFTER].text);
         return;
     }
-    hd_comparer_add(comparer, HD_DIFFERENCE_NEST_HOST, 0, NULL, &words[HD_BEFORE], &words[HD_AFTER]);
+    hd_comparer_add(comparer, HD_DIFFERENCE_NEST_HOST, 0, NULL, &words[HD_BEFORE],
+                    &words[HD_AFTER]);
 }
 
-/* Steps over a component's attributes; returns its generic signature, length 0 where it has none. */
+/* Steps over a component's attributes; returns its generic signature, length 0 where it has none.
+ */
 static struct hd_bytes read_signature(struct hd_reader *in, const struct hd_pool *pool)
 {
     struct hd_bytes signature = { (const uint8_t *)"", 0 };
@@ -136,8 +149,8 @@ static struct hd_bytes read_signature(struct hd_reader *in, const struct hd_pool
 }
 
 /* "(int x, String y)", and in *full what HotSpot compares. */
-static void read_components(const struct hd_class *class_file, const struct hd_attribute *record, struct hd_words *words,
-                            struct hd_words *full)
+static void read_components(const struct hd_class *class_file, const struct hd_attribute *record,
+                            struct hd_words *words, struct hd_words *full)
 {
     if (record == NULL) {
         hd_words_add(words, "not a record");
@@ -164,7 +177,8 @@ static void read_components(const struct hd_class *class_file, const struct hd_a
     hd_words_add(words, ")");
 }
 
-static void compare_records(struct hd_comparer *comparer, const struct hd_attribute *const records[HD_SIDES])
+static void compare_records(struct hd_comparer *comparer,
+                            const struct hd_attribute *const records[HD_SIDES])
 {
     struct hd_words words[HD_SIDES];
     struct hd_words full[HD_SIDES];
@@ -175,10 +189,13 @@ static void compare_records(struct hd_comparer *comparer, const struct hd_attrib
         words[side].failed = words[side].failed || full[side].failed;
     }
     bool one_is_missing = (records[HD_BEFORE] == NULL) != (records[HD_AFTER] == NULL);
-    bool same = !one_is_missing && !words[HD_BEFORE].failed && !words[HD_AFTER].failed &&
-                hd_bytes_equal(hd_buffer_view(&full[HD_BEFORE].text), hd_buffer_view(&full[HD_AFTER].text));
-    if (!same && hd_bytes_equal(hd_buffer_view(&words[HD_BEFORE].text), hd_buffer_view(&words[HD_AFTER].text)))
-        hd_words_add(&words[HD_AFTER], " with other types behind the same names, or other generic types");
+    bool same =
+        !one_is_missing && !words[HD_BEFORE].failed && !words[HD_AFTER].failed &&
+        hd_bytes_equal(hd_buffer_view(&full[HD_BEFORE].text), hd_buffer_view(&full[HD_AFTER].text));
+    if (!same && hd_bytes_equal(hd_buffer_view(&words[HD_BEFORE].text),
+                                hd_buffer_view(&words[HD_AFTER].text)))
+        hd_words_add(&words[HD_AFTER],
+                     " with other types behind the same names, or other generic types");
     for (int side = 0; side < HD_SIDES; side++) {
         hd_buffer_close(&full[side].text);
         if (same)
@@ -186,7 +203,8 @@ static void compare_records(struct hd_comparer *comparer, const struct hd_attrib
     }
     comparer->record_changed = !same;
     if (!same)
-        hd_comparer_add(comparer, HD_DIFFERENCE_RECORD, 0, NULL, &words[HD_BEFORE], &words[HD_AFTER]);
+        hd_comparer_add(comparer, HD_DIFFERENCE_RECORD, 0, NULL, &words[HD_BEFORE],
+                        &words[HD_AFTER]);
 }
 
 void hd_compare_class_lists(struct hd_comparer *comparer)
@@ -197,10 +215,12 @@ void hd_compare_class_lists(struct hd_comparer *comparer)
     const struct hd_attribute *permitted[HD_SIDES];
     for (int side = 0; side < HD_SIDES; side++) {
         const struct hd_class *class_file = comparer->sides[side];
-        hosts[side] = find(class_file, HD_ATTRIBUTE_NEST_HOST, FIRST_MAJOR_OF_NESTS, FIRST_MAJOR_OF_NESTS);
-        members[side] = find(class_file, HD_ATTRIBUTE_NEST_MEMBERS, FIRST_MAJOR_OF_NESTS, FIRST_MAJOR_OF_NESTS);
-        records[side] =
-            find(class_file, HD_ATTRIBUTE_RECORD, FIRST_MAJOR_OF_RECORDS, FIRST_MAJOR_OF_PREVIEW_RECORDS);
+        hosts[side] =
+            find(class_file, HD_ATTRIBUTE_NEST_HOST, FIRST_MAJOR_OF_NESTS, FIRST_MAJOR_OF_NESTS);
+        members[side] =
+            find(class_file, HD_ATTRIBUTE_NEST_MEMBERS, FIRST_MAJOR_OF_NESTS, FIRST_MAJOR_OF_NESTS);
+        records[side] = find(class_file, HD_ATTRIBUTE_RECORD, FIRST_MAJOR_OF_RECORDS,
+                             FIRST_MAJOR_OF_PREVIEW_RECORDS);
         permitted[side] = find(class_file, HD_ATTRIBUTE_PERMITTED_SUBCLASSES, FIRST_MAJOR_OF_SEALED,
                                FIRST_MAJOR_OF_PREVIEW_SEALED);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Methods. HotSpot matches them by name and descriptor, whatever their order, and compares their flags but for native; the rest is what the code means.
+ * Methods. HotSpot matches them by name and descriptor, whatever their order, and compares their
+ * flags but for native; the rest is what the code means.
  */
 #include "classfile/comparer.h"
 #include "classfile/members.h"
@@ -20,8 +21,8 @@ static bool words_equal(const struct hd_words *a, const struct hd_words *b)
     return hd_bytes_equal(hd_buffer_view(&a->text), hd_buffer_view(&b->text));
 }
 
-/* Does another method of the class read the same with simple names? Only methods of the same name are looked at, up to a bound that no
- * real class reaches. */
+/* Does another method of the class read the same with simple names? Only methods of the same name
+ * are looked at, up to a bound that no real class reaches. */
 static bool reads_like_another(struct hd_comparer *comparer, const struct hd_class *class_file,
                                const struct hd_member *method, const struct hd_words *words)
 {
@@ -43,13 +44,15 @@ static bool reads_like_another(struct hd_comparer *comparer, const struct hd_cla
         struct hd_words others = hd_words_begin(comparer->err);
         hd_words_add_method(&others, other->name, other->descriptor, HD_NAMING_SIMPLE);
         comparer->failed = comparer->failed || others.failed;
-        found = !hd_bytes_equal(other->descriptor, method->descriptor) && words_equal(&others, words);
+        found =
+            !hd_bytes_equal(other->descriptor, method->descriptor) && words_equal(&others, words);
         hd_buffer_close(&others.text);
     }
     return found;
 }
 
-struct hd_words hd_comparer_name_method(struct hd_comparer *comparer, const struct hd_member *method)
+struct hd_words hd_comparer_name_method(struct hd_comparer *comparer,
+                                        const struct hd_member *method)
 {
     struct hd_words words = hd_words_begin(comparer->err);
     hd_words_add_method(&words, method->name, method->descriptor, HD_NAMING_SIMPLE);
@@ -61,34 +64,40 @@ struct hd_words hd_comparer_name_method(struct hd_comparer *comparer, const stru
     return words;
 }
 
-static void add_method(struct hd_comparer *comparer, enum hd_difference_kind kind, const struct hd_member *method)
+static void add_method(struct hd_comparer *comparer, enum hd_difference_kind kind,
+                       const struct hd_member *method)
 {
     struct hd_words member = hd_comparer_name_method(comparer, method);
     hd_comparer_add(comparer, kind, method->access, &member, NULL, NULL);
 }
 
 /* The JVM gives flags as it holds them; a file's have to be read as HotSpot reads them. */
-static uint16_t access_of(const struct hd_comparer *comparer, int side, const struct hd_member *method)
+static uint16_t access_of(const struct hd_comparer *comparer, int side,
+                          const struct hd_member *method)
 {
     if (side == HD_BEFORE && comparer->before_is_view)
         return method->access;
     return hd_effective_method_access(comparer->sides[side], method);
 }
 
-static void compare_modifiers(struct hd_comparer *comparer, const struct hd_member *const methods[HD_SIDES])
+static void compare_modifiers(struct hd_comparer *comparer,
+                              const struct hd_member *const methods[HD_SIDES])
 {
     uint16_t before = access_of(comparer, HD_BEFORE, methods[HD_BEFORE]);
     uint16_t after = access_of(comparer, HD_AFTER, methods[HD_AFTER]);
     if (((before ^ after) & ~ACC_NATIVE) == 0)
         return;
     struct hd_words member = hd_comparer_name_method(comparer, methods[HD_AFTER]);
-    struct hd_words words[HD_SIDES] = { hd_words_begin(comparer->err), hd_words_begin(comparer->err) };
+    struct hd_words words[HD_SIDES] = { hd_words_begin(comparer->err),
+                                        hd_words_begin(comparer->err) };
     hd_words_add_modifiers(&words[HD_BEFORE], before, HD_MODIFIERS_OF_METHOD);
     hd_words_add_modifiers(&words[HD_AFTER], after, HD_MODIFIERS_OF_METHOD);
-    hd_comparer_add(comparer, HD_DIFFERENCE_METHOD_MODIFIERS, after, &member, &words[HD_BEFORE], &words[HD_AFTER]);
+    hd_comparer_add(comparer, HD_DIFFERENCE_METHOD_MODIFIERS, after, &member, &words[HD_BEFORE],
+                    &words[HD_AFTER]);
 }
 
-bool hd_comparer_lay_out(struct hd_comparer *comparer, const struct hd_member *method, struct hd_code_layout *layout)
+bool hd_comparer_lay_out(struct hd_comparer *comparer, const struct hd_member *method,
+                         struct hd_code_layout *layout)
 {
     struct hd_error problem = HD_ERROR_INIT;
     if (hd_code_lay_out(method->code.bytecode, &comparer->scratch, layout, &problem) != 0) {
@@ -110,7 +119,9 @@ static bool read_body(struct hd_comparer *comparer, int side, const struct hd_me
     hd_meaning_restart(meaning);
     if (!hd_comparer_lay_out(comparer, method, &layout))
         return false;
-    struct hd_walk walk = { .pool = comparer->sides[side]->pool, .place = HD_PLACE_CODE, .layout = &layout,
+    struct hd_walk walk = { .pool = comparer->sides[side]->pool,
+                            .place = HD_PLACE_CODE,
+                            .layout = &layout,
                             .meaning = meaning };
     walk.in = hd_reader_over(HD_NO_BYTES, &problem);
     if (hd_code_walk(&walk, comparer->sides[side]->major) != 0)
@@ -119,20 +130,24 @@ static bool read_body(struct hd_comparer *comparer, int side, const struct hd_me
     return comparer->before_is_view || hd_exception_table_walk(&walk) == 0;
 }
 
-bool hd_comparer_same_body(struct hd_comparer *comparer, const struct hd_member *const methods[HD_SIDES])
+bool hd_comparer_same_body(struct hd_comparer *comparer,
+                           const struct hd_member *const methods[HD_SIDES])
 {
     const struct hd_code *before = &methods[HD_BEFORE]->code;
     const struct hd_code *after = &methods[HD_AFTER]->code;
     if (before->bytecode.length == 0 || after->bytecode.length == 0)
         return before->bytecode.length == after->bytecode.length;
-    if (comparer->same_pools && hd_bytes_equal(before->bytecode, after->bytecode) &&
-        hd_bytes_equal(before->exception_table, after->exception_table))
+    if (hd_twins_same_code(&comparer->twins, before->bytecode, after->bytecode) &&
+        (comparer->before_is_view ||
+         hd_twins_same_handlers(&comparer->twins, before->exception_table, after->exception_table)))
         return true;
-    return read_body(comparer, HD_BEFORE, methods[HD_BEFORE]) && read_body(comparer, HD_AFTER, methods[HD_AFTER]) &&
+    return read_body(comparer, HD_BEFORE, methods[HD_BEFORE]) &&
+           read_body(comparer, HD_AFTER, methods[HD_AFTER]) &&
            hd_meaning_equal(&comparer->meanings[HD_BEFORE], &comparer->meanings[HD_AFTER]);
 }
 
-static void compare_pair(struct hd_comparer *comparer, const struct hd_member *const methods[HD_SIDES],
+static void compare_pair(struct hd_comparer *comparer,
+                         const struct hd_member *const methods[HD_SIDES],
                          struct hd_renumbered *renumbered)
 {
     compare_modifiers(comparer, methods);
@@ -144,13 +159,15 @@ static void compare_pair(struct hd_comparer *comparer, const struct hd_member *c
     if (comparer->failed)
         return;
     bool is_initializer = hd_bytes_are(methods[HD_AFTER]->name, "<clinit>");
-    add_method(comparer, is_initializer ? HD_DIFFERENCE_INITIALIZER : HD_DIFFERENCE_METHOD_BODY, methods[HD_AFTER]);
+    add_method(comparer, is_initializer ? HD_DIFFERENCE_INITIALIZER : HD_DIFFERENCE_METHOD_BODY,
+               methods[HD_AFTER]);
     if (!comparer->failed)
         hd_renumbered_note_changed(renumbered, methods, comparer->found.count - 1);
 }
 
 /* Which of two sorted lists is behind. */
-static int order_at(const struct hd_class *before, size_t old_place, const struct hd_class *after, size_t new_place)
+static int order_at(const struct hd_class *before, size_t old_place, const struct hd_class *after,
+                    size_t new_place)
 {
     if (old_place == before->method_count)
         return 1;
@@ -166,7 +183,8 @@ void hd_compare_methods(struct hd_comparer *comparer)
     struct hd_renumbered renumbered = HD_RENUMBERED_INIT;
     size_t old_place = 0;
     size_t new_place = 0;
-    while ((old_place < before->method_count || new_place < after->method_count) && !comparer->failed) {
+    while ((old_place < before->method_count || new_place < after->method_count) &&
+           !comparer->failed) {
         int order = order_at(before, old_place, after, new_place);
         if (order < 0) {
             add_method(comparer, HD_DIFFERENCE_METHOD_REMOVED, method_at(before, old_place));
@@ -175,7 +193,8 @@ void hd_compare_methods(struct hd_comparer *comparer)
             add_method(comparer, HD_DIFFERENCE_METHOD_ADDED, method_at(after, new_place));
             hd_renumbered_note_added(&renumbered, method_at(after, new_place++));
         } else {
-            const struct hd_member *const pair[HD_SIDES] = { method_at(before, old_place++), method_at(after, new_place++) };
+            const struct hd_member *const pair[HD_SIDES] = { method_at(before, old_place++),
+                                                             method_at(after, new_place++) };
             compare_pair(comparer, pair, &renumbered);
         }
     }

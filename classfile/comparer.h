@@ -2,7 +2,8 @@
 /*
  * A comparison under way: what the files compare*.c share. Belongs to one thread.
  *
- * Errors are sticky: once memory has run out nothing more is added, and the caller looks once at the end.
+ * Errors are sticky: once memory has run out nothing more is added, and the caller looks once at
+ * the end.
  */
 #ifndef HD_CLASSFILE_COMPARER_H
 #define HD_CLASSFILE_COMPARER_H
@@ -10,14 +11,15 @@
 #include "classfile/attributes.h"
 #include "classfile/code.h"
 #include "classfile/compare.h"
+#include "classfile/twins.h"
 #include "classfile/words.h"
 
 enum { HD_BEFORE, HD_AFTER, HD_SIDES };
 
 struct hd_comparer {
     const struct hd_class *sides[HD_SIDES];
-    bool before_is_view;  /* only what JVMTI shows is there to compare */
-    bool same_pools;      /* equal bytes mean the same on both sides */
+    bool before_is_view; /* only what JVMTI shows is there to compare */
+    struct hd_twins twins;
     struct hd_lexicon lexicon;
     struct hd_meaning meanings[HD_SIDES];
     struct hd_code_scratch scratch;
@@ -34,7 +36,8 @@ void hd_comparer_add(struct hd_comparer *comparer, enum hd_difference_kind kind,
                      struct hd_words *member, struct hd_words *before, struct hd_words *after);
 
 /* The member in words, unlike every other one of both classes. */
-struct hd_words hd_comparer_name_method(struct hd_comparer *comparer, const struct hd_member *method);
+struct hd_words hd_comparer_name_method(struct hd_comparer *comparer,
+                                        const struct hd_member *method);
 
 void hd_compare_fields(struct hd_comparer *comparer);
 void hd_compare_methods(struct hd_comparer *comparer);
@@ -46,9 +49,12 @@ void hd_compare_class_attributes(struct hd_comparer *comparer);
 void hd_compare_member_attributes(struct hd_comparer *comparer, enum hd_place place,
                                   const struct hd_member *const members[HD_SIDES]);
 /* The attributes of Code, where the code itself means the same. */
-void hd_compare_code_attributes(struct hd_comparer *comparer, const struct hd_member *const members[HD_SIDES]);
+void hd_compare_code_attributes(struct hd_comparer *comparer,
+                                const struct hd_member *const members[HD_SIDES]);
 
-/* Lays out a method's code; false for want of memory, or where a view's code cannot be read. layout borrows comparer->scratch. */
-bool hd_comparer_lay_out(struct hd_comparer *comparer, const struct hd_member *method, struct hd_code_layout *layout);
+/* Lays out a method's code; false for want of memory, or where a view's code cannot be read. layout
+ * borrows comparer->scratch. */
+bool hd_comparer_lay_out(struct hd_comparer *comparer, const struct hd_member *method,
+                         struct hd_code_layout *layout);
 
 #endif

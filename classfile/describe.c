@@ -17,13 +17,15 @@ static void add(struct hd_words *words, const char *first, const char *second, c
 }
 
 /* "superclass: A became B", "field count: int became long" */
-static void add_change(struct hd_words *words, const char *what, const struct hd_difference *difference)
+static void add_change(struct hd_words *words, const char *what,
+                       const struct hd_difference *difference)
 {
     add(words, what, difference->member, ": ");
     add(words, or_nothing(difference->before), " became ", or_nothing(difference->after));
 }
 
-/* The method a lambda stands in: "main" of "lambda$main$0(String)". Length 0 where the name is not javac's. */
+/* The method a lambda stands in: "main" of "lambda$main$0(String)". Length 0 where the name is not
+ * javac's. */
 static size_t lambda_home(const char *member, const char **home)
 {
     const char prefix[] = "lambda$";
@@ -80,7 +82,8 @@ static void describe_method_added(struct hd_words *words, const struct hd_differ
     } else if (is_compilers(difference) && (difference->access & ACC_BRIDGE) != 0) {
         add(words, "method added: ", difference->member, ", a bridge that the compiler makes");
     } else {
-        add(words, "method added: ", difference->member, is_compilers(difference) ? ", made by the compiler" : "");
+        add(words, "method added: ", difference->member,
+            is_compilers(difference) ? ", made by the compiler" : "");
     }
 }
 
@@ -95,7 +98,8 @@ static void describe_method_removed(struct hd_words *words, const struct hd_diff
         add_home(words, home, home_length);
         add(words, ": the method ", difference->member, " that the compiler made of it would go");
     } else {
-        add(words, "method removed: ", difference->member, is_compilers(difference) ? ", made by the compiler" : "");
+        add(words, "method removed: ", difference->member,
+            is_compilers(difference) ? ", made by the compiler" : "");
     }
 }
 
@@ -104,16 +108,20 @@ static void describe_nest_members(struct hd_words *words, const struct hd_differ
 {
     if (difference->after != NULL) {
         const char *dollar = strrchr(difference->after, '$');
-        bool is_anonymous = dollar != NULL && dollar[1] != '\0' && dollar[1 + strspn(dollar + 1, "0123456789")] == '\0';
+        bool is_anonymous = dollar != NULL && dollar[1] != '\0' &&
+                            dollar[1 + strspn(dollar + 1, "0123456789")] == '\0';
         bool are_several = strchr(difference->after, ',') != NULL;
         if (are_several)
             hd_words_add(words, "nested or anonymous classes were added: ");
         else
-            hd_words_add(words, is_anonymous ? "an anonymous class was added: " : "a nested class was added: ");
+            hd_words_add(words, is_anonymous ? "an anonymous class was added: "
+                                             : "a nested class was added: ");
         hd_words_add(words, difference->after);
     }
     if (difference->before != NULL)
-        add(words, difference->after != NULL ? "; nested classes were removed: " : "nested classes were removed: ",
+        add(words,
+            difference->after != NULL ? "; nested classes were removed: "
+                                      : "nested classes were removed: ",
             difference->before, "");
 }
 
@@ -126,7 +134,8 @@ static void describe_permitted(struct hd_words *words, const struct hd_differenc
         add(words, difference->after != NULL ? ", " : "", difference->before, " removed");
 }
 
-void hd_describe_difference(struct hd_words *words, const struct hd_difference *difference)
+/* What a difference of members or hierarchy, which a JVM may refuse, is called. */
+static void describe_structure(struct hd_words *words, const struct hd_difference *difference)
 {
     switch (difference->kind) {
     case HD_DIFFERENCE_NAME:
@@ -140,25 +149,6 @@ void hd_describe_difference(struct hd_words *words, const struct hd_difference *
         return;
     case HD_DIFFERENCE_CLASS_MODIFIERS:
         add_change(words, "class modifiers", difference);
-        return;
-    case HD_DIFFERENCE_FIELD_ADDED:
-        add(words, "field added: ", difference->after, " ");
-        hd_words_add(words, or_nothing(difference->member));
-        return;
-    case HD_DIFFERENCE_FIELD_REMOVED:
-        add(words, "field removed: ", difference->before, " ");
-        hd_words_add(words, or_nothing(difference->member));
-        return;
-    case HD_DIFFERENCE_FIELD_TYPE:
-    case HD_DIFFERENCE_FIELD_MODIFIERS:
-        add_change(words, "field ", difference);
-        return;
-    case HD_DIFFERENCE_FIELD_ORDER:
-        hd_words_add(words, "fields stand in another order: ");
-        add(words, or_nothing(difference->before), " became ", or_nothing(difference->after));
-        return;
-    case HD_DIFFERENCE_ENUM_CONSTANT_ADDED:
-        add(words, "enum constant added: ", difference->member, "");
         return;
     case HD_DIFFERENCE_METHOD_ADDED:
         describe_method_added(words, difference);
@@ -178,9 +168,40 @@ void hd_describe_difference(struct hd_words *words, const struct hd_difference *
     case HD_DIFFERENCE_RECORD:
         add_change(words, "record components", difference);
         return;
-    case HD_DIFFERENCE_PERMITTED:
+    default:
         describe_permitted(words, difference);
         return;
+    }
+}
+
+static void describe_field(struct hd_words *words, const struct hd_difference *difference)
+{
+    switch (difference->kind) {
+    case HD_DIFFERENCE_FIELD_ADDED:
+        add(words, "field added: ", difference->after, " ");
+        hd_words_add(words, or_nothing(difference->member));
+        return;
+    case HD_DIFFERENCE_FIELD_REMOVED:
+        add(words, "field removed: ", difference->before, " ");
+        hd_words_add(words, or_nothing(difference->member));
+        return;
+    case HD_DIFFERENCE_FIELD_ORDER:
+        hd_words_add(words, "fields stand in another order: ");
+        add(words, or_nothing(difference->before), " became ", or_nothing(difference->after));
+        return;
+    case HD_DIFFERENCE_ENUM_CONSTANT_ADDED:
+        add(words, "enum constant added: ", difference->member, "");
+        return;
+    default:
+        add_change(words, "field ", difference);
+        return;
+    }
+}
+
+/* What every JVM takes. */
+static void describe_contents(struct hd_words *words, const struct hd_difference *difference)
+{
+    switch (difference->kind) {
     case HD_DIFFERENCE_METHOD_BODY:
         add(words, "method changed: ", difference->member, "");
         return;
@@ -191,13 +212,25 @@ void hd_describe_difference(struct hd_words *words, const struct hd_difference *
         add_change(words, "constant ", difference);
         return;
     case HD_DIFFERENCE_ANNOTATIONS:
-        add(words, "annotations changed", difference->member != NULL ? ": " : "", or_nothing(difference->member));
+        add(words, "annotations changed", difference->member != NULL ? ": " : "",
+            or_nothing(difference->member));
         return;
     case HD_DIFFERENCE_SYNTHETIC_RENUMBERED:
         hd_words_add(words, "the compiler numbered its own methods anew");
         return;
-    case HD_DIFFERENCE_OTHER_ATTRIBUTE:
+    default:
         hd_words_add(words, "line numbers, local variables or other attributes changed");
         return;
     }
+}
+
+void hd_describe_difference(struct hd_words *words, const struct hd_difference *difference)
+{
+    if (difference->kind >= HD_DIFFERENCE_METHOD_BODY)
+        describe_contents(words, difference);
+    else if (difference->kind >= HD_DIFFERENCE_FIELD_ADDED &&
+             difference->kind <= HD_DIFFERENCE_ENUM_CONSTANT_ADDED)
+        describe_field(words, difference);
+    else
+        describe_structure(words, difference);
 }

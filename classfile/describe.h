@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A difference in words: "method added: bar(int)", "field count: int became long". Pure; any thread.
+ * A difference in words: "method added: bar(int)", "field count: int became long". Pure; any
+ * thread.
  */
 #ifndef HD_CLASSFILE_DESCRIBE_H
 #define HD_CLASSFILE_DESCRIBE_H

@@ -8,21 +8,29 @@
 /* Changes when the way a class is put into numbers does: fingerprints may be kept. */
 #define SCHEME "hotdrop class fingerprint 1"
 
-/* Of every other attribute HotSpot keeps nothing, or only what debuggers see. The order is part of the scheme. */
+/* Of every other attribute HotSpot keeps nothing, or only what debuggers see. The order is part of
+ * the scheme. */
 static const enum hd_attribute_kind field_kinds[] = {
     HD_ATTRIBUTE_CONSTANT_VALUE, HD_ATTRIBUTE_SIGNATURE, HD_ATTRIBUTE_VISIBLE_ANNOTATIONS,
     HD_ATTRIBUTE_VISIBLE_TYPE_ANNOTATIONS, HD_ATTRIBUTE_UNKNOWN
 };
-static const enum hd_attribute_kind method_kinds[] = {
-    HD_ATTRIBUTE_EXCEPTIONS, HD_ATTRIBUTE_SIGNATURE, HD_ATTRIBUTE_VISIBLE_ANNOTATIONS,
-    HD_ATTRIBUTE_VISIBLE_PARAMETER_ANNOTATIONS, HD_ATTRIBUTE_VISIBLE_TYPE_ANNOTATIONS, HD_ATTRIBUTE_ANNOTATION_DEFAULT,
-    HD_ATTRIBUTE_METHOD_PARAMETERS, HD_ATTRIBUTE_UNKNOWN
-};
-static const enum hd_attribute_kind class_kinds[] = {
-    HD_ATTRIBUTE_INNER_CLASSES, HD_ATTRIBUTE_SIGNATURE, HD_ATTRIBUTE_VISIBLE_ANNOTATIONS,
-    HD_ATTRIBUTE_VISIBLE_TYPE_ANNOTATIONS, HD_ATTRIBUTE_NEST_HOST, HD_ATTRIBUTE_NEST_MEMBERS, HD_ATTRIBUTE_RECORD,
-    HD_ATTRIBUTE_PERMITTED_SUBCLASSES, HD_ATTRIBUTE_UNKNOWN
-};
+static const enum hd_attribute_kind method_kinds[] = { HD_ATTRIBUTE_EXCEPTIONS,
+                                                       HD_ATTRIBUTE_SIGNATURE,
+                                                       HD_ATTRIBUTE_VISIBLE_ANNOTATIONS,
+                                                       HD_ATTRIBUTE_VISIBLE_PARAMETER_ANNOTATIONS,
+                                                       HD_ATTRIBUTE_VISIBLE_TYPE_ANNOTATIONS,
+                                                       HD_ATTRIBUTE_ANNOTATION_DEFAULT,
+                                                       HD_ATTRIBUTE_METHOD_PARAMETERS,
+                                                       HD_ATTRIBUTE_UNKNOWN };
+static const enum hd_attribute_kind class_kinds[] = { HD_ATTRIBUTE_INNER_CLASSES,
+                                                      HD_ATTRIBUTE_SIGNATURE,
+                                                      HD_ATTRIBUTE_VISIBLE_ANNOTATIONS,
+                                                      HD_ATTRIBUTE_VISIBLE_TYPE_ANNOTATIONS,
+                                                      HD_ATTRIBUTE_NEST_HOST,
+                                                      HD_ATTRIBUTE_NEST_MEMBERS,
+                                                      HD_ATTRIBUTE_RECORD,
+                                                      HD_ATTRIBUTE_PERMITTED_SUBCLASSES,
+                                                      HD_ATTRIBUTE_UNKNOWN };
 
 struct fingerprinter {
     const struct hd_class *class_file;
@@ -32,14 +40,19 @@ struct fingerprinter {
     struct hd_error *err;
 };
 
-static struct hd_walk new_walk(struct fingerprinter *printer, enum hd_place place, struct hd_bytes contents)
+static struct hd_walk new_walk(struct fingerprinter *printer, enum hd_place place,
+                               struct hd_bytes contents)
 {
-    return (struct hd_walk){ .in = hd_reader_over(contents, printer->err), .pool = printer->class_file->pool, .place = place,
-                             .meaning = &printer->meaning, .class_name = printer->class_file->name };
+    return (struct hd_walk){ .in = hd_reader_over(contents, printer->err),
+                             .pool = printer->class_file->pool,
+                             .place = place,
+                             .meaning = &printer->meaning,
+                             .class_name = printer->class_file->name };
 }
 
-static int add_attributes(struct fingerprinter *printer, enum hd_place place, struct hd_bytes descriptor,
-                          const struct hd_attribute *attributes, size_t count, const enum hd_attribute_kind *kinds)
+static int add_attributes(struct fingerprinter *printer, enum hd_place place,
+                          struct hd_bytes descriptor, const struct hd_attribute *attributes,
+                          size_t count, const enum hd_attribute_kind *kinds)
 {
     for (; *kinds != HD_ATTRIBUTE_UNKNOWN; kinds++) {
         const struct hd_attribute *attribute = hd_attribute_find(attributes, count, *kinds);
@@ -87,8 +100,8 @@ static int add_fields(struct fingerprinter *printer)
     for (size_t i = 0; i < class_file->field_count; i++) {
         const struct hd_member *field = &class_file->fields[i];
         add_head(printer, field, hd_effective_field_access(field));
-        if (add_attributes(printer, HD_PLACE_FIELD, field->descriptor, field->attributes, field->attribute_count,
-                           field_kinds) != 0)
+        if (add_attributes(printer, HD_PLACE_FIELD, field->descriptor, field->attributes,
+                           field->attribute_count, field_kinds) != 0)
             return -1;
     }
     return 0;
@@ -102,8 +115,8 @@ static int add_methods(struct fingerprinter *printer)
         const struct hd_member *method = &class_file->methods[class_file->method_order[i]];
         add_head(printer, method, hd_effective_method_access(class_file, method));
         if (add_code(printer, &method->code) != 0 ||
-            add_attributes(printer, HD_PLACE_METHOD, method->descriptor, method->attributes, method->attribute_count,
-                           method_kinds) != 0)
+            add_attributes(printer, HD_PLACE_METHOD, method->descriptor, method->attributes,
+                           method->attribute_count, method_kinds) != 0)
             return -1;
     }
     return 0;
@@ -143,9 +156,12 @@ static int digest(struct fingerprinter *printer, struct hd_digest *out)
     return result;
 }
 
-int hd_class_fingerprint(const struct hd_class *class_file, struct hd_digest *out, struct hd_error *err)
+int hd_class_fingerprint(const struct hd_class *class_file, struct hd_digest *out,
+                         struct hd_error *err)
 {
-    struct fingerprinter printer = { .class_file = class_file, .scratch = HD_CODE_SCRATCH_INIT, .err = err };
+    struct fingerprinter printer = { .class_file = class_file,
+                                     .scratch = HD_CODE_SCRATCH_INIT,
+                                     .err = err };
     hd_lexicon_init(&printer.lexicon, false);
     int result = hd_meaning_init(&printer.meaning, &printer.lexicon, class_file->pool, err);
     if (result == 0)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A digest of what a class file means: equal for two files that differ only in constant-pool order, method order and in what HotSpot drops or rewrites when it hands a class
- * out again (EnclosingMethod, Deprecated, invisible and type-in-code annotations, line and local-variable tables, SourceFile). Pure; any thread.
+ * A digest of what a class file means: equal for two files that differ only in constant-pool order,
+ * method order and in what HotSpot drops or rewrites when it hands a class out again
+ * (EnclosingMethod, Deprecated, invisible and type-in-code annotations, line and local-variable
+ * tables, SourceFile). Pure; any thread.
  */
 #ifndef HD_CLASSFILE_FINGERPRINT_H
 #define HD_CLASSFILE_FINGERPRINT_H
@@ -10,6 +12,7 @@
 #include "core/digest.h"
 
 /* Fails only for want of memory or of the digest library. */
-HD_CHECKED int hd_class_fingerprint(const struct hd_class *class_file, struct hd_digest *out, struct hd_error *err);
+HD_CHECKED int hd_class_fingerprint(const struct hd_class *class_file, struct hd_digest *out,
+                                    struct hd_error *err);
 
 #endif

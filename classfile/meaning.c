@@ -5,7 +5,7 @@
 
 #include "core/alloc.h"
 
-#define FIRST_SLOTS 256
+#define FIRST_SLOTS   256
 #define TAG_BOOTSTRAP 0xFF
 
 void hd_lexicon_init(struct hd_lexicon *lexicon, bool ignore_bootstraps)
@@ -52,7 +52,8 @@ static int make_room(struct hd_lexicon *lexicon, struct hd_error *err)
     if (lexicon->count < lexicon->capacity)
         return 0;
     uint32_t slot_count = lexicon->slot_count > 0 ? lexicon->slot_count * 2 : FIRST_SLOTS;
-    struct hd_lexicon_entry *entries = hd_realloc_array(lexicon->entries, slot_count / 2, sizeof *entries);
+    struct hd_lexicon_entry *entries =
+        hd_realloc_array(lexicon->entries, slot_count / 2, sizeof *entries);
     if (entries == NULL)
         return hd_error_set_memory(err);
     lexicon->entries = entries;
@@ -73,7 +74,8 @@ static uint32_t find(const struct hd_lexicon *lexicon, struct hd_bytes content, 
     if (lexicon->slot_count == 0)
         return 0;
     uint32_t mask = lexicon->slot_count - 1;
-    for (uint32_t slot = (uint32_t)hash & mask; lexicon->slots[slot] != 0; slot = (slot + 1) & mask) {
+    for (uint32_t slot = (uint32_t)hash & mask; lexicon->slots[slot] != 0;
+         slot = (slot + 1) & mask) {
         uint32_t number = lexicon->slots[slot];
         const struct hd_lexicon_entry *entry = &lexicon->entries[number - 1];
         struct hd_bytes known = { lexicon->contents.data + entry->offset, entry->length };
@@ -108,7 +110,8 @@ static uint32_t number_of_parts(struct hd_meaning *meaning, const uint32_t *part
     return number_of(meaning, (struct hd_bytes){ (const uint8_t *)parts, count * sizeof *parts });
 }
 
-/* A Utf8 and a number are their tag and bytes. Texts are looked up without a copy where they are already known. */
+/* A Utf8 and a number are their tag and bytes. Texts are looked up without a copy where they are
+ * already known. */
 static uint32_t number_of_bytes(struct hd_meaning *meaning, uint8_t tag, struct hd_bytes bytes)
 {
     uint8_t small[256];
@@ -132,12 +135,13 @@ static uint32_t number_of_bytes(struct hd_meaning *meaning, uint8_t tag, struct 
 static uint32_t number_of_utf8(struct hd_meaning *meaning, unsigned index)
 {
     if (meaning->numbers[index] == 0)
-        meaning->numbers[index] = number_of_bytes(meaning, HD_TAG_UTF8, hd_pool_text(meaning->pool, index));
+        meaning->numbers[index] =
+            number_of_bytes(meaning, HD_TAG_UTF8, hd_pool_text(meaning->pool, index));
     return meaning->numbers[index];
 }
 
-/* Class and NameAndType are given by their texts alone, so that each level calls only lower ones. The order of the steps is part of the
- * fingerprint: numbers are given at first use. */
+/* Class and NameAndType are given by their texts alone, so that each level calls only lower ones.
+ * The order of the steps is part of the fingerprint: numbers are given at first use. */
 static uint32_t number_of_member(struct hd_meaning *meaning, unsigned index)
 {
     if (meaning->numbers[index] != 0)
@@ -201,8 +205,9 @@ static uint32_t number_of_dynamic(struct hd_meaning *meaning, unsigned index)
 static uint32_t number_of_constant(struct hd_meaning *meaning, unsigned index)
 {
     if (meaning->numbers[index] == 0)
-        meaning->numbers[index] =
-            is_dynamic(meaning->pool, index) ? number_of_dynamic(meaning, index) : number_of_simple(meaning, index);
+        meaning->numbers[index] = is_dynamic(meaning->pool, index)
+                                      ? number_of_dynamic(meaning, index)
+                                      : number_of_simple(meaning, index);
     return meaning->numbers[index];
 }
 
@@ -220,7 +225,7 @@ static void number_bootstrap(struct hd_meaning *meaning, unsigned number)
     parts[0] = TAG_BOOTSTRAP;
     parts[1] = number_of_constant(meaning, bootstrap->handle);
     for (unsigned i = 0; i < bootstrap->argument_count; i++)
-        parts[2 + i] = number_of_constant(meaning, hd_u2_at(bootstrap->arguments + 2 * i));
+        parts[2 + i] = number_of_constant(meaning, hd_bootstrap_argument(bootstrap, i));
     meaning->bootstrap_numbers[number] = number_of_parts(meaning, parts, count);
     hd_free(parts);
 }
@@ -236,7 +241,7 @@ static bool find_unnumbered(const struct hd_meaning *meaning, struct visit *visi
 {
     const struct hd_bootstrap *bootstrap = &meaning->pool->bootstraps[visit->bootstrap];
     while (visit->next_argument < bootstrap->argument_count) {
-        unsigned index = hd_u2_at(bootstrap->arguments + 2 * visit->next_argument++);
+        unsigned index = hd_bootstrap_argument(bootstrap, visit->next_argument++);
         if (!is_dynamic(meaning->pool, index))
             continue;
         *inner = meaning->pool->constants[index].first;
@@ -262,11 +267,12 @@ static void number_bootstrap_and_inner(struct hd_meaning *meaning, unsigned oute
     }
 }
 
-int hd_meaning_init(struct hd_meaning *meaning, struct hd_lexicon *lexicon, const struct hd_pool *pool,
-                    struct hd_error *err)
+int hd_meaning_init(struct hd_meaning *meaning, struct hd_lexicon *lexicon,
+                    const struct hd_pool *pool, struct hd_error *err)
 {
     *meaning = (struct hd_meaning){ .lexicon = lexicon, .pool = pool, .err = err };
-    meaning->numbers = hd_alloc_zeroed(pool->count + pool->bootstrap_count, sizeof *meaning->numbers);
+    meaning->numbers =
+        hd_alloc_zeroed(pool->count + pool->bootstrap_count, sizeof *meaning->numbers);
     if (meaning->numbers == NULL)
         return hd_error_set_memory(err);
     meaning->bootstrap_numbers = meaning->numbers + pool->count;
@@ -291,7 +297,8 @@ void hd_meaning_add_constant(struct hd_meaning *meaning, unsigned index)
     if (meaning->failed)
         return;
     const struct hd_constant *constant = &meaning->pool->constants[index];
-    bool needs_bootstrap = !meaning->lexicon->ignore_bootstraps && is_dynamic(meaning->pool, index) &&
+    bool needs_bootstrap = !meaning->lexicon->ignore_bootstraps &&
+                           is_dynamic(meaning->pool, index) &&
                            meaning->bootstrap_numbers[constant->first] == 0;
     if (needs_bootstrap)
         number_bootstrap_and_inner(meaning, constant->first);

@@ -2,8 +2,10 @@
 /*
  * The meaning of code and attributes, free of the constant pool's order.
  *
- * A lexicon gives every distinct constant a number, in order of first use; classes that share a lexicon can be compared number by number. A meaning is the
- * flat run of numbers that a walk (classfile/walk.h) leaves behind: equal runs, equal meaning. A lexicon and its meanings belong to one thread.
+ * A lexicon gives every distinct constant a number, in order of first use; classes that share a
+ * lexicon can be compared number by number. A meaning is the flat run of numbers that a walk
+ * (classfile/walk.h) leaves behind: equal runs, equal meaning. A lexicon and its meanings belong to
+ * one thread.
  */
 #ifndef HD_CLASSFILE_MEANING_H
 #define HD_CLASSFILE_MEANING_H
@@ -14,13 +16,14 @@
 #include <string.h>
 
 struct hd_lexicon {
-    struct hd_buffer contents;     /* every distinct constant once, one after the other */
+    struct hd_buffer contents; /* every distinct constant once, one after the other */
     struct hd_lexicon_entry *entries;
     uint32_t count;
     uint32_t capacity;
-    uint32_t *slots;               /* hash table of entry numbers */
+    uint32_t *slots; /* hash table of entry numbers */
     uint32_t slot_count;
-    bool ignore_bootstraps;        /* a dynamic constant is only its name and type: JVMTI does not show more */
+    bool ignore_bootstraps; /* a dynamic constant is only its name and type: JVMTI does not show
+                               more */
 };
 
 struct hd_lexicon_entry {
@@ -33,18 +36,18 @@ struct hd_meaning {
     struct hd_buffer run;
     struct hd_lexicon *lexicon;
     const struct hd_pool *pool;
-    uint32_t *numbers;             /* by pool index: the lexicon's number, 0 not known yet */
-    uint32_t *bootstrap_numbers;   /* by bootstrap method */
+    uint32_t *numbers;           /* by pool index: the lexicon's number, 0 not known yet */
+    uint32_t *bootstrap_numbers; /* by bootstrap method */
     struct hd_error *err;
-    bool failed;                   /* memory ran out: the run is worthless */
+    bool failed; /* memory ran out: the run is worthless */
 };
 
 void hd_lexicon_init(struct hd_lexicon *lexicon, bool ignore_bootstraps);
 void hd_lexicon_close(struct hd_lexicon *lexicon);
 
 /* Prepares a meaning for the constants of pool, which it borrows with the lexicon until closed. */
-HD_CHECKED int hd_meaning_init(struct hd_meaning *meaning, struct hd_lexicon *lexicon, const struct hd_pool *pool,
-                               struct hd_error *err);
+HD_CHECKED int hd_meaning_init(struct hd_meaning *meaning, struct hd_lexicon *lexicon,
+                               const struct hd_pool *pool, struct hd_error *err);
 void hd_meaning_close(struct hd_meaning *meaning);
 
 /* Forgets the run, keeps the numbers. */

@@ -5,23 +5,25 @@
 
 #include <stdlib.h>
 
-#define CLASS_FLAGS 0x7631
-#define INNER_CLASS_FLAGS (CLASS_FLAGS | 0x000E)
-#define FIELD_FLAGS 0x50DF
-#define METHOD_FLAGS 0x1DFF
-#define INITIALIZER_FLAGS 0x0808
-#define ACC_SUPER 0x0020
+#define CLASS_FLAGS                          0x7631
+#define INNER_CLASS_FLAGS                    (CLASS_FLAGS | 0x000E)
+#define FIELD_FLAGS                          0x50DF
+#define METHOD_FLAGS                         0x1DFF
+#define INITIALIZER_FLAGS                    0x0808
+#define ACC_SUPER                            0x0020
 #define FIRST_MAJOR_WITH_ABSTRACT_INTERFACES 50
-#define FIRST_MAJOR_OF_STATIC_INITIALIZERS 51
+#define FIRST_MAJOR_OF_STATIC_INITIALIZERS   51
 
 static uint16_t synthetic_flag(const struct hd_attribute *attributes, size_t count)
 {
-    return hd_attribute_find(attributes, count, HD_ATTRIBUTE_SYNTHETIC) != NULL ? HD_ACC_SYNTHETIC : 0;
+    return hd_attribute_find(attributes, count, HD_ATTRIBUTE_SYNTHETIC) != NULL ? HD_ACC_SYNTHETIC
+                                                                                : 0;
 }
 
 static uint16_t abstract_flag(const struct hd_class *class_file, uint16_t access)
 {
-    bool old_interface = (access & HD_ACC_INTERFACE) != 0 && class_file->major < FIRST_MAJOR_WITH_ABSTRACT_INTERFACES;
+    bool old_interface = (access & HD_ACC_INTERFACE) != 0 &&
+                         class_file->major < FIRST_MAJOR_WITH_ABSTRACT_INTERFACES;
     return old_interface ? HD_ACC_ABSTRACT : 0;
 }
 
@@ -35,15 +37,16 @@ uint16_t hd_effective_class_access(const struct hd_class *class_file)
 /* The flags of the class in its own InnerClasses attribute; false where it is not in there. */
 static bool own_inner_flags(const struct hd_class *class_file, uint16_t *out)
 {
-    const struct hd_attribute *attribute =
-        hd_attribute_find(class_file->attributes, class_file->attribute_count, HD_ATTRIBUTE_INNER_CLASSES);
+    const struct hd_attribute *attribute = hd_attribute_find(
+        class_file->attributes, class_file->attribute_count, HD_ATTRIBUTE_INNER_CLASSES);
     if (attribute == NULL)
         return false;
     struct hd_reader in = hd_reader_over(attribute->contents, NULL);
     unsigned count = hd_read_u2(&in);
     for (unsigned i = 0; i < count && !in.failed; i++) {
         const uint8_t *entry = hd_read_bytes(&in, 8).data;
-        if (!in.failed && hd_bytes_equal(hd_pool_named_text(class_file->pool, hd_u2_at(entry)), class_file->name)) {
+        if (!in.failed && hd_bytes_equal(hd_pool_named_text(class_file->pool, hd_u2_at(entry)),
+                                         class_file->name)) {
             *out = hd_u2_at(entry + 6);
             return true;
         }
@@ -62,15 +65,19 @@ uint16_t hd_reflected_class_access(const struct hd_class *class_file)
 
 uint16_t hd_effective_field_access(const struct hd_member *field)
 {
-    return (field->access & FIELD_FLAGS) | synthetic_flag(field->attributes, field->attribute_count);
+    return (field->access & FIELD_FLAGS) |
+           synthetic_flag(field->attributes, field->attribute_count);
 }
 
-uint16_t hd_effective_method_access(const struct hd_class *class_file, const struct hd_member *method)
+uint16_t hd_effective_method_access(const struct hd_class *class_file,
+                                    const struct hd_member *method)
 {
-    uint16_t access = (method->access & METHOD_FLAGS) | synthetic_flag(method->attributes, method->attribute_count);
+    uint16_t access = (method->access & METHOD_FLAGS) |
+                      synthetic_flag(method->attributes, method->attribute_count);
     if (!hd_bytes_are(method->name, "<clinit>"))
         return access;
-    return class_file->major < FIRST_MAJOR_OF_STATIC_INITIALIZERS ? HD_ACC_STATIC : access & INITIALIZER_FLAGS;
+    return class_file->major < FIRST_MAJOR_OF_STATIC_INITIALIZERS ? HD_ACC_STATIC
+                                                                  : access & INITIALIZER_FLAGS;
 }
 
 int hd_text_order(struct hd_bytes a, struct hd_bytes b)
@@ -101,8 +108,8 @@ void hd_members_sort(const struct hd_member *members, uint16_t *order, size_t co
     qsort_r(order, count, sizeof *order, order_of_numbers, (void *)(uintptr_t)members);
 }
 
-static const struct hd_member *find(const struct hd_member *members, const uint16_t *order, size_t count,
-                                    const struct hd_member *wanted)
+static const struct hd_member *find(const struct hd_member *members, const uint16_t *order,
+                                    size_t count, const struct hd_member *wanted)
 {
     size_t low = 0;
     size_t high = count;
@@ -126,8 +133,8 @@ const struct hd_member *hd_class_find_field(const struct hd_class *class_file, s
     return find(class_file->fields, class_file->field_order, class_file->field_count, &wanted);
 }
 
-const struct hd_member *hd_class_find_method(const struct hd_class *class_file, struct hd_bytes name,
-                                             struct hd_bytes descriptor)
+const struct hd_member *hd_class_find_method(const struct hd_class *class_file,
+                                             struct hd_bytes name, struct hd_bytes descriptor)
 {
     const struct hd_member wanted = { .name = name, .descriptor = descriptor };
     return find(class_file->methods, class_file->method_order, class_file->method_count, &wanted);

@@ -5,46 +5,56 @@
 
 #include <string.h>
 
-#define MAX_DIMENSIONS 255
+#define MAX_DIMENSIONS      255
 #define MAX_PARAMETER_SLOTS 255
 
-enum { BAD = 1, SLASH = 2, ANGLE = 4, SEMICOLON = 8 };
-static const uint8_t character_class[256] = {
-    ['.'] = BAD, ['['] = BAD, [';'] = SEMICOLON, ['/'] = SLASH, ['<'] = ANGLE, ['>'] = ANGLE
+/* What a byte is in a name (JVMS §4.2) and at the end of a descriptor (§4.3.2); 0 for all the
+ * others. */
+enum { DOT_OR_BRACKET = 1, SLASH = 2, ANGLE = 4, SEMICOLON = 8, PRIMITIVE = 16, NAME_BYTES = 15 };
+static const uint8_t byte_kinds[256] = {
+    ['.'] = DOT_OR_BRACKET, ['['] = DOT_OR_BRACKET, [';'] = SEMICOLON, ['/'] = SLASH,
+    ['<'] = ANGLE,          ['>'] = ANGLE,          ['B'] = PRIMITIVE, ['C'] = PRIMITIVE,
+    ['D'] = PRIMITIVE,      ['F'] = PRIMITIVE,      ['I'] = PRIMITIVE, ['J'] = PRIMITIVE,
+    ['S'] = PRIMITIVE,      ['Z'] = PRIMITIVE
 };
+
+/* How many bytes from there on are of no kind that stops. */
+static size_t run_without(struct hd_bytes text, size_t from, uint8_t kinds)
+{
+    size_t i = from;
+    while (i < text.length && (byte_kinds[text.data[i]] & kinds) == 0)
+        i++;
+    return i - from;
+}
 
 bool hd_name_is_unqualified(struct hd_bytes name)
 {
-    for (size_t i = 0; i < name.length; i++) {
-        if ((character_class[name.data[i]] & (BAD | SLASH | SEMICOLON)) != 0)
-            return false;
-    }
-    return name.length > 0;
+    return name.length > 0 &&
+           run_without(name, 0, DOT_OR_BRACKET | SLASH | SEMICOLON) == name.length;
 }
 
 bool hd_name_is_method(struct hd_bytes name)
 {
-    for (size_t i = 0; i < name.length; i++) {
-        if (character_class[name.data[i]] != 0)
-            return hd_bytes_are(name, "<init>") || hd_bytes_are(name, "<clinit>");
-    }
-    return name.length > 0;
+    if (name.length > 0 && run_without(name, 0, NAME_BYTES) == name.length)
+        return true;
+    return hd_bytes_are(name, "<init>") || hd_bytes_are(name, "<clinit>");
 }
 
 /* The length of the class name in front of a ';' or the end; 0 when it is not one. */
 static size_t class_name_length(struct hd_bytes text)
 {
-    bool segment_is_empty = true;
     size_t i = 0;
-    for (; i < text.length; i++) {
-        uint8_t kind = character_class[text.data[i]];
-        if (kind == SEMICOLON)
-            break;
-        if (kind == BAD || (kind == SLASH && segment_is_empty))
+    for (;;) {
+        size_t segment = run_without(text, i, DOT_OR_BRACKET | SLASH | SEMICOLON);
+        i += segment;
+        if (segment == 0)
             return 0;
-        segment_is_empty = kind == SLASH;
+        if (i == text.length || text.data[i] == ';')
+            return i;
+        if (text.data[i] != '/')
+            return 0;
+        i++;
     }
-    return segment_is_empty ? 0 : i;
 }
 
 bool hd_name_is_class(struct hd_bytes name)
@@ -88,7 +98,7 @@ struct hd_bytes hd_descriptor_next(struct hd_bytes *rest)
         if (name == 0 || name == tail.length)
             return none;
         length += name + 1;
-    } else if (memchr("BCDFIJSZ", first, 8) == NULL) {
+    } else if ((byte_kinds[first] & PRIMITIVE) == 0) {
         return none;
     }
     struct hd_bytes taken = { rest->data, length };

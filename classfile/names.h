@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names and descriptors as JVMS §4.2 and §4.3 allow them, over valid Modified UTF-8. Pure; any thread.
+ * Names and descriptors as JVMS §4.2 and §4.3 allow them, over valid Modified UTF-8. Pure; any
+ * thread.
  */
 #ifndef HD_CLASSFILE_NAMES_H
 #define HD_CLASSFILE_NAMES_H
@@ -20,7 +21,8 @@ bool hd_name_is_module(struct hd_bytes name);
 
 /* §4.3.2. */
 bool hd_descriptor_is_field(struct hd_bytes descriptor);
-/* §4.3.3; *slots becomes the local variables its parameters take (long and double two each), without `this`; may be NULL. At most 255. */
+/* §4.3.3; *slots becomes the local variables its parameters take (long and double two each),
+ * without `this`; may be NULL. At most 255. */
 bool hd_descriptor_is_method(struct hd_bytes descriptor, unsigned *slots);
 
 /* Takes one field descriptor off the front of *rest; length 0 when there is none. */

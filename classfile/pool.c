@@ -4,9 +4,9 @@
 #include "classfile/names.h"
 #include "classfile/utf8.h"
 
-#define FIRST_MAJOR_OF_METHOD_HANDLES 51
+#define FIRST_MAJOR_OF_METHOD_HANDLES    51
 #define FIRST_MAJOR_OF_INTERFACE_HANDLES 52
-#define FIRST_MAJOR_OF_MODULES 53
+#define FIRST_MAJOR_OF_MODULES           53
 #define FIRST_MAJOR_OF_DYNAMIC_CONSTANTS 55
 
 /* Bytes per index: a Class or an empty Utf8. Guards the allocation. */
@@ -22,14 +22,23 @@ struct pool_check {
 
 const char *hd_tag_word(enum hd_tag tag)
 {
-    static const char *const words[] = {
-        [HD_TAG_UTF8] = "Utf8", [HD_TAG_INTEGER] = "Integer", [HD_TAG_FLOAT] = "Float", [HD_TAG_LONG] = "Long",
-        [HD_TAG_DOUBLE] = "Double", [HD_TAG_CLASS] = "Class", [HD_TAG_STRING] = "String", [HD_TAG_FIELD] = "Fieldref",
-        [HD_TAG_METHOD] = "Methodref", [HD_TAG_INTERFACE_METHOD] = "InterfaceMethodref",
-        [HD_TAG_NAME_AND_TYPE] = "NameAndType", [HD_TAG_METHOD_HANDLE] = "MethodHandle",
-        [HD_TAG_METHOD_TYPE] = "MethodType", [HD_TAG_DYNAMIC] = "Dynamic",
-        [HD_TAG_INVOKE_DYNAMIC] = "InvokeDynamic", [HD_TAG_MODULE] = "Module", [HD_TAG_PACKAGE] = "Package"
-    };
+    static const char *const words[] = { [HD_TAG_UTF8] = "Utf8",
+                                         [HD_TAG_INTEGER] = "Integer",
+                                         [HD_TAG_FLOAT] = "Float",
+                                         [HD_TAG_LONG] = "Long",
+                                         [HD_TAG_DOUBLE] = "Double",
+                                         [HD_TAG_CLASS] = "Class",
+                                         [HD_TAG_STRING] = "String",
+                                         [HD_TAG_FIELD] = "Fieldref",
+                                         [HD_TAG_METHOD] = "Methodref",
+                                         [HD_TAG_INTERFACE_METHOD] = "InterfaceMethodref",
+                                         [HD_TAG_NAME_AND_TYPE] = "NameAndType",
+                                         [HD_TAG_METHOD_HANDLE] = "MethodHandle",
+                                         [HD_TAG_METHOD_TYPE] = "MethodType",
+                                         [HD_TAG_DYNAMIC] = "Dynamic",
+                                         [HD_TAG_INVOKE_DYNAMIC] = "InvokeDynamic",
+                                         [HD_TAG_MODULE] = "Module",
+                                         [HD_TAG_PACKAGE] = "Package" };
     if ((size_t)tag >= sizeof words / sizeof words[0] || words[tag] == NULL)
         return "unusable";
     return words[tag];
@@ -92,8 +101,8 @@ static void read_constant(struct hd_reader *reader, struct hd_constant *constant
     }
 }
 
-static int read_constants(struct hd_reader *reader, struct hd_constant *constants, unsigned count, uint16_t major,
-                          uint32_t *tags_present, struct hd_error *err)
+static int read_constants(struct hd_reader *reader, struct hd_constant *constants, unsigned count,
+                          uint16_t major, uint32_t *tags_present, struct hd_error *err)
 {
     for (unsigned i = 1; i < count; i++) {
         uint8_t tag = hd_read_u1(reader);
@@ -101,7 +110,8 @@ static int read_constants(struct hd_reader *reader, struct hd_constant *constant
         if (!reader->failed)
             read_constant(reader, &constants[i]);
         if (!reader->failed && first_major_of((enum hd_tag)tag) > major)
-            hd_reader_fail(reader, "%s does not exist in class file version %u", hd_tag_word((enum hd_tag)tag), major);
+            hd_reader_fail(reader, "%s does not exist in class file version %u",
+                           hd_tag_word((enum hd_tag)tag), major);
         if (reader->failed)
             return hd_error_prefix(err, "constant %u", i);
         *tags_present |= HD_TAGS(tag);
@@ -118,31 +128,35 @@ static int read_constants(struct hd_reader *reader, struct hd_constant *constant
 static int wrong(const struct pool_check *check, const char *what)
 {
     enum hd_tag tag = hd_pool_tag(check->pool, check->index);
-    return hd_error_set(check->err, HD_E_FORMAT, "constant %u (%s): %s", check->index, hd_tag_word(tag), what);
+    return hd_error_set(check->err, HD_E_FORMAT, "constant %u (%s): %s", check->index,
+                        hd_tag_word(tag), what);
 }
 
 static int wrong_text(const struct pool_check *check, struct hd_bytes text, const char *what)
 {
     char printable[HD_PRINTABLE_MAX];
     enum hd_tag tag = hd_pool_tag(check->pool, check->index);
-    return hd_error_set(check->err, HD_E_FORMAT, "constant %u (%s): \"%s\" %s", check->index, hd_tag_word(tag),
-                        hd_utf8_printable(printable, text), what);
+    return hd_error_set(check->err, HD_E_FORMAT, "constant %u (%s): \"%s\" %s", check->index,
+                        hd_tag_word(tag), hd_utf8_printable(printable, text), what);
 }
 
 static int expect(const struct pool_check *check, unsigned index, enum hd_tag tag)
 {
     if (hd_pool_is(check->pool, index, HD_TAGS(tag)))
         return 0;
-    return hd_error_set(check->err, HD_E_FORMAT, "constant %u (%s): index %u is not a %s constant", check->index,
-                        hd_tag_word(hd_pool_tag(check->pool, check->index)), index, hd_tag_word(tag));
+    return hd_error_set(check->err, HD_E_FORMAT, "constant %u (%s): index %u is not a %s constant",
+                        check->index, hd_tag_word(hd_pool_tag(check->pool, check->index)), index,
+                        hd_tag_word(tag));
 }
 
-/* First pass over the entries: kinds of what they point to directly. */
+/* First pass over the entries: kinds of what they point to. */
 static int check_indices(const struct pool_check *check, const struct hd_constant *constant)
 {
     switch (constant->tag) {
     case HD_TAG_UTF8:
-        return hd_utf8_is_valid_modified(constant->bytes) ? 0 : wrong(check, "not valid Modified UTF-8");
+        return hd_utf8_is_valid_modified(constant->bytes)
+                   ? 0
+                   : wrong(check, "not valid Modified UTF-8");
     case HD_TAG_CLASS:
     case HD_TAG_STRING:
     case HD_TAG_METHOD_TYPE:
@@ -150,7 +164,9 @@ static int check_indices(const struct pool_check *check, const struct hd_constan
     case HD_TAG_PACKAGE:
         return expect(check, constant->first, HD_TAG_UTF8);
     case HD_TAG_NAME_AND_TYPE:
-        return expect(check, constant->first, HD_TAG_UTF8) == 0 ? expect(check, constant->second, HD_TAG_UTF8) : -1;
+        return expect(check, constant->first, HD_TAG_UTF8) == 0
+                   ? expect(check, constant->second, HD_TAG_UTF8)
+                   : -1;
     case HD_TAG_FIELD:
     case HD_TAG_METHOD:
     case HD_TAG_INTERFACE_METHOD:
@@ -170,21 +186,26 @@ static int check_name_and_type(const struct pool_check *check, const struct hd_c
     struct hd_bytes name = hd_pool_text(check->pool, constant->first);
     struct hd_bytes descriptor = hd_pool_text(check->pool, constant->second);
     bool is_method = descriptor.length > 0 && descriptor.data[0] == '(';
-    if (is_method ? !hd_descriptor_is_method(descriptor, NULL) : !hd_descriptor_is_field(descriptor))
+    if (is_method ? !hd_descriptor_is_method(descriptor, NULL)
+                  : !hd_descriptor_is_field(descriptor))
         return wrong_text(check, descriptor, "is not a descriptor");
     if (is_method ? !hd_name_is_method(name) : !hd_name_is_unqualified(name))
         return wrong_text(check, name, "is not a member's name");
     return 0;
 }
 
-static int check_member(const struct pool_check *check, const struct hd_constant *constant, unsigned index)
+static int check_member(const struct pool_check *check, const struct hd_constant *constant,
+                        unsigned index)
 {
     struct hd_bytes name = hd_pool_member_name(check->pool, index);
     struct hd_bytes descriptor = hd_pool_member_descriptor(check->pool, index);
     bool wants_method = constant->tag != HD_TAG_FIELD && constant->tag != HD_TAG_DYNAMIC;
-    if ((descriptor.data[0] == '(') != wants_method)
-        return wrong_text(check, descriptor, wants_method ? "is not a method descriptor" : "is not a field descriptor");
-    if (!wants_method || name.data[0] != '<')
+    bool is_method = descriptor.length > 0 && descriptor.data[0] == '(';
+    if (is_method != wants_method)
+        return wrong_text(check, descriptor,
+                          wants_method ? "is not a method descriptor"
+                                       : "is not a field descriptor");
+    if (!wants_method || name.length == 0 || name.data[0] != '<')
         return 0;
     if (constant->tag == HD_TAG_METHOD && hd_bytes_are(name, "<init>"))
         return 0;
@@ -194,20 +215,22 @@ static int check_member(const struct pool_check *check, const struct hd_constant
 /* §4.4.8 */
 static int check_method_handle(const struct pool_check *check, const struct hd_constant *constant)
 {
-    static const uint32_t allowed[] = {
-        0,
-        HD_TAGS(HD_TAG_FIELD), HD_TAGS(HD_TAG_FIELD), HD_TAGS(HD_TAG_FIELD), HD_TAGS(HD_TAG_FIELD),
-        HD_TAGS(HD_TAG_METHOD),
-        HD_TAGS(HD_TAG_METHOD) | HD_TAGS(HD_TAG_INTERFACE_METHOD),
-        HD_TAGS(HD_TAG_METHOD) | HD_TAGS(HD_TAG_INTERFACE_METHOD),
-        HD_TAGS(HD_TAG_METHOD),
-        HD_TAGS(HD_TAG_INTERFACE_METHOD)
-    };
+    static const uint32_t allowed[] = { 0,
+                                        HD_TAGS(HD_TAG_FIELD),
+                                        HD_TAGS(HD_TAG_FIELD),
+                                        HD_TAGS(HD_TAG_FIELD),
+                                        HD_TAGS(HD_TAG_FIELD),
+                                        HD_TAGS(HD_TAG_METHOD),
+                                        HD_TAGS(HD_TAG_METHOD) | HD_TAGS(HD_TAG_INTERFACE_METHOD),
+                                        HD_TAGS(HD_TAG_METHOD) | HD_TAGS(HD_TAG_INTERFACE_METHOD),
+                                        HD_TAGS(HD_TAG_METHOD),
+                                        HD_TAGS(HD_TAG_INTERFACE_METHOD) };
     enum { NEW_INVOKE_SPECIAL = 8 };
     if (constant->handle_kind == 0 || constant->handle_kind >= sizeof allowed / sizeof allowed[0])
         return wrong(check, "its reference_kind is not 1 to 9");
     uint32_t tags = allowed[constant->handle_kind];
-    bool also_interface = (tags & HD_TAGS(HD_TAG_METHOD)) != 0 && check->major >= FIRST_MAJOR_OF_INTERFACE_HANDLES;
+    bool also_interface =
+        (tags & HD_TAGS(HD_TAG_METHOD)) != 0 && check->major >= FIRST_MAJOR_OF_INTERFACE_HANDLES;
     if (!also_interface && tags != HD_TAGS(HD_TAG_INTERFACE_METHOD))
         tags &= ~HD_TAGS(HD_TAG_INTERFACE_METHOD);
     if (!hd_pool_is(check->pool, constant->first, tags))
@@ -220,7 +243,8 @@ static int check_method_handle(const struct pool_check *check, const struct hd_c
     return 0;
 }
 
-/* Second pass: what the texts behind the indices say. Runs once all indices are known to be good. */
+/* Second pass: what the texts behind the indices say. Runs once all indices are known to be good.
+ */
 static int check_texts(const struct pool_check *check, const struct hd_constant *constant)
 {
     struct hd_bytes text;
@@ -230,7 +254,9 @@ static int check_texts(const struct pool_check *check, const struct hd_constant 
         return hd_name_is_class_or_array(text) ? 0 : wrong_text(check, text, "is not a class name");
     case HD_TAG_METHOD_TYPE:
         text = hd_pool_text(check->pool, constant->first);
-        return hd_descriptor_is_method(text, NULL) ? 0 : wrong_text(check, text, "is not a method descriptor");
+        return hd_descriptor_is_method(text, NULL)
+                   ? 0
+                   : wrong_text(check, text, "is not a method descriptor");
     case HD_TAG_MODULE:
         text = hd_pool_text(check->pool, constant->first);
         return hd_name_is_module(text) ? 0 : wrong_text(check, text, "is not a module name");
@@ -239,15 +265,6 @@ static int check_texts(const struct pool_check *check, const struct hd_constant 
         return hd_name_is_class(text) ? 0 : wrong_text(check, text, "is not a package name");
     case HD_TAG_NAME_AND_TYPE:
         return check_name_and_type(check, constant);
-    default:
-        return 0;
-    }
-}
-
-/* Third pass: what builds on names and types. */
-static int check_members(const struct pool_check *check, const struct hd_constant *constant)
-{
-    switch (constant->tag) {
     case HD_TAG_FIELD:
     case HD_TAG_METHOD:
     case HD_TAG_INTERFACE_METHOD:
@@ -261,7 +278,8 @@ static int check_members(const struct pool_check *check, const struct hd_constan
     }
 }
 
-static int check_every(struct pool_check *check, int (*one)(const struct pool_check *, const struct hd_constant *))
+static int check_every(struct pool_check *check,
+                       int (*one)(const struct pool_check *, const struct hd_constant *))
 {
     for (check->index = 1; check->index < check->pool->count; check->index++) {
         if (one(check, &check->pool->constants[check->index]) != 0)
@@ -276,7 +294,8 @@ int hd_pool_parse(struct hd_reader *reader, unsigned count, uint16_t major, stru
     if (count == 0)
         return hd_reader_fail(reader, "constant_pool_count is 0");
     if (count - 1 > hd_reader_left(reader) / SMALLEST_CONSTANT)
-        return hd_reader_fail(reader, "constant_pool_count is %u, more than the file can hold", count);
+        return hd_reader_fail(reader, "constant_pool_count is %u, more than the file can hold",
+                              count);
     struct hd_constant *constants = hd_arena_array(arena, count, sizeof *constants, err);
     if (constants == NULL)
         return -1;
@@ -285,8 +304,7 @@ int hd_pool_parse(struct hd_reader *reader, unsigned count, uint16_t major, stru
         return -1;
     pool.raw.length = (size_t)(reader->at - pool.raw.data);
     struct pool_check check = { &pool, major, err, 0 };
-    if (check_every(&check, check_indices) != 0 || check_every(&check, check_texts) != 0 ||
-        check_every(&check, check_members) != 0)
+    if (check_every(&check, check_indices) != 0 || check_every(&check, check_texts) != 0)
         return -1;
     *out = pool;
     return 0;

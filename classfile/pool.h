@@ -2,8 +2,9 @@
 /*
  * The constant pool (JVMS §4.4), read once into a table.
  *
- * After hd_pool_parse every entry is complete and every index inside it points at an entry of the right kind, so that the accessors need no errors.
- * The pool borrows the bytes it was read from and lives in an arena. Pure; any thread may read.
+ * After hd_pool_parse every entry is complete and every index inside it points at an entry of the
+ * right kind, so that the accessors need no errors. The pool borrows the bytes it was read from and
+ * lives in an arena. Pure; any thread may read.
  */
 #ifndef HD_CLASSFILE_POOL_H
 #define HD_CLASSFILE_POOL_H
@@ -38,8 +39,9 @@ enum hd_tag {
 struct hd_constant {
     uint8_t tag;
     uint8_t handle_kind; /* METHOD_HANDLE: 1 to 9, §5.4.3.5 */
-    uint16_t first;      /* the first index inside; for DYNAMIC and INVOKE_DYNAMIC the bootstrap method's number */
-    uint16_t second;     /* the second index inside */
+    uint16_t first; /* the first index inside; for DYNAMIC and INVOKE_DYNAMIC the bootstrap method's
+                       number */
+    uint16_t second;       /* the second index inside */
     struct hd_bytes bytes; /* UTF8: the text; numbers: their 4 or 8 bytes */
 };
 
@@ -50,21 +52,30 @@ struct hd_bootstrap {
     const uint8_t *arguments; /* 2 bytes each */
 };
 
+/* The index of argument i. */
+static inline unsigned hd_bootstrap_argument(const struct hd_bootstrap *bootstrap, size_t i)
+{
+    return hd_u2_at(bootstrap->arguments + 2 * i);
+}
+
 struct hd_pool {
     const struct hd_constant *constants;
-    unsigned count;                        /* constant_pool_count: valid indices are 1 to count - 1 */
+    unsigned count; /* constant_pool_count: valid indices are 1 to count - 1 */
     const struct hd_bootstrap *bootstraps; /* checked by hd_pool_check_bootstraps */
     unsigned bootstrap_count;
-    uint32_t tags_present;                 /* HD_TAGS of all entries */
-    struct hd_bytes raw;                   /* as in the file, without the count */
+    uint32_t tags_present; /* HD_TAGS of all entries */
+    struct hd_bytes raw;   /* as in the file, without the count */
 };
 
-/* Reads constant_pool_count - 1 entries. major decides which tags exist. On failure *out is untouched. */
-HD_CHECKED int hd_pool_parse(struct hd_reader *reader, unsigned count, uint16_t major, struct hd_arena *arena,
-                             struct hd_pool *out, struct hd_error *err);
+/* Reads constant_pool_count - 1 entries. major decides which tags exist. On failure *out is
+ * untouched. */
+HD_CHECKED int hd_pool_parse(struct hd_reader *reader, unsigned count, uint16_t major,
+                             struct hd_arena *arena, struct hd_pool *out, struct hd_error *err);
 
-/* With the bootstraps set: every DYNAMIC and INVOKE_DYNAMIC names an existing one, and dynamic constants among the arguments of
- * others neither go in circles nor deeper than HD_CLASS_MAX_NESTING nor unfold to more than HD_POOL_MAX_UNFOLDED constants: HotSpot merges and compares them recursively. */
+/* With the bootstraps set: every DYNAMIC and INVOKE_DYNAMIC names an existing one, and dynamic
+ * constants among the arguments of others neither go in circles nor deeper than
+ * HD_CLASS_MAX_NESTING nor unfold to more than HD_POOL_MAX_UNFOLDED constants: HotSpot merges and
+ * compares them recursively. */
 #define HD_POOL_MAX_UNFOLDED 100000
 HD_CHECKED int hd_pool_check_bootstraps(const struct hd_pool *pool, struct hd_error *err);
 

@@ -27,7 +27,8 @@ void hd_reader_fail_short(struct hd_reader *reader, size_t wanted)
 {
     if (reader->failed)
         return;
-    hd_error_set(reader->err, HD_E_FORMAT, "ends too early: %zu bytes wanted at byte %zu, %zu are there", wanted,
+    hd_error_set(reader->err, HD_E_FORMAT,
+                 "ends too early: %zu bytes wanted at byte %zu, %zu are there", wanted,
                  hd_reader_offset(reader), hd_reader_left(reader));
     stop(reader);
 }

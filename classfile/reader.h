@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bounded reader of big-endian numbers (JVMS §4) with a sticky error: every read checks the bound, the first failure stays, what is read after it
- * is 0, and the caller looks once at the end. Belongs to one thread; borrows the bytes.
+ * A bounded reader of big-endian numbers (JVMS §4) with a sticky error: every read checks the
+ * bound, the first failure stays, what is read after it is 0, and the caller looks once at the end.
+ * Belongs to one thread; borrows the bytes.
  */
 #ifndef HD_CLASSFILE_READER_H
 #define HD_CLASSFILE_READER_H
@@ -29,7 +30,8 @@ static inline struct hd_reader hd_reader_over(struct hd_bytes bytes, struct hd_e
     return (struct hd_reader){ bytes.data, bytes.data, bytes.data + bytes.length, err, false };
 }
 
-/* Fails the reader with HD_E_FORMAT and these words; nothing more can be read. Always returns -1. */
+/* Fails the reader with HD_E_FORMAT and these words; nothing more can be read. Always returns -1.
+ */
 int hd_reader_fail(struct hd_reader *reader, const char *format, ...) HD_PRINTF(2, 3);
 /* The same for a read past the end. */
 void hd_reader_fail_short(struct hd_reader *reader, size_t wanted);
@@ -96,13 +98,15 @@ static inline struct hd_bytes hd_read_bytes(struct hd_reader *reader, size_t len
 
 static inline bool hd_bytes_equal(struct hd_bytes a, struct hd_bytes b)
 {
-    return a.length == b.length && (a.length == 0 || __builtin_memcmp(a.data, b.data, a.length) == 0);
+    return a.length == b.length &&
+           (a.length == 0 || __builtin_memcmp(a.data, b.data, a.length) == 0);
 }
 
 static inline bool hd_bytes_are(struct hd_bytes bytes, const char *text)
 {
     size_t length = __builtin_strlen(text);
-    return bytes.length == length && (length == 0 || __builtin_memcmp(bytes.data, text, length) == 0);
+    return bytes.length == length &&
+           (length == 0 || __builtin_memcmp(bytes.data, text, length) == 0);
 }
 
 #endif

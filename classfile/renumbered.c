@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "classfile/renumbered.h"
 
-static void note(struct hd_renumbered *renumbered, struct hd_renumbered_list *list, const struct hd_member *method)
+static void note(struct hd_renumbered *renumbered, struct hd_renumbered_list *list,
+                 const struct hd_member *method)
 {
     if ((method->access & HD_ACC_SYNTHETIC) == 0 || list->count == HD_RENUMBERED_MAX) {
         renumbered->is_something_else = true;
@@ -20,8 +21,8 @@ void hd_renumbered_note_added(struct hd_renumbered *renumbered, const struct hd_
     note(renumbered, &renumbered->added, method);
 }
 
-void hd_renumbered_note_changed(struct hd_renumbered *renumbered, const struct hd_member *const methods[HD_SIDES],
-                                size_t difference)
+void hd_renumbered_note_changed(struct hd_renumbered *renumbered,
+                                const struct hd_member *const methods[HD_SIDES], size_t difference)
 {
     size_t count = renumbered->changed[HD_AFTER].count;
     if ((methods[HD_AFTER]->access & HD_ACC_SYNTHETIC) == 0 || count == HD_RENUMBERED_MAX)
@@ -37,7 +38,8 @@ void hd_renumbered_note_changed(struct hd_renumbered *renumbered, const struct h
 static struct hd_bytes stem_of(const struct hd_member *method)
 {
     struct hd_bytes stem = method->name;
-    while (stem.length > 0 && stem.data[stem.length - 1] >= '0' && stem.data[stem.length - 1] <= '9')
+    while (stem.length > 0 && stem.data[stem.length - 1] >= '0' &&
+           stem.data[stem.length - 1] <= '9')
         stem.length--;
     return stem;
 }
@@ -46,13 +48,16 @@ static bool same_stem(struct hd_comparer *comparer, const struct hd_member *cons
 {
     (void)comparer;
     struct hd_bytes stem = stem_of(pair[HD_BEFORE]);
-    return stem.length < pair[HD_BEFORE]->name.length && hd_bytes_equal(stem, stem_of(pair[HD_AFTER]));
+    return stem.length < pair[HD_BEFORE]->name.length &&
+           hd_bytes_equal(stem, stem_of(pair[HD_AFTER]));
 }
 
-/* Can every method of one list be paired with one of the other that has the same descriptor and is alike? */
+/* Can every method of one list be paired with one of the other that has the same descriptor and is
+ * alike? */
 static bool all_pair_up(struct hd_comparer *comparer, const struct hd_renumbered_list *before,
                         const struct hd_renumbered_list *after,
-                        bool (*alike)(struct hd_comparer *, const struct hd_member *const[HD_SIDES]))
+                        bool (*alike)(struct hd_comparer *,
+                                      const struct hd_member *const[HD_SIDES]))
 {
     bool taken[HD_RENUMBERED_MAX] = { false };
     if (before->count != after->count)
@@ -60,8 +65,11 @@ static bool all_pair_up(struct hd_comparer *comparer, const struct hd_renumbered
     for (size_t i = 0; i < before->count; i++) {
         size_t k = 0;
         for (; k < after->count; k++) {
-            const struct hd_member *const pair[HD_SIDES] = { before->methods[i], after->methods[k] };
-            if (!taken[k] && hd_bytes_equal(pair[HD_BEFORE]->descriptor, pair[HD_AFTER]->descriptor) && alike(comparer, pair))
+            const struct hd_member *const pair[HD_SIDES] = { before->methods[i],
+                                                             after->methods[k] };
+            if (!taken[k] &&
+                hd_bytes_equal(pair[HD_BEFORE]->descriptor, pair[HD_AFTER]->descriptor) &&
+                alike(comparer, pair))
                 break;
         }
         if (k == after->count)
@@ -71,7 +79,8 @@ static bool all_pair_up(struct hd_comparer *comparer, const struct hd_renumbered
     return true;
 }
 
-/* Whoever uses a method under its new number has changed too. Where nobody has, somebody swapped two lambdas. */
+/* Whoever uses a method under its new number has changed too. Where nobody has, somebody swapped
+ * two lambdas. */
 static bool users_changed(const struct hd_comparer *comparer, size_t changed_count)
 {
     size_t bodies = 0;
@@ -88,7 +97,8 @@ void hd_renumbered_judge(struct hd_renumbered *renumbered, struct hd_comparer *c
     if (changed[HD_BEFORE].count > 1 && users_changed(comparer, changed[HD_BEFORE].count) &&
         all_pair_up(comparer, &changed[HD_BEFORE], &changed[HD_AFTER], hd_comparer_same_body)) {
         for (size_t i = 0; i < changed[HD_BEFORE].count; i++)
-            comparer->found.differences[renumbered->changed_difference[i]].kind = HD_DIFFERENCE_SYNTHETIC_RENUMBERED;
+            comparer->found.differences[renumbered->changed_difference[i]].kind =
+                HD_DIFFERENCE_SYNTHETIC_RENUMBERED;
     }
     if (renumbered->is_something_else || renumbered->removed.count == 0)
         return;

@@ -22,8 +22,14 @@ static void walk_types(struct hd_walk *walk, unsigned count)
 /* Reads what follows the frame's first byte; returns its offset_delta. */
 static unsigned walk_frame(struct hd_walk *walk)
 {
-    enum { SAME_END = 63, ONE_ITEM = 64, ONE_ITEM_END = 127, ONE_ITEM_EXTENDED = 247, SAME_EXTENDED = 251,
-           APPEND_END = 254 }; /* 248 to 250 chop, and carry nothing more */
+    enum {
+        SAME_END = 63,
+        ONE_ITEM = 64,
+        ONE_ITEM_END = 127,
+        ONE_ITEM_EXTENDED = 247,
+        SAME_EXTENDED = 251,
+        APPEND_END = 254
+    }; /* 248 to 250 chop, and carry nothing more */
     unsigned type = hd_walk_u1(walk);
     if (type <= SAME_END)
         return type;

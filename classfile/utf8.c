@@ -33,7 +33,8 @@ static size_t decode(const uint8_t *at, size_t left, uint32_t *character)
         return *character == 0 || *character >= 0x80 ? 2 : 0;
     }
     if ((at[0] & 0xF0) == 0xE0 && left >= 3 && is_continuation(at[1]) && is_continuation(at[2])) {
-        *character = (uint32_t)(at[0] & 0x0F) << 12 | (uint32_t)(at[1] & 0x3F) << 6 | (at[2] & 0x3F);
+        *character =
+            (uint32_t)(at[0] & 0x0F) << 12 | (uint32_t)(at[1] & 0x3F) << 6 | (at[2] & 0x3F);
         return *character >= 0x800 ? 3 : 0;
     }
     return 0;
@@ -86,12 +87,15 @@ static size_t encode(uint32_t character, uint8_t out[4])
 static bool is_unprintable(uint32_t character)
 {
     bool c1_control = character >= 0x80 && character < 0xA0;
-    bool line_or_direction = (character >= 0x2028 && character <= 0x202E) || (character >= 0x2066 && character <= 0x2069);
-    return character < 0x20 || character == 0x7F || c1_control || line_or_direction || is_high_surrogate(character) ||
-           is_low_surrogate(character) || character == 0xFFFE || character == 0xFFFF;
+    bool line_or_direction = (character >= 0x2028 && character <= 0x202E) ||
+                             (character >= 0x2066 && character <= 0x2069);
+    return character < 0x20 || character == 0x7F || c1_control || line_or_direction ||
+           is_high_surrogate(character) || is_low_surrogate(character) || character == 0xFFFE ||
+           character == 0xFFFF;
 }
 
-/* Takes the next character off the front of *text and writes it; returns how many bytes were written. */
+/* Takes the next character off the front of *text and writes it; returns how many bytes were
+ * written. */
 static size_t next_printable(struct hd_bytes *text, uint8_t out[4])
 {
     uint32_t character = text->data[0];
@@ -104,8 +108,8 @@ static size_t next_printable(struct hd_bytes *text, uint8_t out[4])
         }
     }
     uint32_t low;
-    if (is_high_surrogate(character) && text->length >= 6 && decode(text->data + 3, text->length - 3, &low) == 3 &&
-        is_low_surrogate(low)) {
+    if (is_high_surrogate(character) && text->length >= 6 &&
+        decode(text->data + 3, text->length - 3, &low) == 3 && is_low_surrogate(low)) {
         used = 6;
         character = 0x10000 + ((character - 0xD800) << 10) + (low - 0xDC00);
     }

@@ -9,9 +9,10 @@
 
 bool hd_utf8_is_valid_modified(struct hd_bytes text);
 
-/* Appends the text as UTF-8 that is safe to print: surrogate pairs become one character; control characters, lone surrogates and broken
- * sequences become '?'. */
-HD_CHECKED int hd_utf8_append_printable(struct hd_buffer *out, struct hd_bytes text, struct hd_error *err);
+/* Appends the text as UTF-8 that is safe to print: surrogate pairs become one character; control
+ * characters, lone surrogates and broken sequences become '?'. */
+HD_CHECKED int hd_utf8_append_printable(struct hd_buffer *out, struct hd_bytes text,
+                                        struct hd_error *err);
 
 /* The same into a fixed array for messages: what does not fit is cut with "...". Returns out. */
 #define HD_PRINTABLE_MAX 160

@@ -5,9 +5,9 @@
 
 #include "core/alloc.h"
 
-#define PREVIEW_MINOR 0xFFFF
+#define PREVIEW_MINOR      0xFFFF
 #define MAJOR_OF_RELEASE_0 44
-#define CLAUSES_SHOWN 8
+#define CLAUSES_SHOWN      8
 
 static enum hd_reason reason_of(enum hd_difference_kind kind)
 {
@@ -86,30 +86,36 @@ static bool is_renumbered(const struct hd_comparison *comparison)
     return false;
 }
 
-/* Where the numbers alone are new, nobody added or removed a lambda: then the plain names say it best. */
-static void add_clause(struct hd_words *words, const struct hd_difference *difference, bool renumbered)
+/* Where the numbers alone are new, nobody added or removed a lambda: then the plain names say it
+ * best. */
+static void add_clause(struct hd_words *words, const struct hd_difference *difference,
+                       bool renumbered)
 {
     if (words->text.length > 0)
         hd_words_add(words, "; ");
     bool is_compilers = (difference->access & HD_ACC_SYNTHETIC) != 0;
     if (!renumbered || !is_compilers ||
-        (difference->kind != HD_DIFFERENCE_METHOD_ADDED && difference->kind != HD_DIFFERENCE_METHOD_REMOVED)) {
+        (difference->kind != HD_DIFFERENCE_METHOD_ADDED &&
+         difference->kind != HD_DIFFERENCE_METHOD_REMOVED)) {
         hd_describe_difference(words, difference);
         return;
     }
-    hd_words_add(words, difference->kind == HD_DIFFERENCE_METHOD_ADDED ? "method added: " : "method removed: ");
+    hd_words_add(words, difference->kind == HD_DIFFERENCE_METHOD_ADDED ? "method added: "
+                                                                       : "method removed: ");
     hd_words_add(words, difference->member);
 }
 
 static void explain_renumbering(struct hd_words *words)
 {
-    hd_words_add(words, "; the compiler only numbered its own methods anew (another javac, or other options): compile as the "
+    hd_words_add(words, "; the compiler only numbered its own methods anew (another javac, or "
+                        "other options): compile as the "
                         "running version was compiled");
 }
 
-/* Clauses in the order of the kinds, as the reason is chosen. Returns the first refused kind's reason. */
-static enum hd_reason weigh(const struct hd_comparison *comparison, const struct hd_jvm_rules *rules,
-                            struct hd_words *words)
+/* Clauses in the order of the kinds, as the reason is chosen. Returns the first refused kind's
+ * reason. */
+static enum hd_reason weigh(const struct hd_comparison *comparison,
+                            const struct hd_jvm_rules *rules, struct hd_words *words)
 {
     bool renumbered = is_renumbered(comparison);
     enum hd_reason reason = HD_REASON_NONE;
@@ -135,7 +141,8 @@ static enum hd_reason weigh(const struct hd_comparison *comparison, const struct
 int hd_verdict_reach(const struct hd_comparison *comparison, const struct hd_jvm_rules *rules,
                      struct hd_verdict *out, struct hd_error *err)
 {
-    struct hd_verdict verdict = { .reason = HD_REASON_NONE, .changes_anything = comparison->count > 0 };
+    struct hd_verdict verdict = { .reason = HD_REASON_NONE,
+                                  .changes_anything = comparison->count > 0 };
     for (size_t i = 0; i < comparison->count; i++)
         verdict.warnings |= warning_of(comparison->differences[i].kind);
     struct hd_words words = hd_words_begin(err);
@@ -157,18 +164,23 @@ void hd_verdict_close(struct hd_verdict *verdict)
     *verdict = (struct hd_verdict){ .reason = HD_REASON_NONE };
 }
 
-enum hd_reason hd_verdict_version(const struct hd_class *class_file, const struct hd_jvm_rules *rules, char **message)
+enum hd_reason hd_verdict_version(const struct hd_class *class_file,
+                                  const struct hd_jvm_rules *rules, char **message)
 {
     int release = class_file->major - MAJOR_OF_RELEASE_0;
     *message = NULL;
     if (class_file->major > rules->max_major) {
-        *message = hd_asprintf("class file version %u (JDK %d) is newer than this JVM, JDK %u, takes; compile with --release %u",
-                               class_file->major, release, rules->feature_release, rules->feature_release);
+        *message =
+            hd_asprintf("class file version %u (JDK %d) is newer than this JVM, JDK %u, takes; "
+                        "compile with --release %u",
+                        class_file->major, release, rules->feature_release, rules->feature_release);
         return HD_REASON_VERSION_UNSUPPORTED;
     }
-    if (class_file->minor == PREVIEW_MINOR && class_file->major >= 56 && class_file->major != rules->max_major) {
-        *message = hd_asprintf("it was compiled with the preview features of JDK %d, which JDK %u does not take", release,
-                               rules->feature_release);
+    if (class_file->minor == PREVIEW_MINOR && class_file->major >= 56 &&
+        class_file->major != rules->max_major) {
+        *message = hd_asprintf(
+            "it was compiled with the preview features of JDK %d, which JDK %u does not take",
+            release, rules->feature_release);
         return HD_REASON_VERSION_UNSUPPORTED;
     }
     return HD_REASON_NONE;

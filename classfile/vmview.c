@@ -18,7 +18,8 @@ static struct hd_bytes bytes_of(const char *text)
 }
 
 static int copy_members(struct hd_arena *arena, const struct hd_vm_member *source, size_t count,
-                        const struct hd_member **out, const uint16_t **out_order, struct hd_error *err)
+                        const struct hd_member **out, const uint16_t **out_order,
+                        struct hd_error *err)
 {
     if (count > UINT16_MAX)
         return hd_error_set(err, HD_E_LIMIT, "%zu members in one class", count);
@@ -38,9 +39,11 @@ static int copy_members(struct hd_arena *arena, const struct hd_vm_member *sourc
     return 0;
 }
 
-static int copy_interfaces(struct hd_view_class *out, const struct hd_vm_view *view, struct hd_error *err)
+static int copy_interfaces(struct hd_view_class *out, const struct hd_vm_view *view,
+                           struct hd_error *err)
 {
-    struct hd_bytes *interfaces = hd_arena_array(&out->arena, view->interface_count, sizeof *interfaces, err);
+    struct hd_bytes *interfaces =
+        hd_arena_array(&out->arena, view->interface_count, sizeof *interfaces, err);
     if (interfaces == NULL)
         return -1;
     for (size_t i = 0; i < view->interface_count; i++)
@@ -50,7 +53,8 @@ static int copy_interfaces(struct hd_view_class *out, const struct hd_vm_view *v
     return 0;
 }
 
-/* A pool that cannot be read is left out: then no code can be recognised, which is the truth. Only memory is an error. */
+/* A pool that cannot be read is left out: then no code can be recognised, which is the truth. Only
+ * memory is an error. */
 static int read_pool(struct hd_view_class *out, const struct hd_vm_view *view, struct hd_error *err)
 {
     out->pool = (struct hd_pool){ .constants = no_constants, .count = 1 };
@@ -75,14 +79,16 @@ static int fill(struct hd_view_class *out, const struct hd_vm_view *view, struct
     class_file->field_count = view->field_count;
     class_file->method_count = view->method_count;
     if (copy_interfaces(out, view, err) != 0 ||
-        copy_members(&out->arena, view->fields, view->field_count, &class_file->fields, &class_file->field_order, err) != 0 ||
-        copy_members(&out->arena, view->methods, view->method_count, &class_file->methods, &class_file->method_order,
-                     err) != 0)
+        copy_members(&out->arena, view->fields, view->field_count, &class_file->fields,
+                     &class_file->field_order, err) != 0 ||
+        copy_members(&out->arena, view->methods, view->method_count, &class_file->methods,
+                     &class_file->method_order, err) != 0)
         return -1;
     return read_pool(out, view, err);
 }
 
-int hd_view_class_init(struct hd_view_class *out, const struct hd_vm_view *view, struct hd_error *err)
+int hd_view_class_init(struct hd_view_class *out, const struct hd_vm_view *view,
+                       struct hd_error *err)
 {
     memset(out, 0, sizeof *out);
     hd_arena_init(&out->arena, 4096 + 4 * view->pool_bytes.length);
@@ -97,7 +103,8 @@ void hd_view_class_close(struct hd_view_class *view)
     hd_arena_close(&view->arena);
 }
 
-/* The difference is from what the JVM holds (before) to the file (after): what the file lacks, an agent added. */
+/* The difference is from what the JVM holds (before) to the file (after): what the file lacks, an
+ * agent added. */
 static enum hd_view_match weigh(const struct hd_difference *difference)
 {
     switch (difference->kind) {
@@ -112,8 +119,8 @@ static enum hd_view_match weigh(const struct hd_difference *difference)
     }
 }
 
-int hd_view_match_file(const struct hd_vm_view *view, const struct hd_class *file, enum hd_view_match *out,
-                       struct hd_error *err)
+int hd_view_match_file(const struct hd_vm_view *view, const struct hd_class *file,
+                       enum hd_view_match *out, struct hd_error *err)
 {
     struct hd_comparison comparison;
     if (hd_compare_view(view, file, &comparison, err) != 0)

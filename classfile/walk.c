@@ -13,7 +13,8 @@ static void describe_tags(uint32_t tags, char *out, size_t size)
     for (unsigned tag = 1; tag <= HD_TAG_PACKAGE && used + 1 < size; tag++) {
         if ((tags & HD_TAGS(tag)) == 0)
             continue;
-        int wrote = snprintf(out + used, size - used, "%s%s", used > 0 ? " or " : "", hd_tag_word((enum hd_tag)tag));
+        int wrote = snprintf(out + used, size - used, "%s%s", used > 0 ? " or " : "",
+                             hd_tag_word((enum hd_tag)tag));
         used += wrote > 0 ? (size_t)wrote : 0;
     }
 }
@@ -23,10 +24,11 @@ static void fail_on_kind(struct hd_walk *walk, unsigned index, uint32_t tags)
     char wanted[160];
     describe_tags(tags, wanted, sizeof wanted);
     if (index == 0 || index >= walk->pool->count)
-        hd_reader_fail(&walk->in, "constant %u does not exist (the pool has 1 to %u; %s wanted)", index,
-                       walk->pool->count - 1, wanted);
+        hd_reader_fail(&walk->in, "constant %u does not exist (the pool has 1 to %u; %s wanted)",
+                       index, walk->pool->count - 1, wanted);
     else
-        hd_reader_fail(&walk->in, "constant %u is %s, not %s", index, hd_tag_word(hd_pool_tag(walk->pool, index)), wanted);
+        hd_reader_fail(&walk->in, "constant %u is %s, not %s", index,
+                       hd_tag_word(hd_pool_tag(walk->pool, index)), wanted);
 }
 
 void hd_walk_use(struct hd_walk *walk, unsigned index, uint32_t tags)
@@ -37,6 +39,8 @@ void hd_walk_use(struct hd_walk *walk, unsigned index, uint32_t tags)
         fail_on_kind(walk, index, tags);
         return;
     }
+    if (walk->aligned != NULL && !hd_twins_aligned(walk->aligned, index))
+        walk->in.failed = true;
     if (walk->meaning != NULL)
         hd_meaning_add_constant(walk->meaning, index);
 }
@@ -61,7 +65,8 @@ uint16_t hd_walk_optional_constant(struct hd_walk *walk, uint32_t tags)
 uint16_t hd_walk_text(struct hd_walk *walk, bool (*is_legal)(struct hd_bytes), const char *what)
 {
     uint16_t index = hd_walk_constant(walk, HD_TAGS(HD_TAG_UTF8));
-    if (index == 0 || is_legal(hd_pool_text(walk->pool, index)))
+    bool was_checked = walk->meaning != NULL || walk->aligned != NULL;
+    if (index == 0 || was_checked || is_legal(hd_pool_text(walk->pool, index)))
         return index;
     char printable[HD_PRINTABLE_MAX];
     hd_reader_fail(&walk->in, "constant %u, \"%s\", is not %s", index,

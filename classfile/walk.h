@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A walk through the inside of one attribute, which serves two masters: the structural check (is every index of the right kind, does every
- * length fit?) and, when a meaning is attached, the translation into a form that does not depend on the constant pool's order.
- * One description of each attribute's format does both. Belongs to one thread.
+ * A walk through the inside of one attribute, which serves two masters: the structural check (is
+ * every index of the right kind, does every length fit?) and, when a meaning is attached, the
+ * translation into a form that does not depend on the constant pool's order. One description of
+ * each attribute's format does both. Belongs to one thread.
  */
 #ifndef HD_CLASSFILE_WALK_H
 #define HD_CLASSFILE_WALK_H
@@ -10,6 +11,7 @@
 #include "classfile/meaning.h"
 #include "classfile/pool.h"
 #include "classfile/reader.h"
+#include "classfile/twins.h"
 
 /* Where an attribute stands; a set. */
 enum hd_place {
@@ -27,18 +29,23 @@ struct hd_code_layout {
     struct hd_bytes bytecode;
     unsigned max_locals;
     unsigned handler_count;
-    const uint16_t *ordinals; /* for every byte: the number of the instruction that starts there, or HD_NOT_AN_INSTRUCTION; at
-                                 bytecode.length: how many instructions there are */
+    const uint16_t
+        *ordinals; /* for every byte: the number of the instruction that starts there, or
+                      HD_NOT_AN_INSTRUCTION; at bytecode.length: how many instructions there are */
 };
 
 struct hd_walk {
     struct hd_reader in;
     const struct hd_pool *pool;
     enum hd_place place;
-    struct hd_bytes descriptor;          /* of the field, method or component the attribute belongs to; else length 0 */
+    struct hd_bytes
+        descriptor; /* of the field, method or component the attribute belongs to; else length 0 */
     const struct hd_code_layout *layout; /* inside Code; else NULL */
     struct hd_meaning *meaning;          /* NULL: check only */
-    struct hd_bytes class_name;          /* with a meaning: of InnerClasses only what concerns this class counts, the rest mirrors the pool */
+    struct hd_twins *aligned;   /* not NULL: the walk fails, without words, at a constant that says
+                                   something else in the other pool */
+    struct hd_bytes class_name; /* with a meaning: of InnerClasses only what concerns this class
+                                   counts, the rest mirrors the pool */
 };
 
 /* Each reads a number, and gives it to the meaning as it stands. */
@@ -68,7 +75,8 @@ uint16_t hd_walk_optional_constant(struct hd_walk *walk, uint32_t tags);
 /* Reads a Utf8's index and checks the text. what completes "… is not ". */
 uint16_t hd_walk_text(struct hd_walk *walk, bool (*is_legal)(struct hd_bytes), const char *what);
 
-/* Gives the meaning an offset into the code as the number of its instruction, and fails where none starts. */
+/* Gives the meaning an offset into the code as the number of its instruction, and fails where none
+ * starts. */
 void hd_walk_use_pc(struct hd_walk *walk, unsigned pc);
 
 /* Fails unless everything was read. Returns 0 or -1 (the whole walk's result). */

@@ -131,21 +131,31 @@ struct modifier {
 };
 
 static const struct modifier class_modifiers[] = {
-    { 0x0001, "public" }, { 0x0002, "private" }, { 0x0004, "protected" }, { 0x0008, "static" }, { 0x0400, "abstract" },
-    { 0x0010, "final" }, { 0x0200, "interface" }, { 0x2000, "annotation" }, { 0x4000, "enum" }, { 0x1000, "synthetic" },
-    { 0x8000, "module" }, { 0, NULL }
+    { 0x0001, "public" },    { 0x0002, "private" },    { 0x0004, "protected" },
+    { 0x0008, "static" },    { 0x0400, "abstract" },   { 0x0010, "final" },
+    { 0x0200, "interface" }, { 0x2000, "annotation" }, { 0x4000, "enum" },
+    { 0x1000, "synthetic" }, { 0x8000, "module" },     { 0, NULL }
 };
 
-static const struct modifier field_modifiers[] = {
-    { 0x0001, "public" }, { 0x0002, "private" }, { 0x0004, "protected" }, { 0x0008, "static" }, { 0x0010, "final" },
-    { 0x0040, "volatile" }, { 0x0080, "transient" }, { 0x4000, "enum" }, { 0x1000, "synthetic" }, { 0, NULL }
-};
+static const struct modifier field_modifiers[] = { { 0x0001, "public" },    { 0x0002, "private" },
+                                                   { 0x0004, "protected" }, { 0x0008, "static" },
+                                                   { 0x0010, "final" },     { 0x0040, "volatile" },
+                                                   { 0x0080, "transient" }, { 0x4000, "enum" },
+                                                   { 0x1000, "synthetic" }, { 0, NULL } };
 
-static const struct modifier method_modifiers[] = {
-    { 0x0001, "public" }, { 0x0002, "private" }, { 0x0004, "protected" }, { 0x0008, "static" }, { 0x0400, "abstract" },
-    { 0x0010, "final" }, { 0x0020, "synchronized" }, { 0x0100, "native" }, { 0x0800, "strictfp" }, { 0x0080, "varargs" },
-    { 0x0040, "bridge" }, { 0x1000, "synthetic" }, { 0, NULL }
-};
+static const struct modifier method_modifiers[] = { { 0x0001, "public" },
+                                                    { 0x0002, "private" },
+                                                    { 0x0004, "protected" },
+                                                    { 0x0008, "static" },
+                                                    { 0x0400, "abstract" },
+                                                    { 0x0010, "final" },
+                                                    { 0x0020, "synchronized" },
+                                                    { 0x0100, "native" },
+                                                    { 0x0800, "strictfp" },
+                                                    { 0x0080, "varargs" },
+                                                    { 0x0040, "bridge" },
+                                                    { 0x1000, "synthetic" },
+                                                    { 0, NULL } };
 
 static const struct modifier *modifiers_of(enum hd_modifier_owner owner)
 {
@@ -162,7 +172,8 @@ static const struct modifier *modifiers_of(enum hd_modifier_owner owner)
 void hd_words_add_modifiers(struct hd_words *words, uint16_t access, enum hd_modifier_owner owner)
 {
     const char *separator = "";
-    for (const struct modifier *modifier = modifiers_of(owner); modifier->word != NULL; modifier++) {
+    for (const struct modifier *modifier = modifiers_of(owner); modifier->word != NULL;
+         modifier++) {
         if ((access & modifier->flag) == 0)
             continue;
         hd_words_add(words, separator);

@@ -2,7 +2,8 @@
 /*
  * Names, types and modifiers in the words of the Java language, as UTF-8 that is safe to print.
  *
- * struct hd_words gathers text with a sticky error: add what is needed, look once in hd_words_take. Belongs to one thread.
+ * struct hd_words gathers text with a sticky error: add what is needed, look once in hd_words_take.
+ * Belongs to one thread.
  */
 #ifndef HD_CLASSFILE_WORDS_H
 #define HD_CLASSFILE_WORDS_H
@@ -25,14 +26,16 @@ void hd_words_add_format(struct hd_words *words, const char *format, ...) HD_PRI
 /* Modified UTF-8, as it stands in a class file. */
 void hd_words_add_modified(struct hd_words *words, struct hd_bytes text);
 
-/* Internal form to Java form: com/example/Foo$Bar to com.example.Foo$Bar; array descriptors to "int[]". */
+/* Internal form to Java form: com/example/Foo$Bar to com.example.Foo$Bar; array descriptors to
+ * "int[]". */
 void hd_words_add_class(struct hd_words *words, struct hd_bytes name);
 
 /* How much of a type's name is written: "String" or "java.lang.String". */
 enum hd_naming { HD_NAMING_SIMPLE, HD_NAMING_FULL };
 /* A field descriptor: "int", "String[]". */
 void hd_words_add_type(struct hd_words *words, struct hd_bytes descriptor, enum hd_naming naming);
-/* "bar(int, String)"; with full names also what it returns, "bar(java.util.Date): void", so that no two methods of a class read alike. */
+/* "bar(int, String)"; with full names also what it returns, "bar(java.util.Date): void", so that no
+ * two methods of a class read alike. */
 void hd_words_add_method(struct hd_words *words, struct hd_bytes name, struct hd_bytes descriptor,
                          enum hd_naming naming);
 
@@ -40,7 +43,8 @@ enum hd_modifier_owner { HD_MODIFIERS_OF_CLASS, HD_MODIFIERS_OF_FIELD, HD_MODIFI
 /* "private static final"; "package-private" where no access flag is set and nothing else either. */
 void hd_words_add_modifiers(struct hd_words *words, uint16_t access, enum hd_modifier_owner owner);
 
-/* Moves the text out: the caller frees it with hd_free. NULL with the error set when memory ran out. */
+/* Moves the text out: the caller frees it with hd_free. NULL with the error set when memory ran
+ * out. */
 char *hd_words_take(struct hd_words *words);
 
 #endif

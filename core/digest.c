@@ -41,7 +41,8 @@ void hd_digester_add(struct hd_digester *digester, const void *data, size_t leng
 int hd_digester_finish(struct hd_digester *digester, struct hd_digest *out, struct hd_error *err)
 {
     struct hd_digest digest;
-    bool failed = digester->failed || EVP_DigestFinal_ex(digester->context, digest.bytes, NULL) != 1;
+    bool failed =
+        digester->failed || EVP_DigestFinal_ex(digester->context, digest.bytes, NULL) != 1;
     restart(digester);
     if (failed)
         return hd_error_set(err, HD_E_SYSTEM, "the digest library failed");

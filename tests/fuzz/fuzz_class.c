@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whatever the bytes are: the parser refuses them, or everything else works on what it let through. A class must mean the same as itself
- * with another pool, and as what a JVM would show of it.
+ * Whatever the bytes are: the parser refuses them, or everything else works on what it let through.
+ * A class must mean the same as itself with another pool, and as what a JVM would show of it.
  */
 #include "classfile/compare.h"
 #include "classfile/fingerprint.h"
@@ -69,7 +69,8 @@ static void compare_with_another_pool(const struct hd_class *class_file)
     expect(hd_class_parse(bytes, length, &other, &err) == 0, err.text);
     expect(hd_compare_classes(class_file, other, &comparison, &err) == 0, err.text);
     for (size_t i = 0; i < comparison.count; i++)
-        expect(comparison.differences[i].kind == HD_DIFFERENCE_OTHER_ATTRIBUTE, "differs from itself with another pool");
+        expect(comparison.differences[i].kind == HD_DIFFERENCE_OTHER_ATTRIBUTE,
+               "differs from itself with another pool");
     expect(hd_class_fingerprint(class_file, &digests[0], &err) == 0, err.text);
     expect(hd_class_fingerprint(other, &digests[1], &err) == 0, err.text);
     expect(hd_digest_equal(&digests[0], &digests[1]), "another fingerprint with another pool");

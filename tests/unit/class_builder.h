@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Puts class files together byte by byte, good ones and bad ones, for tests. Needs cmocka's header before this one.
+ * Puts class files together byte by byte, good ones and bad ones, for tests. Needs cmocka's header
+ * before this one.
  */
 #ifndef HD_TESTS_CLASS_BUILDER_H
 #define HD_TESTS_CLASS_BUILDER_H
@@ -80,7 +81,8 @@ static inline unsigned utf8(struct builder *builder, const char *text)
     return utf8_bytes(builder, text, strlen(text));
 }
 
-/* Class, String, MethodType, Module, Package: around a constant that is there, around a new text. */
+/* Class, String, MethodType, Module, Package: around a constant that is there, around a new text.
+ */
 static inline unsigned around(struct builder *builder, enum hd_tag tag, unsigned text)
 {
     unsigned index = constant_begin(builder, tag);
@@ -94,7 +96,8 @@ static inline unsigned named(struct builder *builder, enum hd_tag tag, const cha
     return around(builder, tag, name);
 }
 
-static inline unsigned pair(struct builder *builder, enum hd_tag tag, unsigned first, unsigned second)
+static inline unsigned pair(struct builder *builder, enum hd_tag tag, unsigned first,
+                            unsigned second)
 {
     unsigned index = constant_begin(builder, tag);
     put_u2(&builder->pool, first);
@@ -102,21 +105,22 @@ static inline unsigned pair(struct builder *builder, enum hd_tag tag, unsigned f
     return index;
 }
 
-static inline unsigned name_and_type(struct builder *builder, const char *name, const char *descriptor)
+static inline unsigned name_and_type(struct builder *builder, const char *name,
+                                     const char *descriptor)
 {
     unsigned first = utf8(builder, name);
     return pair(builder, HD_TAG_NAME_AND_TYPE, first, utf8(builder, descriptor));
 }
 
-static inline unsigned member(struct builder *builder, enum hd_tag tag, const char *owner, const char *name,
-                              const char *descriptor)
+static inline unsigned member(struct builder *builder, enum hd_tag tag, const char *owner,
+                              const char *name, const char *descriptor)
 {
     unsigned first = named(builder, HD_TAG_CLASS, owner);
     return pair(builder, tag, first, name_and_type(builder, name, descriptor));
 }
 
-static inline unsigned dynamic(struct builder *builder, enum hd_tag tag, unsigned bootstrap, const char *name,
-                               const char *descriptor)
+static inline unsigned dynamic(struct builder *builder, enum hd_tag tag, unsigned bootstrap,
+                               const char *name, const char *descriptor)
 {
     return pair(builder, tag, bootstrap, name_and_type(builder, name, descriptor));
 }
@@ -153,22 +157,25 @@ static inline struct builder *new_builder(void)
     return builder;
 }
 
-static inline void put_attribute(struct builder *builder, struct part *part, const char *name, const struct part *contents)
+static inline void put_attribute(struct builder *builder, struct part *part, const char *name,
+                                 const struct part *contents)
 {
     put_u2(part, utf8(builder, name));
     put_u4(part, contents->length);
     put_part(part, contents);
 }
 
-static inline void add_class_attribute(struct builder *builder, const char *name, const struct part *contents)
+static inline void add_class_attribute(struct builder *builder, const char *name,
+                                       const struct part *contents)
 {
     put_attribute(builder, &builder->attributes, name, contents);
     builder->attribute_count++;
 }
 
 /* attributes: put_attribute's output, attribute_count of them. */
-static inline void put_member(struct builder *builder, struct part *part, unsigned access, const char *name,
-                              const char *descriptor, const struct part *attributes, unsigned attribute_count)
+static inline void put_member(struct builder *builder, struct part *part, unsigned access,
+                              const char *name, const char *descriptor,
+                              const struct part *attributes, unsigned attribute_count)
 {
     put_u2(part, access);
     put_u2(part, utf8(builder, name));
@@ -177,23 +184,26 @@ static inline void put_member(struct builder *builder, struct part *part, unsign
     put_part(part, attributes);
 }
 
-static inline void add_field(struct builder *builder, unsigned access, const char *name, const char *descriptor,
-                             const struct part *attributes, unsigned attribute_count)
+static inline void add_field(struct builder *builder, unsigned access, const char *name,
+                             const char *descriptor, const struct part *attributes,
+                             unsigned attribute_count)
 {
     put_member(builder, &builder->fields, access, name, descriptor, attributes, attribute_count);
     builder->field_count++;
 }
 
-static inline void add_method(struct builder *builder, unsigned access, const char *name, const char *descriptor,
-                              const struct part *attributes, unsigned attribute_count)
+static inline void add_method(struct builder *builder, unsigned access, const char *name,
+                              const char *descriptor, const struct part *attributes,
+                              unsigned attribute_count)
 {
     put_member(builder, &builder->methods, access, name, descriptor, attributes, attribute_count);
     builder->method_count++;
 }
 
 /* The contents of a Code attribute: max_stack 10, max_locals 10. */
-static inline void put_code(struct part *part, const uint8_t *code, size_t length, const struct part *handlers,
-                            const struct part *attributes, unsigned attribute_count)
+static inline void put_code(struct part *part, const uint8_t *code, size_t length,
+                            const struct part *handlers, const struct part *attributes,
+                            unsigned attribute_count)
 {
     put_u2(part, 10);
     put_u2(part, 10);
@@ -208,8 +218,9 @@ static inline void put_code(struct part *part, const uint8_t *code, size_t lengt
 }
 
 /* A static method m()V with this code. */
-static inline void add_code_method(struct builder *builder, const uint8_t *code, size_t length, const struct part *handlers,
-                                   const struct part *code_attributes, unsigned code_attribute_count)
+static inline void add_code_method(struct builder *builder, const uint8_t *code, size_t length,
+                                   const struct part *handlers, const struct part *code_attributes,
+                                   unsigned code_attribute_count)
 {
     struct part *contents = calloc(1, sizeof *contents);
     struct part *attributes = calloc(1, sizeof *attributes);
@@ -244,7 +255,8 @@ static inline struct hd_bytes build_class(struct builder *builder)
     return (struct hd_bytes){ whole->bytes, whole->length };
 }
 
-/* What the parser says; copies the bytes to memory of just their size, so that reading past them is caught. */
+/* What the parser says; copies the bytes to memory of just their size, so that reading past them is
+ * caught. */
 static inline enum hd_error_code parse_error(struct hd_bytes bytes, char *text, size_t size)
 {
     struct hd_class *class_file = NULL;

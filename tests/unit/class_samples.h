@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Class files as tests want them: read from disk, parsed, given the other pool that means the same, and as a JVM would show them. No cmocka in here: the fuzzer uses it too.
+ * Class files as tests want them: read from disk, parsed, given the other pool that means the same,
+ * and as a JVM would show them. No cmocka in here: the fuzzer uses it too.
  */
 #ifndef HD_TESTS_CLASS_SAMPLES_H
 #define HD_TESTS_CLASS_SAMPLES_H
@@ -13,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The same class with one more constant, which nothing uses, at the end of its pool. The caller frees it. NULL where the pool is full. */
+/* The same class with one more constant, which nothing uses, at the end of its pool. The caller
+ * frees it. NULL where the pool is full. */
 static inline uint8_t *with_unused_constant(const struct hd_class *class_file, size_t *length)
 {
     static const uint8_t unused[] = { HD_TAG_UTF8, 0, 6, 'u', 'n', 'u', 's', 'e', 'd' };
@@ -41,7 +43,8 @@ static inline char *text_of(struct hd_bytes bytes)
     return text;
 }
 
-static inline struct hd_vm_member *members_as_the_jvm_holds_them(const struct hd_class *class_file, bool methods)
+static inline struct hd_vm_member *members_as_the_jvm_holds_them(const struct hd_class *class_file,
+                                                                 bool methods)
 {
     size_t count = methods ? class_file->method_count : class_file->field_count;
     const struct hd_member *members = methods ? class_file->methods : class_file->fields;
@@ -64,7 +67,8 @@ static inline struct hd_vm_view *view_of(const struct hd_class *class_file)
     for (size_t i = 0; i < class_file->interface_count; i++)
         interfaces[i] = text_of(class_file->interfaces[i]);
     view->name = text_of(class_file->name);
-    view->super_name = (class_file->access & HD_ACC_INTERFACE) != 0 ? NULL : text_of(class_file->super_name);
+    view->super_name =
+        (class_file->access & HD_ACC_INTERFACE) != 0 ? NULL : text_of(class_file->super_name);
     view->access = hd_reflected_class_access(class_file);
     view->interfaces = (const char *const *)interfaces;
     view->interface_count = class_file->interface_count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Java sources compiled at test time: javac comes from JAVA_HOME, /usr/lib/jvm or PATH. Needs tests/unit/sandbox.h before this one.
+ * Java sources compiled at test time: javac comes from JAVA_HOME, /usr/lib/jvm or PATH. Needs
+ * tests/unit/sandbox.h before this one.
  */
 #ifndef HD_TESTS_JAVAC_H
 #define HD_TESTS_JAVAC_H
@@ -16,7 +17,8 @@ static inline const char *javac_path(void)
     glob_t found = { 0 };
     if (path[0] != '\0')
         return path;
-    snprintf(path, sizeof path, "%s/bin/javac", getenv("JAVA_HOME") != NULL ? getenv("JAVA_HOME") : "");
+    snprintf(path, sizeof path, "%s/bin/javac",
+             getenv("JAVA_HOME") != NULL ? getenv("JAVA_HOME") : "");
     if (access(path, X_OK) == 0)
         return path;
     snprintf(path, sizeof path, "javac");
@@ -26,11 +28,14 @@ static inline const char *javac_path(void)
     return path;
 }
 
-/* Compiles every source below sources into the directory classes, and fails the test if javac does. options: "--release 17" or the like. */
+/* Compiles every source below sources into the directory classes, and fails the test if javac does.
+ * options: "--release 17" or the like. */
 static inline void javac_compile(const char *sources, const char *classes, const char *options)
 {
     char command[4 * PATH_MAX];
-    snprintf(command, sizeof command, "'%s' -nowarn -proc:none -J-XX:TieredStopAtLevel=1 -J-Xshare:auto %s -d '%s' $(find '%s' -name '*.java') 2>&1",
+    snprintf(command, sizeof command,
+             "'%s' -nowarn -proc:none -J-XX:TieredStopAtLevel=1 -J-Xshare:auto %s -d '%s' $(find "
+             "'%s' -name '*.java') 2>&1",
              javac_path(), options, classes, sources);
     int status = system(command);
     if (status != 0)

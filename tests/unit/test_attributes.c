@@ -10,15 +10,15 @@
 
 /* The constants every attribute below may refer to, by these numbers. */
 enum {
-    TEXT = 5,        /* "Ljava/lang/String;" */
-    CLASS = 7,       /* java/lang/String */
+    TEXT = 5,  /* "Ljava/lang/String;" */
+    CLASS = 7, /* java/lang/String */
     INTEGER = 8,
-    LONG = 9,        /* and 10 */
-    STRING = 12,     /* "s" */
+    LONG = 9,    /* and 10 */
+    STRING = 12, /* "s" */
     FLOAT = 13,
-    DOUBLE = 14,     /* and 15 */
+    DOUBLE = 14, /* and 15 */
     NAME_AND_TYPE = 18,
-    NAME = 11,       /* "s" */
+    NAME = 11, /* "s" */
     MISSING = 200
 };
 
@@ -47,12 +47,21 @@ struct sample {
     uint8_t bytes[40];
 };
 
-#define BYTES(...) sizeof((const uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ }
-#define NO_BYTES 0, { 0 }
+#define BYTES(...)                                                                                 \
+    sizeof((const uint8_t[]){ __VA_ARGS__ }),                                                      \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define NO_BYTES                                                                                   \
+    0,                                                                                             \
+    {                                                                                              \
+        0                                                                                          \
+    }
 /* Two bytes of an index or a number below 256. */
 #define U2(value) 0, (value)
 
-static void put_component(struct builder *builder, struct part *record, const struct part *attribute, unsigned count)
+static void put_component(struct builder *builder, struct part *record,
+                          const struct part *attribute, unsigned count)
 {
     put_u2(record, 1);
     put_u2(record, NAME);
@@ -62,9 +71,12 @@ static void put_component(struct builder *builder, struct part *record, const st
     add_class_attribute(builder, "Record", record);
 }
 
-static void put_sample(struct builder *builder, enum place place, const struct part *attribute, unsigned count)
+static void put_sample(struct builder *builder, enum place place, const struct part *attribute,
+                       unsigned count)
 {
-    static const uint8_t code[] = { 0x03, 0x57, 0xA7, 0x00, 0x03, 0xB1 }; /* iconst_0, pop, goto 5, return */
+    static const uint8_t code[] = {
+        0x03, 0x57, 0xA7, 0x00, 0x03, 0xB1
+    }; /* iconst_0, pop, goto 5, return */
     struct part *record = calloc(1, sizeof *record);
     switch (place) {
     case ON_CLASS:
@@ -127,7 +139,8 @@ static void every_simple_attribute_is_read_to_its_last_byte(void **state)
         { ON_METHOD, "Exceptions", "ends too early", BYTES(U2(2), U2(CLASS)) },
         { ON_CLASS, "InnerClasses", NULL, BYTES(U2(1), U2(CLASS), U2(0), U2(0), U2(1)) },
         { ON_CLASS, "InnerClasses", NULL, BYTES(U2(1), U2(CLASS), U2(CLASS), U2(NAME), U2(1)) },
-        { ON_CLASS, "InnerClasses", "constant 5 is Utf8, not Class", BYTES(U2(1), U2(TEXT), U2(0), U2(0), U2(1)) },
+        { ON_CLASS, "InnerClasses", "constant 5 is Utf8, not Class",
+          BYTES(U2(1), U2(TEXT), U2(0), U2(0), U2(1)) },
         { ON_CLASS, "EnclosingMethod", NULL, BYTES(U2(CLASS), U2(NAME_AND_TYPE)) },
         { ON_CLASS, "EnclosingMethod", "not NameAndType", BYTES(U2(CLASS), U2(CLASS)) },
         { ON_FIELD, "Synthetic", NULL, NO_BYTES },
@@ -136,17 +149,20 @@ static void every_simple_attribute_is_read_to_its_last_byte(void **state)
         { ON_FIELD, "Signature", NULL, BYTES(U2(TEXT)) },
         { ON_FIELD, "Signature", "not Utf8", BYTES(U2(CLASS)) },
         { ON_CLASS, "SourceFile", NULL, BYTES(U2(TEXT)) },
-        { ON_CLASS, "SourceFile", "constant 200 does not exist (the pool has 1 to ", BYTES(U2(MISSING)) },
+        { ON_CLASS, "SourceFile", "constant 200 does not exist (the pool has 1 to ",
+          BYTES(U2(MISSING)) },
         { ON_CLASS, "SourceDebugExtension", NULL, BYTES(0xFF, 0) },
         { ON_METHOD, "MethodParameters", NULL, BYTES(2, U2(NAME), U2(0), U2(0), U2(0)) },
-        { ON_METHOD, "MethodParameters", "ends too early", BYTES(3, U2(NAME), U2(0), U2(0), U2(0)) },
+        { ON_METHOD, "MethodParameters", "ends too early",
+          BYTES(3, U2(NAME), U2(0), U2(0), U2(0)) },
         { ON_METHOD, "MethodParameters", "not Utf8", BYTES(1, U2(CLASS), U2(0)) },
         { ON_CLASS, "NestHost", NULL, BYTES(U2(CLASS)) },
         { ON_CLASS, "NestHost", "constant 12 is String, not Class", BYTES(U2(STRING)) },
         { ON_CLASS, "NestMembers", NULL, BYTES(U2(2), U2(CLASS), U2(CLASS)) },
         { ON_CLASS, "NestMembers", "2 bytes too long", BYTES(U2(1), U2(CLASS), U2(CLASS)) },
         { ON_CLASS, "PermittedSubclasses", "ends too early", BYTES(U2(1)) },
-        { ON_CLASS, "BootstrapMethods", "constant 7 is Class, not MethodHandle", BYTES(U2(1), U2(CLASS), U2(0)) },
+        { ON_CLASS, "BootstrapMethods", "constant 7 is Class, not MethodHandle",
+          BYTES(U2(1), U2(CLASS), U2(0)) },
         { ON_CLASS, "ModuleMainClass", NULL, BYTES(U2(CLASS)) },
         { ON_CLASS, "Module", "constant 7 is Class, not Module", BYTES(U2(CLASS), U2(0), U2(0)) },
         { ON_CLASS, "ModulePackages", "not Package", BYTES(U2(1), U2(CLASS)) },
@@ -160,28 +176,35 @@ static void annotations_are_read_inside(void **state)
     (void)state;
     static const struct sample samples[] = {
         { ON_CLASS, "RuntimeVisibleAnnotations", NULL, BYTES(U2(1), U2(TEXT), U2(0)) },
-        { ON_CLASS, "RuntimeVisibleAnnotations", "\"s\", is not a type's descriptor", BYTES(U2(1), U2(NAME), U2(0)) },
+        { ON_CLASS, "RuntimeVisibleAnnotations", "\"s\", is not a type's descriptor",
+          BYTES(U2(1), U2(NAME), U2(0)) },
         { ON_FIELD, "RuntimeVisibleAnnotations", NULL,
-          BYTES(U2(1), U2(TEXT), U2(3), U2(NAME), 'I', U2(INTEGER), U2(NAME), 'J', U2(LONG), U2(NAME), 's', U2(NAME)) },
+          BYTES(U2(1), U2(TEXT), U2(3), U2(NAME), 'I', U2(INTEGER), U2(NAME), 'J', U2(LONG),
+                U2(NAME), 's', U2(NAME)) },
         { ON_METHOD, "RuntimeInvisibleAnnotations", NULL,
           BYTES(U2(1), U2(TEXT), U2(2), U2(NAME), 'D', U2(DOUBLE), U2(NAME), 'F', U2(FLOAT)) },
         { ON_CLASS, "RuntimeVisibleAnnotations", "constant 13 is Float, not Integer",
           BYTES(U2(1), U2(TEXT), U2(1), U2(NAME), 'Z', U2(FLOAT)) },
         { ON_CLASS, "RuntimeVisibleAnnotations", NULL,
-          BYTES(U2(1), U2(TEXT), U2(2), U2(NAME), 'e', U2(TEXT), U2(NAME), U2(NAME), 'c', U2(TEXT)) },
+          BYTES(U2(1), U2(TEXT), U2(2), U2(NAME), 'e', U2(TEXT), U2(NAME), U2(NAME), 'c',
+                U2(TEXT)) },
         { ON_CLASS, "RuntimeVisibleAnnotations", NULL,
           BYTES(U2(1), U2(TEXT), U2(1), U2(NAME), '[', U2(2), '@', U2(TEXT), U2(0), '[', U2(0)) },
         { ON_CLASS, "RuntimeVisibleAnnotations", "element value tag 0x78 is unknown",
           BYTES(U2(1), U2(TEXT), U2(1), U2(NAME), 'x', U2(NAME)) },
-        { ON_CLASS, "RuntimeVisibleAnnotations", "ends too early", BYTES(U2(1), U2(TEXT), U2(2), U2(NAME), 's', U2(NAME)) },
+        { ON_CLASS, "RuntimeVisibleAnnotations", "ends too early",
+          BYTES(U2(1), U2(TEXT), U2(2), U2(NAME), 's', U2(NAME)) },
         { ON_CLASS, "RuntimeVisibleAnnotations", "5 bytes too long",
           BYTES(U2(1), U2(TEXT), U2(0), U2(NAME), 's', U2(NAME)) },
-        { ON_METHOD, "RuntimeVisibleParameterAnnotations", NULL, BYTES(2, U2(0), U2(1), U2(TEXT), U2(0)) },
-        { ON_METHOD, "RuntimeInvisibleParameterAnnotations", "ends too early", BYTES(3, U2(0), U2(1), U2(TEXT), U2(0)) },
+        { ON_METHOD, "RuntimeVisibleParameterAnnotations", NULL,
+          BYTES(2, U2(0), U2(1), U2(TEXT), U2(0)) },
+        { ON_METHOD, "RuntimeInvisibleParameterAnnotations", "ends too early",
+          BYTES(3, U2(0), U2(1), U2(TEXT), U2(0)) },
         { ON_METHOD, "AnnotationDefault", NULL, BYTES('[', U2(1), 'c', U2(TEXT)) },
         { ON_METHOD, "AnnotationDefault", "too long", BYTES('I', U2(INTEGER), 0) },
         { ON_COMPONENT, "RuntimeVisibleAnnotations", NULL, BYTES(U2(1), U2(TEXT), U2(0)) },
-        { ON_COMPONENT, "RuntimeVisibleAnnotations", "Record: component 0: RuntimeVisibleAnnotations: constant 200",
+        { ON_COMPONENT, "RuntimeVisibleAnnotations",
+          "Record: component 0: RuntimeVisibleAnnotations: constant 200",
           BYTES(U2(1), U2(MISSING), U2(0)) },
         { ON_COMPONENT, "Signature", "Signature: 1 bytes too long", BYTES(U2(TEXT), 0) },
     };
@@ -192,18 +215,26 @@ static void type_annotations_have_a_target_and_a_path(void **state)
 {
     (void)state;
     static const struct sample samples[] = {
-        { ON_CLASS, "RuntimeVisibleTypeAnnotations", NULL, BYTES(U2(1), 0x10, U2(0), 0, U2(TEXT), U2(0)) },
-        { ON_CLASS, "RuntimeVisibleTypeAnnotations", NULL, BYTES(U2(1), 0x11, 0, 1, 0, U2(TEXT), U2(0)) },
-        { ON_FIELD, "RuntimeVisibleTypeAnnotations", NULL, BYTES(U2(1), 0x13, 2, 0, 0, 3, 1, U2(TEXT), U2(0)) },
-        { ON_FIELD, "RuntimeVisibleTypeAnnotations", "type path step 0 (kind 4", BYTES(U2(1), 0x13, 1, 4, 0, U2(TEXT), U2(0)) },
+        { ON_CLASS, "RuntimeVisibleTypeAnnotations", NULL,
+          BYTES(U2(1), 0x10, U2(0), 0, U2(TEXT), U2(0)) },
+        { ON_CLASS, "RuntimeVisibleTypeAnnotations", NULL,
+          BYTES(U2(1), 0x11, 0, 1, 0, U2(TEXT), U2(0)) },
+        { ON_FIELD, "RuntimeVisibleTypeAnnotations", NULL,
+          BYTES(U2(1), 0x13, 2, 0, 0, 3, 1, U2(TEXT), U2(0)) },
+        { ON_FIELD, "RuntimeVisibleTypeAnnotations", "type path step 0 (kind 4",
+          BYTES(U2(1), 0x13, 1, 4, 0, U2(TEXT), U2(0)) },
         { ON_FIELD, "RuntimeVisibleTypeAnnotations", "type path step 0 (kind 1, argument 2)",
           BYTES(U2(1), 0x13, 1, 1, 2, U2(TEXT), U2(0)) },
-        { ON_METHOD, "RuntimeInvisibleTypeAnnotations", NULL, BYTES(U2(1), 0x16, 0, 0, U2(TEXT), U2(0)) },
-        { ON_METHOD, "RuntimeInvisibleTypeAnnotations", "target 0x20 is unknown", BYTES(U2(1), 0x20, 0, U2(TEXT), U2(0)) },
+        { ON_METHOD, "RuntimeInvisibleTypeAnnotations", NULL,
+          BYTES(U2(1), 0x16, 0, 0, U2(TEXT), U2(0)) },
+        { ON_METHOD, "RuntimeInvisibleTypeAnnotations", "target 0x20 is unknown",
+          BYTES(U2(1), 0x20, 0, U2(TEXT), U2(0)) },
         { IN_CODE, "RuntimeVisibleTypeAnnotations", NULL,
           BYTES(U2(1), 0x40, U2(1), U2(0), U2(2), U2(1), 0, U2(TEXT), U2(0)) },
-        { IN_CODE, "RuntimeVisibleTypeAnnotations", NULL, BYTES(U2(1), 0x47, U2(0), 1, 0, U2(TEXT), U2(0)) },
-        { IN_CODE, "RuntimeInvisibleTypeAnnotations", "ends too early", BYTES(U2(1), 0x40, U2(9), U2(0), U2(2), U2(1)) },
+        { IN_CODE, "RuntimeVisibleTypeAnnotations", NULL,
+          BYTES(U2(1), 0x47, U2(0), 1, 0, U2(TEXT), U2(0)) },
+        { IN_CODE, "RuntimeInvisibleTypeAnnotations", "ends too early",
+          BYTES(U2(1), 0x40, U2(9), U2(0), U2(2), U2(1)) },
     };
     TRY(samples);
 }
@@ -213,18 +244,24 @@ static void tables_of_code_stay_inside_the_code(void **state)
     (void)state;
     static const struct sample samples[] = {
         { IN_CODE, "LineNumberTable", NULL, BYTES(U2(2), U2(0), U2(7), U2(5), U2(8)) },
-        { IN_CODE, "LineNumberTable", "entry 0: start_pc 6 is outside the code", BYTES(U2(1), U2(6), U2(7)) },
-        { IN_CODE, "LocalVariableTable", NULL, BYTES(U2(1), U2(0), U2(6), U2(NAME), U2(TEXT), U2(9)) },
+        { IN_CODE, "LineNumberTable", "entry 0: start_pc 6 is outside the code",
+          BYTES(U2(1), U2(6), U2(7)) },
+        { IN_CODE, "LocalVariableTable", NULL,
+          BYTES(U2(1), U2(0), U2(6), U2(NAME), U2(TEXT), U2(9)) },
         { IN_CODE, "LocalVariableTable", "7 bytes from 0 on are not inside the code",
           BYTES(U2(1), U2(0), U2(7), U2(NAME), U2(TEXT), U2(0)) },
         { IN_CODE, "LocalVariableTable", "local variable 10, but max_locals is 10",
           BYTES(U2(1), U2(0), U2(6), U2(NAME), U2(TEXT), U2(10)) },
-        { IN_CODE, "LocalVariableTable", "\"s\", is not a field descriptor", BYTES(U2(1), U2(0), U2(6), U2(NAME), U2(NAME), U2(0)) },
-        { IN_CODE, "LocalVariableTypeTable", NULL, BYTES(U2(1), U2(0), U2(6), U2(NAME), U2(NAME), U2(9)) },
-        { IN_CODE, "LocalVariableTypeTable", "not Utf8", BYTES(U2(1), U2(0), U2(6), U2(NAME), U2(CLASS), U2(9)) },
+        { IN_CODE, "LocalVariableTable", "\"s\", is not a field descriptor",
+          BYTES(U2(1), U2(0), U2(6), U2(NAME), U2(NAME), U2(0)) },
+        { IN_CODE, "LocalVariableTypeTable", NULL,
+          BYTES(U2(1), U2(0), U2(6), U2(NAME), U2(NAME), U2(9)) },
+        { IN_CODE, "LocalVariableTypeTable", "not Utf8",
+          BYTES(U2(1), U2(0), U2(6), U2(NAME), U2(CLASS), U2(9)) },
         { IN_CODE, "StackMapTable", NULL, BYTES(U2(1), 5) },
         { IN_CODE, "StackMapTable", NULL, BYTES(U2(2), 2, 66, 7, U2(CLASS)) },
-        { IN_CODE, "StackMapTable", NULL, BYTES(U2(1), 255, U2(5), U2(2), 1, 8, U2(0), U2(1), 7, U2(CLASS)) },
+        { IN_CODE, "StackMapTable", NULL,
+          BYTES(U2(1), 255, U2(5), U2(2), 1, 8, U2(0), U2(1), 7, U2(CLASS)) },
         { IN_CODE, "StackMapTable", NULL, BYTES(U2(1), 250, U2(5)) },
         { IN_CODE, "StackMapTable", NULL, BYTES(U2(1), 253, U2(5), 2, 3) },
         { IN_CODE, "StackMapTable", "frame 0: no instruction starts at 4", BYTES(U2(1), 4) },
@@ -232,7 +269,8 @@ static void tables_of_code_stay_inside_the_code(void **state)
         { IN_CODE, "StackMapTable", "frame type 200 is reserved", BYTES(U2(1), 200) },
         { IN_CODE, "StackMapTable", "verification type 9 is unknown", BYTES(U2(1), 64 + 5, 9) },
         { IN_CODE, "StackMapTable", "no instruction starts at 3", BYTES(U2(1), 64 + 5, 8, U2(3)) },
-        { IN_CODE, "StackMapTable", "constant 5 is Utf8, not Class", BYTES(U2(1), 64 + 5, 7, U2(TEXT)) },
+        { IN_CODE, "StackMapTable", "constant 5 is Utf8, not Class",
+          BYTES(U2(1), 64 + 5, 7, U2(TEXT)) },
         { IN_CODE, "StackMapTable", "ends too early", BYTES(U2(1), 255, U2(5), U2(3), 1) },
     };
     TRY(samples);
@@ -263,7 +301,8 @@ static void a_second_attribute_is_refused_where_there_may_be_one(void **state)
         { ON_CLASS, "SourceFile", "a second SourceFile", BYTES(U2(TEXT)) },
         { ON_FIELD, "ConstantValue", "a second ConstantValue", BYTES(U2(INTEGER)) },
         { ON_METHOD, "Exceptions", "a second Exceptions", BYTES(U2(0)) },
-        { ON_CLASS, "RuntimeVisibleAnnotations", "a second RuntimeVisibleAnnotations", BYTES(U2(0)) },
+        { ON_CLASS, "RuntimeVisibleAnnotations", "a second RuntimeVisibleAnnotations",
+          BYTES(U2(0)) },
         { IN_CODE, "StackMapTable", "a second StackMapTable", BYTES(U2(0)) },
         { ON_COMPONENT, "Signature", "a second Signature", BYTES(U2(TEXT)) },
         { IN_CODE, "LineNumberTable", NULL, BYTES(U2(0)) },

@@ -45,7 +45,9 @@ static struct hd_bytes text(const char *characters)
     return (struct hd_bytes){ (const uint8_t *)characters, strlen(characters) };
 }
 
-#define assert_text(bytes, wanted) assert_memory_equal((bytes).data, wanted, sizeof(wanted) - 1), assert_int_equal((bytes).length, sizeof(wanted) - 1)
+#define assert_text(bytes, wanted)                                                                 \
+    assert_memory_equal((bytes).data, wanted, sizeof(wanted) - 1),                                 \
+        assert_int_equal((bytes).length, sizeof(wanted) - 1)
 
 static void a_class_is_read_into_its_parts(void **state)
 {
@@ -59,7 +61,8 @@ static void a_class_is_read_into_its_parts(void **state)
     assert_text(class_file->fields[0].name, "INT");
     assert_text(class_file->fields[0].descriptor, "I");
     assert_int_equal(class_file->fields[0].access, HD_ACC_PUBLIC | HD_ACC_STATIC | HD_ACC_FINAL);
-    const struct hd_member *method = hd_class_find_method(class_file, text("strings"), text("(Ljava/lang/String;)Ljava/lang/String;"));
+    const struct hd_member *method = hd_class_find_method(
+        class_file, text("strings"), text("(Ljava/lang/String;)Ljava/lang/String;"));
     assert_non_null(method);
     assert_true(method->code.bytecode.length > 20);
     assert_null(hd_class_find_method(class_file, text("strings"), text("()V")));
@@ -76,9 +79,25 @@ static void every_truncation_is_refused(void **state)
     (void)state;
     for (size_t length = 0; length < everything.length; length++) {
         char words[HD_ERROR_TEXT_MAX];
-        assert_int_equal(parse_error((struct hd_bytes){ everything.data, length }, words, sizeof words), HD_E_FORMAT);
+        assert_int_equal(
+            parse_error((struct hd_bytes){ everything.data, length }, words, sizeof words),
+            HD_E_FORMAT);
         assert_true(words[0] != '\0');
     }
+}
+
+/* Where every list is empty, a missing count is all that is missing. */
+static void every_truncation_of_an_empty_class_is_refused(void **state)
+{
+    (void)state;
+    struct builder *builder = new_builder();
+    struct hd_bytes bytes = build_class(builder);
+    expect_accepted(bytes);
+    while (bytes.length-- > 0) {
+        char words[HD_ERROR_TEXT_MAX];
+        assert_int_equal(parse_error(bytes, words, sizeof words), HD_E_FORMAT);
+    }
+    free(builder);
 }
 
 /* Whatever is let through must hold up in everything that comes after the parser. */
@@ -142,7 +161,8 @@ static void versions_are_told_apart(void **state)
     expect_accepted(build_class(builder));
     builder->major = HD_CLASS_MAX_MAJOR + 1;
     assert_int_equal(parse_error(build_class(builder), words, sizeof words), HD_E_VERSION);
-    assert_string_equal(words, "class file version 73.0 is newer than 72 (JDK 28), the newest known");
+    assert_string_equal(words,
+                        "class file version 73.0 is newer than 72 (JDK 28), the newest known");
     builder->major = 44;
     expect_refused(build_class(builder), "class file version 44.0 is too old");
     builder->major = 45;
@@ -154,7 +174,9 @@ static void versions_are_told_apart(void **state)
     expect_refused(build_class(builder), "class file version 61.3 does not exist");
     builder->minor = 0xFFFF;
     expect_accepted(build_class(builder));
-    expect_refused(text("\x7F" "ELF and so on"), "does not begin with CAFEBABE");
+    expect_refused(text("\x7F"
+                        "ELF and so on"),
+                   "does not begin with CAFEBABE");
     free(builder);
 }
 
@@ -180,7 +202,8 @@ static void members_have_the_code_they_must_have(void **state)
     attribute->length = 0;
     put_attribute(builder, attribute, "Code", contents);
     add_method(builder, 0, "m", "(JJJJJ)V", attribute, 1);
-    expect_refused(build_class(builder), "the parameters take 11 local variables, but max_locals is 10");
+    expect_refused(build_class(builder),
+                   "the parameters take 11 local variables, but max_locals is 10");
     free(builder);
     free(contents);
     free(attribute);
@@ -190,7 +213,11 @@ static void members_are_named_and_typed_as_they_may_be(void **state)
 {
     (void)state;
     static const struct part none;
-    static const struct { const char *name; const char *descriptor; const char *wanted; } methods[] = {
+    static const struct {
+        const char *name;
+        const char *descriptor;
+        const char *wanted;
+    } methods[] = {
         { "a.b", "()V", "method a.b()V: this is not a method's name" },
         { "m", "I", "this is not a method descriptor" },
         { "<init>", "()I", "method <init>()I: it must return void" },
@@ -274,7 +301,8 @@ static bool look(const struct hd_reference *reference, void *context)
     return search->found == 0;
 }
 
-static unsigned references_to(const struct hd_class *class_file, enum hd_reference_kind kind, const char *owner, const char *name)
+static unsigned references_to(const struct hd_class *class_file, enum hd_reference_kind kind,
+                              const char *owner, const char *name)
 {
     struct search search = { kind, owner, name, 0, 0 };
     hd_class_each_reference(class_file, look, &search);
@@ -285,11 +313,14 @@ static void references_name_owner_member_and_type(void **state)
 {
     (void)state;
     struct hd_class *class_file = parse(everything);
-    assert_int_equal(references_to(class_file, HD_REFERENCE_METHOD, "java/lang/Integer", "parseInt"), 1);
-    assert_int_equal(references_to(class_file, HD_REFERENCE_FIELD, "sample/Everything", "counter"), 1);
+    assert_int_equal(
+        references_to(class_file, HD_REFERENCE_METHOD, "java/lang/Integer", "parseInt"), 1);
+    assert_int_equal(references_to(class_file, HD_REFERENCE_FIELD, "sample/Everything", "counter"),
+                     1);
     assert_int_equal(references_to(class_file, HD_REFERENCE_CLASS, "sample/Everything$1", NULL), 1);
     /* only as Everything[].class */
-    assert_int_equal(references_to(class_file, HD_REFERENCE_CLASS, "[Lsample/Everything;", NULL), 0);
+    assert_int_equal(references_to(class_file, HD_REFERENCE_CLASS, "[Lsample/Everything;", NULL),
+                     0);
     assert_int_equal(references_to(class_file, HD_REFERENCE_METHOD, "[[I", "clone"), 0);
     hd_class_free(class_file);
 }
@@ -337,6 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_class_is_read_into_its_parts),
         cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(every_truncation_of_an_empty_class_is_refused),
         cmocka_unit_test(every_damaged_byte_is_refused_or_harmless),
         cmocka_unit_test(bytes_after_the_end_are_refused),
         cmocka_unit_test(versions_are_told_apart),

@@ -9,8 +9,20 @@
 #include "tests/unit/class_builder.h"
 
 /* The constants the code below may refer to, by these numbers. */
-enum { STRING = 6, LONG = 7, FIELD = 14, METHOD = 20, INTERFACE_METHOD = 26, CLASS = 28, ARRAY = 30, CONSTRUCTOR = 36,
-       INDY = 40, WIDE_DYNAMIC = 44, DYNAMIC = 48, METHOD_TYPE = 50 };
+enum {
+    STRING = 6,
+    LONG = 7,
+    FIELD = 14,
+    METHOD = 20,
+    INTERFACE_METHOD = 26,
+    CLASS = 28,
+    ARRAY = 30,
+    CONSTRUCTOR = 36,
+    INDY = 40,
+    WIDE_DYNAMIC = 44,
+    DYNAMIC = 48,
+    METHOD_TYPE = 50
+};
 
 static struct builder *builder_with_constants(void)
 {
@@ -43,7 +55,11 @@ struct sample {
     uint8_t code[40];
 };
 
-#define CODE(...) sizeof((const uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ }
+#define CODE(...)                                                                                  \
+    sizeof((const uint8_t[]){ __VA_ARGS__ }),                                                      \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 #define RETURN 0xB1
 
 static void try_samples(const struct sample *samples, size_t count)
@@ -85,16 +101,22 @@ static void operands_are_of_the_right_kind(void **state)
 {
     (void)state;
     static const struct sample samples[] = {
-        { NULL, 61, CODE(0x12, STRING, 0x57, 0x12, CLASS, 0x57, 0x12, METHOD_TYPE, 0x57, 0x12, DYNAMIC, 0x57, RETURN) },
+        { NULL, 61,
+          CODE(0x12, STRING, 0x57, 0x12, CLASS, 0x57, 0x12, METHOD_TYPE, 0x57, 0x12, DYNAMIC, 0x57,
+               RETURN) },
         { "constant 7 is Long", 61, CODE(0x12, LONG, RETURN) },
-        { "constant 6 is String, not Long or Double or Dynamic", 61, CODE(0x14, 0, STRING, RETURN) },
+        { "constant 6 is String, not Long or Double or Dynamic", 61,
+          CODE(0x14, 0, STRING, RETURN) },
         { "dynamic constant 44 has a type of another width", 61, CODE(0x12, WIDE_DYNAMIC, RETURN) },
         { "dynamic constant 48 has a type of another width", 61, CODE(0x14, 0, DYNAMIC, RETURN) },
         { NULL, 61, CODE(0x14, 0, WIDE_DYNAMIC, 0x14, 0, LONG, RETURN) },
         { NULL, 61, CODE(0xB2, 0, FIELD, RETURN) },
-        { "instruction at 0 (opcode 0xb2): constant 20 is Methodref, not Fieldref", 61, CODE(0xB2, 0, METHOD, RETURN) },
-        { NULL, 61, CODE(0xB8, 0, METHOD, 0xB8, 0, INTERFACE_METHOD, 0xB7, 0, CONSTRUCTOR, RETURN) },
-        { "constant 26 is InterfaceMethodref, not Methodref", 61, CODE(0xB6, 0, INTERFACE_METHOD, RETURN) },
+        { "instruction at 0 (opcode 0xb2): constant 20 is Methodref, not Fieldref", 61,
+          CODE(0xB2, 0, METHOD, RETURN) },
+        { NULL, 61,
+          CODE(0xB8, 0, METHOD, 0xB8, 0, INTERFACE_METHOD, 0xB7, 0, CONSTRUCTOR, RETURN) },
+        { "constant 26 is InterfaceMethodref, not Methodref", 61,
+          CODE(0xB6, 0, INTERFACE_METHOD, RETURN) },
         { "only invokespecial calls <init>", 61, CODE(0xB6, 0, CONSTRUCTOR, RETURN) },
         { NULL, 61, CODE(0xB9, 0, INTERFACE_METHOD, 4, 0, RETURN) },
         { "wrong argument count", 61, CODE(0xB9, 0, INTERFACE_METHOD, 3, 0, RETURN) },
@@ -121,20 +143,26 @@ static void branches_land_on_instructions(void **state)
     static const struct sample samples[] = {
         { NULL, 61, CODE(0xA7, 0, 3, RETURN) },
         { NULL, 61, CODE(0x00, 0xA7, 0xFF, 0xFF) },
-        { "instruction at 0 (opcode 0xa7): no instruction starts at 2", 61, CODE(0xA7, 0, 2, RETURN) },
+        { "instruction at 0 (opcode 0xa7): no instruction starts at 2", 61,
+          CODE(0xA7, 0, 2, RETURN) },
         { "no instruction starts at 4", 61, CODE(0xA7, 0, 4, RETURN) },
         { "a branch leaves the code", 61, CODE(0xA7, 0xFF, 0xFF, RETURN) },
         { NULL, 61, CODE(0xC8, 0, 0, 0, 5, RETURN) },
         { "a branch leaves the code", 61, CODE(0xC8, 0x7F, 0xFF, 0xFF, 0xFF, RETURN) },
         { NULL, 61, CODE(0xAA, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0, 20, RETURN) },
-        { "no instruction starts at 19", 61, CODE(0xAA, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0, 19, RETURN) },
+        { "no instruction starts at 19", 61,
+          CODE(0xAA, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0, 19, RETURN) },
         { "no valid instruction at 0 (opcode 0xaa)", 61,
           CODE(0xAA, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 6, 0, 0, 0, 5, 0, 0, 0, 20, RETURN) },
         { "no valid instruction at 0 (opcode 0xaa)", 61,
-          CODE(0xAA, 0, 0, 0, 0, 0, 0, 20, 0x80, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0, 20, RETURN) },
-        { NULL, 61, CODE(0xAB, 0, 0, 0, 0, 0, 0, 28, 0, 0, 0, 2, 0xFF, 0, 0, 0, 0, 0, 0, 28, 0, 0, 0, 1, 0, 0, 0, 28, RETURN) },
+          CODE(0xAA, 0, 0, 0, 0, 0, 0, 20, 0x80, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0, 20,
+               RETURN) },
+        { NULL, 61,
+          CODE(0xAB, 0, 0, 0, 0, 0, 0, 28, 0, 0, 0, 2, 0xFF, 0, 0, 0, 0, 0, 0, 28, 0, 0, 0, 1, 0, 0,
+               0, 28, RETURN) },
         { "lookupswitch is not sorted", 61,
-          CODE(0xAB, 0, 0, 0, 0, 0, 0, 28, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 1, 0, 0, 0, 28, RETURN) },
+          CODE(0xAB, 0, 0, 0, 0, 0, 0, 28, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 1, 0, 0, 0,
+               28, RETURN) },
         { "no valid instruction at 0 (opcode 0xab)", 61,
           CODE(0xAB, 0, 0, 0, 0, 0, 0, 28, 0xFF, 0xFF, 0xFF, 0xFF, RETURN) },
     };
@@ -154,7 +182,8 @@ static void subroutines_are_of_old_versions_only(void **state)
     free(builder);
 }
 
-static void try_handler(unsigned start, unsigned end, unsigned handler, unsigned type, const char *wanted)
+static void try_handler(unsigned start, unsigned end, unsigned handler, unsigned type,
+                        const char *wanted)
 {
     static const uint8_t code[] = { 0x03, 0x57, 0xA7, 0x00, 0x03, RETURN };
     struct builder *builder = builder_with_constants();

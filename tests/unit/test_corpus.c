@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Real classes: all of java.base of every JDK on this machine, and what HOTDROP_CLASS_TREES (directories, separated by ':') holds. None may be refused, and
- * each must mean the same as itself with another pool and as the JVM would show it.
+ * Real classes: all of java.base of every JDK on this machine, and what HOTDROP_CLASS_TREES
+ * (directories, separated by ':') holds. None may be refused, and each must mean the same as itself
+ * with another pool and as the JVM would show it.
  */
 #include "tests/unit/sandbox.h"
 
@@ -97,8 +98,8 @@ static void check_tree(const char *path)
     tally = (struct tally){ 0 };
     assert_int_equal(nftw(path, visit, 32, FTW_PHYS), 0);
     print_message("%s: %lu classes of %.1f KB, %.1f us each, %lu refused\n", path, tally.classes,
-                  (double)tally.bytes / 1e3 / (double)(tally.classes + 1), tally.seconds * 1e6 / (double)(tally.classes + 1),
-                  tally.refused);
+                  (double)tally.bytes / 1e3 / (double)(tally.classes + 1),
+                  tally.seconds * 1e6 / (double)(tally.classes + 1), tally.refused);
     assert_int_equal(tally.refused, 0);
 }
 
@@ -107,7 +108,9 @@ static void check_jdk(const char *home)
     struct sandbox sandbox;
     char command[3 * PATH_MAX];
     sandbox_make(&sandbox);
-    snprintf(command, sizeof command, "'%s/bin/jimage' extract --dir '%s' --include 'regex:/java\\.(base|logging|sql)/.*' '%s/lib/modules'",
+    snprintf(command, sizeof command,
+             "'%s/bin/jimage' extract --dir '%s' --include 'regex:/java\\.(base|logging|sql)/.*' "
+             "'%s/lib/modules'",
              home, sandbox.path, home);
     assert_int_equal(system(command), 0);
     print_message("%s:\n", home);
@@ -125,7 +128,8 @@ static void no_class_of_a_jdk_is_refused(void **state)
     for (size_t i = 0; i < found.gl_pathc; i++) {
         char home[PATH_MAX];
         char real[PATH_MAX];
-        snprintf(home, sizeof home, "%.*s", (int)(strlen(found.gl_pathv[i]) - strlen("/bin/jimage")), found.gl_pathv[i]);
+        snprintf(home, sizeof home, "%.*s",
+                 (int)(strlen(found.gl_pathv[i]) - strlen("/bin/jimage")), found.gl_pathv[i]);
         if (realpath(home, real) != NULL && strcmp(home, real) == 0)
             check_jdk(home);
     }

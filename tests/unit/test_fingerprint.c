@@ -18,19 +18,29 @@ struct pair {
 static const struct pair pairs[] = {
     { "Order", "class Order { String a() { return \"a\"; } String b() { return \"b\" + a(); } }",
       "class Order { String b() { return \"b\" + a(); } String a() { return \"a\"; } }", true },
-    { "Lines", "class Lines { int f() { return 1; } }", "class Lines {\n\n int f() {\n return 1; } }", true },
-    { "Invisible", HIDDEN "class Invisible { @Hidden(1) int x; }", HIDDEN "class Invisible { @Hidden(2) int x; }", true },
-    { "Locals", "class Locals { int f(int a) { int b = a; return b; } }", "class Locals { int f(int a) { int c = a; return c; } }", true },
-    { "Body", "class Body { int f() { return 1; } }", "class Body { int f() { return 2; } }", false },
-    { "Text", "class Text { String f() { return \"a\"; } }", "class Text { String f() { return \"b\"; } }", false },
-    { "Branch", "class Branch { int f(int i) { return i > 0 ? i : -i; } }", "class Branch { int f(int i) { return i < 0 ? i : -i; } }", false },
+    { "Lines", "class Lines { int f() { return 1; } }",
+      "class Lines {\n\n int f() {\n return 1; } }", true },
+    { "Invisible", HIDDEN "class Invisible { @Hidden(1) int x; }",
+      HIDDEN "class Invisible { @Hidden(2) int x; }", true },
+    { "Locals", "class Locals { int f(int a) { int b = a; return b; } }",
+      "class Locals { int f(int a) { int c = a; return c; } }", true },
+    { "Body", "class Body { int f() { return 1; } }", "class Body { int f() { return 2; } }",
+      false },
+    { "Text", "class Text { String f() { return \"a\"; } }",
+      "class Text { String f() { return \"b\"; } }", false },
+    { "Branch", "class Branch { int f(int i) { return i > 0 ? i : -i; } }",
+      "class Branch { int f(int i) { return i < 0 ? i : -i; } }", false },
     { "Fields", "class Fields { int a; int b; }", "class Fields { int b; int a; }", false },
     { "Flags", "class Flags { void f() { } }", "class Flags { final void f() { } }", false },
-    { "Constant", "class Constant { static final int A = 1; }", "class Constant { static final int A = 2; }", false },
-    { "Visible", "class Visible { @Deprecated(since = \"1\") int x; }", "class Visible { @Deprecated(since = \"2\") int x; }", false },
+    { "Constant", "class Constant { static final int A = 1; }",
+      "class Constant { static final int A = 2; }", false },
+    { "Visible", "class Visible { @Deprecated(since = \"1\") int x; }",
+      "class Visible { @Deprecated(since = \"2\") int x; }", false },
     { "Names", "class Names { void f(int a) { } }", "class Names { void f(int b) { } }", false },
-    { "Throws", "class Throws { void f() throws Exception { } }", "class Throws { void f() throws Error { } }", false },
-    { "Concat", "class Concat { String f(int i) { return \"a\" + i; } }", "class Concat { String f(int i) { return \"b\" + i; } }", false },
+    { "Throws", "class Throws { void f() throws Exception { } }",
+      "class Throws { void f() throws Error { } }", false },
+    { "Concat", "class Concat { String f(int i) { return \"a\" + i; } }",
+      "class Concat { String f(int i) { return \"b\" + i; } }", false },
     { "Generic", "class Generic<T> { }", "class Generic<T extends Number> { }", false },
     { "Catch", "class Catch { void f() { try { f(); } catch (Error e) { } } }",
       "class Catch { void f() { try { f(); } catch (RuntimeException e) { } } }", false },
@@ -93,7 +103,8 @@ static void meaning_decides_about_the_fingerprint(void **state)
         struct hd_digest before = fingerprint_of_file("before", pairs[i].name);
         struct hd_digest after = fingerprint_of_file("after", pairs[i].name);
         if (hd_digest_equal(&before, &after) != pairs[i].same)
-            fail_msg("%s: the fingerprints are %s", pairs[i].name, pairs[i].same ? "different" : "equal");
+            fail_msg("%s: the fingerprints are %s", pairs[i].name,
+                     pairs[i].same ? "different" : "equal");
     }
 }
 

@@ -127,8 +127,12 @@ static void text_for_people_is_plain_utf8(void **state)
     (void)state;
     printable_is(RAW("caf\xC3\xA9"), "caf\xC3\xA9");
     printable_is(RAW("\xED\xA0\xBD\xED\xB8\x80!"), "\xF0\x9F\x98\x80!");
-    printable_is(RAW("a\xC0\x80" "b\033[31m\n"), "a?b?[31m?");
-    printable_is(RAW("\xED\xA0\xBD" "x"), "?x");
+    printable_is(RAW("a\xC0\x80"
+                     "b\033[31m\n"),
+                 "a?b?[31m?");
+    printable_is(RAW("\xED\xA0\xBD"
+                     "x"),
+                 "?x");
     printable_is(RAW("\xE2\x80\xAEx"), "?x");
     printable_is(RAW("\xFFz"), "?z");
     char text[400];
@@ -151,7 +155,8 @@ static void members_read_as_in_java(void **state)
     (void)state;
     struct hd_error err = HD_ERROR_INIT;
     struct hd_words words = hd_words_begin(&err);
-    hd_words_add_method(&words, bytes("bar"), bytes("(ILjava/lang/String;[[J)Ljava/util/List;"), HD_NAMING_SIMPLE);
+    hd_words_add_method(&words, bytes("bar"), bytes("(ILjava/lang/String;[[J)Ljava/util/List;"),
+                        HD_NAMING_SIMPLE);
     words_are(&words, "bar(int, String, long[][])");
     words = hd_words_begin(&err);
     hd_words_add_method(&words, bytes("bar"), bytes("(Ljava/util/Date;)V"), HD_NAMING_FULL);

@@ -73,7 +73,8 @@ static void constants_of_modules_belong_into_modules(void **state)
     (void)state;
     struct builder *builder = new_builder();
     named(builder, HD_TAG_MODULE, "java.base");
-    expect_pool_refused(builder, "a constant of kind Module or Package in a class that is no module");
+    expect_pool_refused(builder,
+                        "a constant of kind Module or Package in a class that is no module");
 }
 
 static void a_text_that_is_not_modified_utf8_is_refused(void **state)
@@ -169,7 +170,8 @@ static void add_bootstraps(struct builder *builder, const struct part *entries, 
     free(contents);
 }
 
-/* Bootstrap method i takes the dynamic constant of bootstrap method i + 1, width times; the last one none. */
+/* Bootstrap method i takes the dynamic constant of bootstrap method i + 1, width times; the last
+ * one none. */
 static void add_chain(struct builder *builder, unsigned length, unsigned width, bool closed)
 {
     struct part *entries = calloc(1, sizeof *entries);

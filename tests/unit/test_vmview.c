@@ -20,7 +20,8 @@ static struct hd_class *parse(struct builder *builder)
     return class_file;
 }
 
-/* return; with an int field, a text constant before or after an unused one, a static method m that loads the text. */
+/* return; with an int field, a text constant before or after an unused one, a static method m that
+ * loads the text. */
 static struct builder *new_sample(bool other_pool, const char *text, bool wide)
 {
     static const struct part none;
@@ -57,21 +58,26 @@ static enum hd_view_match match(struct builder *held, struct builder *file)
 static void a_class_matches_its_file_whatever_the_pool(void **state)
 {
     (void)state;
-    assert_int_equal(match(new_sample(false, "a", false), new_sample(false, "a", false)), HD_VIEW_SAME);
-    assert_int_equal(match(new_sample(true, "a", false), new_sample(false, "a", false)), HD_VIEW_SAME);
+    assert_int_equal(match(new_sample(false, "a", false), new_sample(false, "a", false)),
+                     HD_VIEW_SAME);
+    assert_int_equal(match(new_sample(true, "a", false), new_sample(false, "a", false)),
+                     HD_VIEW_SAME);
 }
 
-/* HotSpot makes ldc_w of ldc when merging pools moves the constant beyond 255, and with it every offset. */
+/* HotSpot makes ldc_w of ldc when merging pools moves the constant beyond 255, and with it every
+ * offset. */
 static void a_wider_instruction_means_the_same(void **state)
 {
     (void)state;
-    assert_int_equal(match(new_sample(true, "a", true), new_sample(false, "a", false)), HD_VIEW_SAME);
+    assert_int_equal(match(new_sample(true, "a", true), new_sample(false, "a", false)),
+                     HD_VIEW_SAME);
 }
 
 static void other_code_is_an_edit(void **state)
 {
     (void)state;
-    assert_int_equal(match(new_sample(false, "b", false), new_sample(false, "a", false)), HD_VIEW_EDITED);
+    assert_int_equal(match(new_sample(false, "b", false), new_sample(false, "a", false)),
+                     HD_VIEW_EDITED);
 }
 
 static void what_an_agent_added_is_an_edit(void **state)
@@ -111,7 +117,8 @@ static void other_flags_or_ancestors_make_it_another_class(void **state)
     assert_int_equal(match(new_sample(false, "a", false), file), HD_VIEW_OTHER);
 }
 
-/* The JVM shows a nested class's flags as its InnerClasses attribute has them: private static here. */
+/* The JVM shows a nested class's flags as its InnerClasses attribute has them: private static here.
+ */
 static void a_nested_class_is_known_by_its_inner_flags(void **state)
 {
     (void)state;

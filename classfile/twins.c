@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "classfile/twins.h"
+
+#include "classfile/code.h"
+#include "classfile/opcodes.h"
+
+#include "core/alloc.h"
+
+int hd_twins_init(struct hd_twins *twins, const struct hd_pool *before, const struct hd_pool *after,
+                  bool ignore_bootstraps, struct hd_error *err)
+{
+    *twins = (struct hd_twins){ before, after, NULL, ignore_bootstraps };
+    twins->known = hd_alloc_zeroed(before->count, sizeof *twins->known);
+    return twins->known != NULL ? 0 : hd_error_set_memory(err);
+}
+
+void hd_twins_close(struct hd_twins *twins)
+{
+    hd_free(twins->known);
+    twins->known = NULL;
+}
+
+static bool same_texts(const struct hd_twins *twins, unsigned before, unsigned after)
+{
+    return hd_bytes_equal(hd_pool_text(twins->before, before), hd_pool_text(twins->after, after));
+}
+
+static bool same_names_and_types(const struct hd_twins *twins, unsigned before, unsigned after)
+{
+    const struct hd_constant *a = &twins->before->constants[before];
+    const struct hd_constant *b = &twins->after->constants[after];
+    return same_texts(twins, a->first, b->first) && same_texts(twins, a->second, b->second);
+}
+
+static bool same_members(const struct hd_twins *twins, unsigned before, unsigned after)
+{
+    const struct hd_constant *a = &twins->before->constants[before];
+    const struct hd_constant *b = &twins->after->constants[after];
+    return a->tag == b->tag && same_names_and_types(twins, a->second, b->second) &&
+           hd_bytes_equal(hd_pool_member_owner(twins->before, before),
+                          hd_pool_member_owner(twins->after, after));
+}
+
+/* Everything but dynamic constants, which lead to others of their kind. */
+static bool same_simple_constants(const struct hd_twins *twins, unsigned before, unsigned after)
+{
+    const struct hd_constant *a = &twins->before->constants[before];
+    const struct hd_constant *b = &twins->after->constants[after];
+    if (a->tag != b->tag)
+        return false;
+    switch (a->tag) {
+    case HD_TAG_UTF8:
+    case HD_TAG_INTEGER:
+    case HD_TAG_FLOAT:
+    case HD_TAG_LONG:
+    case HD_TAG_DOUBLE:
+        return hd_bytes_equal(a->bytes, b->bytes);
+    case HD_TAG_CLASS:
+    case HD_TAG_STRING:
+    case HD_TAG_METHOD_TYPE:
+        return same_texts(twins, a->first, b->first);
+    case HD_TAG_NAME_AND_TYPE:
+        return same_names_and_types(twins, before, after);
+    case HD_TAG_FIELD:
+    case HD_TAG_METHOD:
+    case HD_TAG_INTERFACE_METHOD:
+        return same_members(twins, before, after);
+    case HD_TAG_METHOD_HANDLE:
+        return a->handle_kind == b->handle_kind && same_members(twins, a->first, b->first);
+    default:
+        return false;
+    }
+}
+
+static bool same_bootstraps(const struct hd_twins *twins, unsigned before, unsigned after)
+{
+    const struct hd_bootstrap *a = &twins->before->bootstraps[before];
+    const struct hd_bootstrap *b = &twins->after->bootstraps[after];
+    if (a->argument_count != b->argument_count ||
+        !same_simple_constants(twins, a->handle, b->handle))
+        return false;
+    for (unsigned i = 0; i < a->argument_count; i++) {
+        if (!same_simple_constants(twins, hd_bootstrap_argument(a, i), hd_bootstrap_argument(b, i)))
+            return false;
+    }
+    return true;
+}
+
+static bool same_constants(const struct hd_twins *twins, unsigned before, unsigned after)
+{
+    const struct hd_constant *a = &twins->before->constants[before];
+    const struct hd_constant *b = &twins->after->constants[after];
+    if (a->tag != HD_TAG_DYNAMIC && a->tag != HD_TAG_INVOKE_DYNAMIC)
+        return same_simple_constants(twins, before, after);
+    return a->tag == b->tag && same_names_and_types(twins, a->second, b->second) &&
+           (twins->ignore_bootstraps || same_bootstraps(twins, a->first, b->first));
+}
+
+static bool are_twins(struct hd_twins *twins, unsigned before, unsigned after)
+{
+    if (before == 0 || after == 0 || before >= twins->before->count || after >= twins->after->count)
+        return before == 0 && after == 0; /* no catch type, on both sides */
+    if (twins->known[before] == after)
+        return true;
+    if (!same_constants(twins, before, after))
+        return false;
+    twins->known[before] = (uint16_t)after;
+    return true;
+}
+
+bool hd_twins_aligned(struct hd_twins *twins, unsigned index)
+{
+    return are_twins(twins, index, index);
+}
+
+/* Where in an instruction its index into the pool stands: bytes behind the opcode; 0: it has none.
+ */
+static unsigned index_width(uint8_t opcode)
+{
+    switch (hd_opcodes[opcode].operands) {
+    case HD_OPERANDS_LDC:
+        return 1;
+    case HD_OPERANDS_LDC_W:
+    case HD_OPERANDS_LDC2_W:
+    case HD_OPERANDS_FIELD:
+    case HD_OPERANDS_METHOD:
+    case HD_OPERANDS_INTERFACE:
+    case HD_OPERANDS_DYNAMIC:
+    case HD_OPERANDS_NEW:
+    case HD_OPERANDS_ANEWARRAY:
+    case HD_OPERANDS_CLASS:
+    case HD_OPERANDS_MULTIANEWARRAY:
+        return 2;
+    default:
+        return 0;
+    }
+}
+
+static bool same_instruction(struct hd_twins *twins, const uint8_t *before, const uint8_t *after,
+                             size_t length)
+{
+    unsigned width = index_width(before[0]);
+    if (width == 0)
+        return memcmp(before, after, length) == 0;
+    if (before[0] != after[0])
+        return false;
+    unsigned old_index = width == 1 ? before[1] : hd_u2_at(before + 1);
+    unsigned new_index = width == 1 ? after[1] : hd_u2_at(after + 1);
+    size_t head = 1 + (size_t)width;
+    return memcmp(before + head, after + head, length - head) == 0 &&
+           are_twins(twins, old_index, new_index);
+}
+
+bool hd_twins_same_code(struct hd_twins *twins, struct hd_bytes before, struct hd_bytes after)
+{
+    if (before.length != after.length)
+        return false;
+    for (size_t at = 0; at < before.length;) {
+        size_t length = hd_code_instruction_length(before, (unsigned)at);
+        if (length == 0 || length > before.length - at ||
+            !same_instruction(twins, before.data + at, after.data + at, length))
+            return false;
+        at += length;
+    }
+    return true;
+}
+
+bool hd_twins_same_handlers(struct hd_twins *twins, struct hd_bytes before, struct hd_bytes after)
+{
+    enum { ENTRY = 8, OFFSETS = 6 };
+    if (before.length != after.length)
+        return false;
+    for (size_t at = 0; at + ENTRY <= before.length; at += ENTRY) {
+        if (memcmp(before.data + at, after.data + at, OFFSETS) != 0 ||
+            !are_twins(twins, hd_u2_at(before.data + at + OFFSETS),
+                       hd_u2_at(after.data + at + OFFSETS)))
+            return false;
+    }
+    return true;
+}
