@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+package bench;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.function.IntSupplier;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+
+/**
+ * The application that is measured: many classes loaded, some of them subjects that are swapped from version to version. Commands on standard input,
+ * one answer each:
+ *
+ * <pre>
+ * load SUBJECTS CLASSES            loads the subjects, and fillers until CLASSES are loaded
+ * write FROM COUNT VERSION DIR     class files of subjects, below DIR
+ * jar FROM COUNT VERSION FILE      the same as a jar
+ * bare FROM COUNT VERSION          nanoseconds of one RedefineClasses
+ * drop FROM VERSION FILE AS        nanoseconds from renaming FILE to AS until the subject answers with VERSION
+ * answer FROM                      the version of a subject
+ * </pre>
+ */
+public final class App {
+    private static final long MOST_NANOSECONDS = 60_000_000_000L;
+    private static final int FIRST_VERSION = 0x5EED0000;
+
+    private static final class Fillers extends ClassLoader {
+        void define(byte[] file) {
+            defineClass(null, file, 0, file.length);
+        }
+    }
+
+    private static Template subjectTemplate;
+    private static IntSupplier[] subjects;
+    private static Fillers fillers;
+
+    public static void main(String[] arguments) throws Exception {
+        subjectTemplate = new Template("Subject_000000");
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
+        System.out.println("ready");
+        for (String line; (line = in.readLine()) != null; ) {
+            System.out.println(run(line.split(" ")));
+        }
+    }
+
+    private static Object run(String[] words) throws Exception {
+        switch (words[0]) {
+            case "load":
+                return load(Integer.parseInt(words[1]), Integer.parseInt(words[2]));
+            case "write":
+                return write(Integer.parseInt(words[1]), Integer.parseInt(words[2]), Integer.parseInt(words[3]), Path.of(words[4]));
+            case "jar":
+                return jar(Integer.parseInt(words[1]), Integer.parseInt(words[2]), Integer.parseInt(words[3]), Path.of(words[4]));
+            case "bare":
+                return bare(Integer.parseInt(words[1]), Integer.parseInt(words[2]), Integer.parseInt(words[3]));
+            case "drop":
+                return drop(subjects[Integer.parseInt(words[1])], Integer.parseInt(words[2]), Path.of(words[3]), Path.of(words[4]));
+            case "answer":
+                return subjects[Integer.parseInt(words[1])].getAsInt() - FIRST_VERSION;
+            default:
+                return "unknown command";
+        }
+    }
+
+    private static String name(int number) {
+        return String.format("bench/Subject_%06d", number);
+    }
+
+    private static int load(int count, int classes) throws Exception {
+        subjects = new IntSupplier[count];
+        for (int i = 0; i < count; i++) {
+            Class<?> type = Class.forName(name(i).replace('/', '.'));
+            subjects[i] = (IntSupplier) type.getDeclaredConstructor().newInstance();
+        }
+        fillers = new Fillers();
+        Template template = new Template("Filler_000000");
+        for (int number = 1, left = classes - Bare.loadedClasses(); left > 0; number++, left--) {
+            fillers.define(template.copy(number, 0));
+        }
+        System.gc();
+        return Bare.loadedClasses();
+    }
+
+    private static String write(int from, int count, int version, Path directory) throws IOException {
+        Files.createDirectories(directory.resolve("bench"));
+        for (int i = from; i < from + count; i++) {
+            Files.write(directory.resolve(name(i) + ".class"), subjectTemplate.copy(i, version));
+        }
+        return "ok";
+    }
+
+    private static String jar(int from, int count, int version, Path file) throws IOException {
+        try (ZipOutputStream jar = new ZipOutputStream(Files.newOutputStream(file))) {
+            for (int i = from; i < from + count; i++) {
+                jar.putNextEntry(new ZipEntry(name(i) + ".class"));
+                jar.write(subjectTemplate.copy(i, version));
+            }
+        }
+        return "ok";
+    }
+
+    private static long bare(int from, int count, int version) {
+        Class<?>[] classes = new Class<?>[count];
+        byte[][] files = new byte[count][];
+        for (int i = 0; i < count; i++) {
+            classes[i] = subjects[from + i].getClass();
+            files[i] = subjectTemplate.copy(from + i, version);
+        }
+        long nanoseconds = Bare.redefine(classes, files);
+        if (subjects[from].getAsInt() != FIRST_VERSION + version) {
+            throw new IllegalStateException("version " + version + " is not live");
+        }
+        return nanoseconds;
+    }
+
+    private static long drop(IntSupplier subject, int version, Path from, Path to) throws IOException {
+        long begun = System.nanoTime();
+        Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+        long now = begun;
+        while (subject.getAsInt() != FIRST_VERSION + version) {
+            now = System.nanoTime();
+            if (now - begun > MOST_NANOSECONDS) {
+                return -1;
+            }
+            Thread.onSpinWait();
+        }
+        return System.nanoTime() - begun;
+    }
+}
