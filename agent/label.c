@@ -146,14 +146,19 @@ static bool ask_loader(JNIEnv *jni, jobject loader, jclass loader_class, const c
     return read_string(jni, answer, out, capacity);
 }
 
+static const char *behind_last(const char *text, char separator)
+{
+    const char *last = strrchr(text, separator);
+    return last != NULL ? last + 1 : text;
+}
+
+/* As Java says it, except that an anonymous class, which has none, is called "Outer$1". */
 static const char *simple_name(const char *class_name)
 {
-    const char *simple = class_name;
-    for (const char *c = class_name; *c != '\0'; c++) {
-        if ((*c == '.' || *c == '$') && c[1] != '\0')
-            simple = c + 1;
-    }
-    return simple;
+    const char *in_package = behind_last(class_name, '.');
+    const char *simple = behind_last(in_package, '$');
+    simple += strspn(simple, "0123456789"); /* "Outer$1Local" */
+    return *simple != '\0' ? simple : in_package;
 }
 
 /* The JVM's own three; NULL for any other. 8 has Launcher, 9 and later ClassLoaders. */
