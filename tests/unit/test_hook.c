@@ -179,7 +179,7 @@ static void add(struct class_bytes *out, const void *data, size_t length)
     out->length += length;
 }
 
-#define ADD(out, bytes) add(out, bytes, sizeof bytes - 1)
+#define ADD(out, bytes) add((out), (bytes), sizeof(bytes) - 1)
 
 static struct class_bytes class_file(uint8_t access, bool unused_constant)
 {
