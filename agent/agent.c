@@ -177,7 +177,7 @@ static int prepare(JavaVM *vm, const char *options, bool live, struct hd_error *
     if (hd_options_parse(options, &agent.options, err) != 0)
         return -1;
     if (hd_log_open(agent.options.log_file, agent.options.log_level, err) != 0)
-        return hd_error_prefix(err, "log=");
+        return -1;
     if (hd_jvm_open(vm, &agent.jvm, err) != 0)
         return -1;
     return listen_to_jvm(live, err);

@@ -169,7 +169,10 @@ static void hear_request(struct hd_session *session, const char *text, size_t le
     struct hd_request request;
     struct hd_error err = HD_ERROR_INIT;
     if (hd_request_parse(text, length, &request, &err) != 0) {
-        hd_session_bad_request(session, 0, err.text);
+        if (err.code == HD_E_MEMORY)
+            hd_session_leave(session, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
+        else
+            hd_session_bad_request(session, 0, err.text);
         return;
     }
     if (request.type == HD_REQUEST_PUSH || request.type == HD_REQUEST_CHECK) {

@@ -18,7 +18,7 @@ static void open_drop(struct hd_sources *sources, struct hd_loop *loop, const ch
 {
     struct hd_error err = HD_ERROR_INIT;
     if (hd_drop_open(loop, directory, &sources->drops[sources->drop_count], &err) != 0) {
-        hd_log(HD_LOG_ERROR, "drop=%s: %s; what is put there is not deployed", directory, err.text);
+        hd_log(HD_LOG_ERROR, "%s; what is put there is not deployed", err.text);
         return;
     }
     sources->drop_count++;

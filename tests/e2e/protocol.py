@@ -5,8 +5,9 @@
 What is here was written from docs/protocol.md: an off-the-shelf websocket library (Python's
 "websockets") pushes classes into real JVMs, and plain sockets try everything that must be refused.
 
-Usage: protocol.py AGENT [CASE...]     AGENT: libhotdrop.so; each case runs on every JDK found
-       (HOTDROP_JDKS, else JAVA_HOME and /usr/lib/jvm). LD_PRELOAD for the JVM: HOTDROP_E2E_PRELOAD.
+Usage: protocol.py AGENT [CASE... | long]     AGENT: libhotdrop.so; each case runs on every JDK
+       found (HOTDROP_JDKS, else JAVA_HOME and /usr/lib/jvm). "long" runs those that wait for a
+       minute. LD_PRELOAD for the JVM: HOTDROP_E2E_PRELOAD.
 """
 
 import asyncio
@@ -388,9 +389,9 @@ class Raw:
 # ---- cases ----------------------------------------------------------------------------------------
 
 
-def case(options="", ends_itself=False):
+def case(options="", ends_itself=False, long=False):
     def register(function):
-        CASES.append((function.__name__, function, options, ends_itself))
+        CASES.append((function.__name__, function, options, ends_itself, long))
         return function
 
     return register
@@ -828,6 +829,32 @@ async def a_killed_jvm_leaves_a_socket_that_the_next_one_replaces(jvm):
     assert not os.path.exists(jvm.socket)
 
 
+@case(long=True)
+async def a_dead_peer_is_found_and_a_quiet_one_is_kept(jvm):
+    with Raw(jvm) as dead, Raw(jvm) as stalled:
+        dead.upgraded()
+        stalled.upgraded().send_frame(1, json.dumps(dict(type="push", id=1, size=100, name="x.jar")).encode())
+        began = time.monotonic()
+        async with jvm.local(ping_interval=None) as quiet:  # answers pings, says nothing
+            await greet(quiet)
+            dead.socket.settimeout(90)
+            opcode = await asyncio.to_thread(lambda: dead.frame()[0])
+            assert opcode == 9 and 25 < time.monotonic() - began < 40, (opcode, time.monotonic() - began)
+            try:
+                while await asyncio.to_thread(dead.frame):
+                    pass
+            except (EOFError, ConnectionError):
+                assert 50 < time.monotonic() - began < 75, time.monotonic() - began
+            await asyncio.sleep(max(0, 80 - (time.monotonic() - began)))
+            assert (await push(quiet, jvm.jar))["applied"]
+        stalled.socket.settimeout(5)
+        try:
+            stalled.expect_close(1008)  # no byte of its bundle came within a minute
+        except (EOFError, ConnectionError):
+            pass
+    assert await deployments(jvm) == 1
+
+
 # ---- running --------------------------------------------------------------------------------------
 
 
@@ -848,8 +875,8 @@ def run_case(application, function, options, ends_itself):
 def run_all(application, chosen):
     """How many of the cases failed."""
     failed = 0
-    for name, function, options, ends_itself in CASES:
-        if chosen and name not in chosen:
+    for name, function, options, ends_itself, long in CASES:
+        if name not in chosen and (chosen or long) and not (long and chosen == ["long"]):
             continue
         began = time.monotonic()
         try:
