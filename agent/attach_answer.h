@@ -22,11 +22,11 @@ struct hd_attach_answer {
 
 /* Takes answer=FILE out of the options (which may be NULL) and begins to listen to the log.
  * Found before the options are parsed, so that the words reach the other side even where they
- * cannot be. */
+ * cannot be. *out must stay where it is until the end: the log knows its address. */
 HD_CHECKED int hd_attach_answer_begin(const char *options, struct hd_attach_answer *out,
                                       struct hd_error *err);
 /* Stops listening, writes the file, and closes *answer. The file must exist, be a regular file and
- * no symbolic link, and belong to this process's user or root: anything else is left alone, and
+ * no symbolic link, be empty, and belong to this process's user or root: anything else is left alone, and
  * logged. */
 void hd_attach_answer_end(struct hd_attach_answer *answer, const char *verdict);
 
