@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/e2e/application.h"
 
-#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +23,27 @@ void e2e_tool(const char *const *environment, const char *const argv[])
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         fail_msg("%s ended with status %d:\n%s", argv[0], status, output);
     free(output);
+}
+
+/* 128 + SIGTERM is what a JVM that ran its shutdown hooks exits with. */
+static bool ends_on_request(struct e2e *e2e)
+{
+    int status;
+    if (e2e->jvm.pid == 0)
+        return true;
+    kill(e2e->jvm.pid, SIGTERM);
+    char *rest = e2e_process_finish(&e2e->jvm, TOOL_SECONDS, &status);
+    bool well = WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM;
+    if (!well)
+        fprintf(stderr, "the application ended with status %#x and said: %s\n", (unsigned)status, rest);
+    free(rest);
+    return well;
+}
+
+int e2e_application_teardown(void **state)
+{
+    bool well = ends_on_request(*state);
+    return e2e_teardown(state) == 0 && well ? 0 : -1;
 }
 
 void e2e_application_start(struct e2e *e2e, const char *agent_options, const char *const *arguments)

@@ -10,6 +10,10 @@
 /* Runs a program to its end; fails the test with its output where that is not success, or takes longer than 5 minutes. environment: as in process.h. */
 void e2e_tool(const char *const *environment, const char *const argv[]);
 
+/* The test row of an application: at the end it is told to end (SIGTERM), and must do so as a JVM does. */
+#define E2E_APPLICATION_CASE(function) cmocka_unit_test_setup_teardown(function, e2e_setup, e2e_application_teardown)
+int e2e_application_teardown(void **state);
+
 /* Starts java with the agent; arguments (NULL at the end) say what runs. Whatever it prints is for e2e_application_hear. */
 void e2e_application_start(struct e2e *e2e, const char *agent_options, const char *const *arguments);
 /* The next line that it prints with this text in it, at most 2 minutes. The text is valid until the next call. */

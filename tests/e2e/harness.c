@@ -206,7 +206,7 @@ static void ask_workbench(const char *request)
 
 void e2e_compile(const struct e2e *e2e, const char *sources, const char *classes, const char *options)
 {
-    char request[2 * PATH_MAX + 4096];
+    char request[5 * PATH_MAX];
     snprintf(request, sizeof request, "%s\t%s\t%s", absolute(e2e, sources), absolute(e2e, classes), options);
     ask_workbench(request);
 }

@@ -3,6 +3,7 @@
 #include "tests/e2e/application.h"
 #include "tests/e2e/http.h"
 
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,15 +32,29 @@ static unsigned start(struct e2e *e2e)
     return e2e_application_hear_number(e2e, "Tomcat started on port ");
 }
 
-/* Compiles the controller with that name in it, as Maven does it, into a directory. */
+/* What the controller is compiled against: all that is in the jar. */
+static void describe_class_path(char *out, size_t capacity)
+{
+    glob_t jars;
+    size_t used = (size_t)snprintf(out, capacity, "%s", UNPACKED "/classes");
+    assert_int_equal(glob(UNPACKED "/lib/*.jar", 0, NULL, &jars), 0);
+    for (size_t i = 0; i < jars.gl_pathc && used < capacity; i++)
+        used += (size_t)snprintf(out + used, capacity - used, ":%s", jars.gl_pathv[i]);
+    assert_true(used < capacity);
+    globfree(&jars);
+}
+
+/* Compiles the controller with that name in it, with the options that Maven uses, into a directory. */
 static void compile_with(const struct e2e *e2e, const char *name, const char *classes)
 {
-    char quoted[64], sources[64], source[128];
+    char quoted[64], sources[64], source[128], class_path[2 * PATH_MAX], options[3 * PATH_MAX];
     snprintf(quoted, sizeof quoted, "\"%s\"", name);
     snprintf(sources, sizeof sources, "sources-of-%s", classes);
     snprintf(source, sizeof source, "%s/PersonController.java", sources);
+    describe_class_path(class_path, sizeof class_path);
+    snprintf(options, sizeof options, "--release 17 -parameters -g -cp %s", class_path);
     e2e_edit(e2e, HD_SAMPLES "/spring-boot/src/main/java/" FILE_OF_CLASS ".java", source, "\"Pankaj\"", quoted);
-    e2e_compile(e2e, sources, classes, "--release 17 -parameters -g -cp " UNPACKED "/classes:" UNPACKED "/lib/*");
+    e2e_compile(e2e, sources, classes, options);
 }
 
 static void start_flows(unsigned port)
@@ -123,8 +138,8 @@ static void a_controller_swapped_before_its_first_request_keeps_the_names_of_its
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        E2E_CASE(a_controller_is_swapped_by_drop_push_and_whole_jar_while_requests_flow),
-        E2E_CASE(a_controller_swapped_before_its_first_request_keeps_the_names_of_its_parameters),
+        E2E_APPLICATION_CASE(a_controller_is_swapped_by_drop_push_and_whole_jar_while_requests_flow),
+        E2E_APPLICATION_CASE(a_controller_swapped_before_its_first_request_keeps_the_names_of_its_parameters),
     };
     return E2E_RUN(tests);
 }
