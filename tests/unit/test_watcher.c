@@ -198,6 +198,18 @@ static void a_file_still_open_keeps_others_at_most_a_second(void **state)
     expect_only(watching, "A.class");
 }
 
+static void a_batch_waits_for_a_file_that_is_being_written(void **state)
+{
+    struct watching *watching = *state;
+    watch(watching);
+    int file = open_for_writing(&watching->sandbox, "w/A.class");
+    write_text(&watching->sandbox, "w/B.class", "b");
+    expect_silence(watching);
+    close(file);
+    await_batch(watching);
+    assert_int_equal(watching->batch.count, 2);
+}
+
 static void a_renamed_file_is_complete(void **state)
 {
     struct watching *watching = *state;
@@ -290,7 +302,10 @@ static void a_directory_renamed_out_is_no_longer_watched(void **state)
     make_directory(&watching->sandbox, "w/com/example");
     watch(watching);
     rename_in(&watching->sandbox, "w/com", "com");
-    expect_silence(watching);
+    make_directory(&watching->sandbox, "w/com");
+    make_directory(&watching->sandbox, "w/com/example");
+    write_text(&watching->sandbox, "w/com/example/A.class", "a");
+    expect_only(watching, "com/example/A.class");
     write_text(&watching->sandbox, "com/example/A.class", "a");
     write_text(&watching->sandbox, "com/A.class", "a");
     expect_silence(watching);
@@ -670,6 +685,7 @@ int main(void)
         WATCHER_TEST(a_burst_of_hundreds_with_pauses_is_one_batch),
         WATCHER_TEST(a_file_still_open_is_not_reported_until_it_is_closed),
         WATCHER_TEST(a_file_still_open_keeps_others_at_most_a_second),
+        WATCHER_TEST(a_batch_waits_for_a_file_that_is_being_written),
         WATCHER_TEST(a_renamed_file_is_complete),
         WATCHER_TEST(a_temporary_file_counts_under_its_last_name_only),
         WATCHER_TEST(what_is_not_a_result_is_ignored),
