@@ -60,6 +60,8 @@ static const struct edit edits[] = {
       "other attributes changed",
       HD_REASON_METHOD_MODIFIERS_CHANGED, 0,
       "method f(): package-private became static synchronized" },
+    { "Native", "class Native { native void f(); }", "class Native { void f() { } }",
+      BODY_OF("f()"), HD_REASON_NONE, 0, NULL },
     { "FieldAdded", "class FieldAdded { int a; }", "class FieldAdded { int a; String[] b; }",
       "field added: String[] b", HD_REASON_FIELD_ADDED, 0, "field added: String[] b" },
     { "FieldRemoved", "class FieldRemoved { int a; long b; }", "class FieldRemoved { long b; }",
