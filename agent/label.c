@@ -17,6 +17,8 @@ struct named {
     char *base;  /* "URLClassLoader", "ParallelWebappClassLoader[shop]" */
     char *label; /* base, with "#2" where another live loader has the same base */
     unsigned number;
+    jmethodID state_name; /* of Tomcat's loaders; NULL where there is none */
+    bool stopped;
     struct named *next;
 };
 
@@ -209,21 +211,56 @@ static char *describe(const struct hd_labels *labels, JNIEnv *jni, jobject loade
     return base;
 }
 
-static bool number_is_taken(const struct hd_labels *labels, const char *base, unsigned number)
+/* org.apache.catalina.Lifecycle; a stopped loader is never started again. */
+static bool says_that_it_is_stopped(JNIEnv *jni, const struct named *named)
+{
+    char state[32];
+    if ((*jni)->PushLocalFrame(jni, 8) != JNI_OK) {
+        (*jni)->ExceptionClear(jni);
+        return false;
+    }
+    jobject loader = (*jni)->NewLocalRef(jni, named->loader);
+    jstring answer =
+        loader == NULL ? NULL : (*jni)->CallObjectMethod(jni, loader, named->state_name);
+    bool known = !had_exception(jni) && read_string(jni, answer, state, sizeof state);
+    (*jni)->PopLocalFrame(jni, NULL);
+    return known && (strcmp(state, "STOPPED") == 0 || strcmp(state, "DESTROYING") == 0 ||
+                     strcmp(state, "DESTROYED") == 0);
+}
+
+static bool is_stopped(JNIEnv *jni, struct named *named)
+{
+    if (!named->stopped && named->state_name != NULL)
+        named->stopped = says_that_it_is_stopped(jni, named);
+    return named->stopped;
+}
+
+static jmethodID find_state_name(JNIEnv *jni, jobject loader)
+{
+    jclass loader_class = (*jni)->GetObjectClass(jni, loader);
+    jmethodID id = (*jni)->GetMethodID(jni, loader_class, "getStateName", "()Ljava/lang/String;");
+    (*jni)->DeleteLocalRef(jni, loader_class);
+    return had_exception(jni) ? NULL : id;
+}
+
+/* A web application that was deployed anew takes over the name of the stopped one. */
+static bool number_is_taken(const struct hd_labels *labels, JNIEnv *jni, const char *base,
+                            unsigned number)
 {
     for (size_t i = 0; i < BUCKETS; i++) {
-        for (const struct named *named = labels->buckets[i]; named != NULL; named = named->next) {
-            if (named->number == number && strcmp(named->base, base) == 0)
+        for (struct named *named = labels->buckets[i]; named != NULL; named = named->next) {
+            if (named->number == number && strcmp(named->base, base) == 0 &&
+                !is_stopped(jni, named))
                 return true;
         }
     }
     return false;
 }
 
-static unsigned free_number(const struct hd_labels *labels, const char *base)
+static unsigned free_number(const struct hd_labels *labels, JNIEnv *jni, const char *base)
 {
     unsigned number = 1;
-    while (number_is_taken(labels, base, number))
+    while (number_is_taken(labels, jni, base, number))
         number++;
     return number;
 }
@@ -235,11 +272,12 @@ static struct named *new_named(const struct hd_labels *labels, JNIEnv *jni, jobj
         return NULL;
     named->base = describe(labels, jni, loader);
     if (named->base != NULL) {
-        named->number = free_number(labels, named->base);
+        named->number = free_number(labels, jni, named->base);
         named->label = named->number == 1 ? hd_strdup(named->base)
                                           : hd_asprintf("%s#%u", named->base, named->number);
         named->loader = (*jni)->NewWeakGlobalRef(jni, loader);
         (void)had_exception(jni);
+        named->state_name = find_state_name(jni, loader);
     }
     if (named->label != NULL && named->loader != NULL)
         return named;
@@ -247,17 +285,16 @@ static struct named *new_named(const struct hd_labels *labels, JNIEnv *jni, jobj
     return NULL;
 }
 
-const char *hd_labels_of(struct hd_labels *labels, JNIEnv *jni, jobject loader)
+/* Named now if it was not; NULL when memory is out. */
+static struct named *find_named(struct hd_labels *labels, JNIEnv *jni, jobject loader)
 {
-    if (loader == NULL)
-        return "boot";
     jint hash =
         (*jni)->CallStaticIntMethod(jni, labels->system, labels->identity_hash, loader);
     (void)had_exception(jni);
     struct named **bucket = &labels->buckets[(uint32_t)hash % BUCKETS];
-    for (const struct named *named = *bucket; named != NULL; named = named->next) {
+    for (struct named *named = *bucket; named != NULL; named = named->next) {
         if ((*jni)->IsSameObject(jni, named->loader, loader))
-            return named->label;
+            return named;
     }
     if (labels->count >= labels->sweep_at)
         sweep(labels, jni);
@@ -267,7 +304,21 @@ const char *hd_labels_of(struct hd_labels *labels, JNIEnv *jni, jobject loader)
     named->next = *bucket;
     *bucket = named;
     labels->count++;
-    return named->label;
+    return named;
+}
+
+const char *hd_labels_of(struct hd_labels *labels, JNIEnv *jni, jobject loader)
+{
+    if (loader == NULL)
+        return "boot";
+    const struct named *named = find_named(labels, jni, loader);
+    return named != NULL ? named->label : NULL;
+}
+
+bool hd_labels_is_stopped(struct hd_labels *labels, JNIEnv *jni, jobject loader)
+{
+    struct named *named = loader == NULL ? NULL : find_named(labels, jni, loader);
+    return named != NULL && is_stopped(jni, named);
 }
 
 bool hd_labels_is_whole(const struct hd_labels *labels, JNIEnv *jni, const char *text)

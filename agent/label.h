@@ -18,6 +18,9 @@ HD_CHECKED int hd_labels_new(JNIEnv *jni, struct hd_labels **out, struct hd_erro
 void hd_labels_free(struct hd_labels *labels, JNIEnv *jni);
 /* loader NULL: "boot". The string is valid as long as the loader lives and labels is not freed. On failure (memory) NULL. Clears any exception the loader's getName or getContextName throws. */
 const char *hd_labels_of(struct hd_labels *labels, JNIEnv *jni, jobject loader);
+/* True when the loader itself says that its application was stopped: Tomcat's, after an undeploy or reload. Nothing runs in it any more; only the garbage collector has not been there yet. The next
+ * loader of that name takes over its label. */
+bool hd_labels_is_stopped(struct hd_labels *labels, JNIEnv *jni, jobject loader);
 /* True when text is the whole label of a loader that lives and has been named. */
 bool hd_labels_is_whole(const struct hd_labels *labels, JNIEnv *jni, const char *text);
 

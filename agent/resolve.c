@@ -324,6 +324,49 @@ int hd_resolve(const struct hd_jvm *jvm, JNIEnv *jni, const char *const *wanted,
     return 0;
 }
 
+static void leave_out_classes(struct hd_resolved_name *name, JNIEnv *jni,
+                              bool (*unwanted)(void *context, jobject loader), void *context)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < name->class_count; i++) {
+        const struct hd_resolved_class class = name->classes[i];
+        if (!unwanted(context, class.loader)) {
+            name->classes[kept++] = class;
+            continue;
+        }
+        delete_global(jni, class.class);
+        delete_global(jni, class.loader);
+    }
+    name->class_count = kept;
+}
+
+static void leave_out_packages(struct hd_resolved_name *name, JNIEnv *jni,
+                               bool (*unwanted)(void *context, jobject loader), void *context)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < name->package_loader_count; i++) {
+        jobject loader = name->package_loaders[i];
+        jclass neighbour = name->package_neighbours[i];
+        if (!unwanted(context, loader)) {
+            name->package_loaders[kept] = loader;
+            name->package_neighbours[kept++] = neighbour;
+            continue;
+        }
+        delete_global(jni, loader);
+        delete_global(jni, neighbour);
+    }
+    name->package_loader_count = kept;
+}
+
+void hd_resolution_leave_out(struct hd_resolution *resolution, JNIEnv *jni,
+                             bool (*unwanted)(void *context, jobject loader), void *context)
+{
+    for (size_t i = 0; i < resolution->count; i++) {
+        leave_out_classes(&resolution->names[i], jni, unwanted, context);
+        leave_out_packages(&resolution->names[i], jni, unwanted, context);
+    }
+}
+
 static void close_name(struct hd_resolved_name *name, JNIEnv *jni)
 {
     for (size_t i = 0; i < name->class_count; i++) {

@@ -33,6 +33,9 @@ struct hd_resolution {
 /* wanted: internal names, "com/example/Foo". Hidden classes (JEP 371) and arrays never match. HD_E_JVM, HD_E_MEMORY. */
 HD_CHECKED int hd_resolve(const struct hd_jvm *jvm, JNIEnv *jni, const char *const *wanted, size_t count,
                           struct hd_resolution *out, struct hd_error *err);
+/* Forgets what is in loaders of which unwanted says so, classes and packages alike. */
+void hd_resolution_leave_out(struct hd_resolution *resolution, JNIEnv *jni,
+                             bool (*unwanted)(void *context, jobject loader), void *context);
 void hd_resolution_close(struct hd_resolution *resolution, JNIEnv *jni);
 
 #endif

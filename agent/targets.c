@@ -137,12 +137,28 @@ static int find_out_which_loader_is_meant(struct hd_plan *plan, struct hd_error 
     return 0;
 }
 
+static bool is_stopped(void *context, jobject loader)
+{
+    struct hd_plan *plan = context;
+    return hd_labels_is_stopped(plan->road->labels, plan->jni, loader);
+}
+
+/* After a redeploy the old web application's classes are still loaded, and none of them runs: left in, they would make every
+ * push ambiguous until the garbage collector has been there. */
+static int resolve(struct hd_plan *plan, struct hd_error *err)
+{
+    if (hd_resolve(plan->road->jvm, plan->jni, plan->names, plan->class_count, &plan->resolution,
+                   err) != 0)
+        return -1;
+    hd_resolution_leave_out(&plan->resolution, plan->jni, is_stopped, plan);
+    return 0;
+}
+
 int hd_plan_find_targets(struct hd_plan *plan, struct hd_error *err)
 {
     hd_road_doing(plan->road, "looking for the loaded classes");
-    if (hd_resolve(plan->road->jvm, plan->jni, plan->names, plan->class_count, &plan->resolution,
-                   err) != 0 ||
-        find_out_which_loader_is_meant(plan, err) != 0 || add_targets(plan, err) != 0)
+    if (resolve(plan, err) != 0 || find_out_which_loader_is_meant(plan, err) != 0 ||
+        add_targets(plan, err) != 0)
         return -1;
     qsort(plan->targets, plan->target_count, sizeof *plan->targets, by_class_and_label);
     return add_rows(plan, err);
