@@ -10,7 +10,9 @@
 #include "watcher/names.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define NAME_SHOWN 300
 
@@ -20,7 +22,7 @@ struct reading {
     unsigned feature_release;
     struct hd_bundle_builder *builder;
     struct hd_deployment *rows; /* becomes the answer when something cannot be taken */
-    struct hd_origin *origin;
+    const struct hd_origin *origin;
     uint64_t total; /* bytes read so far */
     size_t files;
     size_t bad;
@@ -90,8 +92,6 @@ static int read_claimed(struct reading *reading, const char *path, uint64_t max_
                              data, length, &owner, why) != 0)
         return -1;
     reading->total += *length;
-    if (reading->origin->who[0] == '\0')
-        hd_peer_describe_user(owner, reading->origin->who, sizeof reading->origin->who);
     return 0;
 }
 
@@ -237,6 +237,14 @@ static int make_bundle(struct reading *reading, struct hd_bundle **out, struct h
     return result;
 }
 
+/* Of the first file as it lies there, a link's own. */
+static void tell_owner(const struct hd_claim *claim, struct hd_origin *origin)
+{
+    struct stat status;
+    if (fstatat(claim->directory, claim->paths[0], &status, AT_SYMLINK_NOFOLLOW) == 0)
+        hd_peer_describe_user(status.st_uid, origin->who, sizeof origin->who);
+}
+
 static int start_rows(struct reading *reading, struct hd_error *err)
 {
     reading->builder = hd_bundle_builder_new();
@@ -259,6 +267,7 @@ int hd_drop_bundle_read(const struct hd_claim *claim, const char *from, uint64_t
 {
     struct hd_origin origin = { .way = HD_WAY_DROP };
     hd_text_escape(from, origin.from, sizeof origin.from);
+    tell_owner(claim, &origin);
     struct reading reading = { .claim = claim,
                                .limits = { max_bytes, HD_BUNDLE_MAX_CLASS_BYTES,
                                            HD_BUNDLE_MAX_ENTRIES },
@@ -273,7 +282,6 @@ int hd_drop_bundle_read(const struct hd_claim *claim, const char *from, uint64_t
     if (refused) {
         hd_bundle_free(bundle);
         bundle = NULL;
-        reading.rows->origin = origin;
     } else {
         hd_deployment_release(reading.rows);
         reading.rows = NULL;

@@ -12,7 +12,7 @@ struct hd_drop_reading {
     struct hd_bundle *bundle; /* or NULL, */
     /* then this: every file a row, and the error that concerns them all */
     struct hd_deployment *refused;
-    /* origin.who: the owner of the first file that could be read */
+    /* origin.who: the owner of the first file */
     struct hd_origin origin;
 };
 

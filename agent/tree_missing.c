@@ -225,7 +225,7 @@ static int is_member_there(struct hd_tree_look *look, const struct hd_reference 
     bool inherited = !equal(reference->name, hd_map_key("<init>"));
     *there = true;
     for (size_t at = 0; at < chain.count; at++) {
-        if (equal(chain.names[at], hd_map_key("java/lang/Object"))) {
+        if (at > 0 && equal(chain.names[at], hd_map_key("java/lang/Object"))) {
             if (object_has(reference))
                 return 0;
             continue;

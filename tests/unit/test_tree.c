@@ -245,6 +245,17 @@ static void members_are_found_in_supertypes_as_far_as_the_tree_reaches(void **st
     expect_classes(compiling, 1);
 }
 
+static void what_every_compiled_class_refers_to_is_there(void **state)
+{
+    struct compiling *compiling = *state;
+    watch(compiling);
+    put(compiling, "t/com/User.class",
+        &(struct made_class){
+            .name = "com/User",
+            .references = { { MADE_METHODREF, "java/lang/Object", "<init>", "()V" } } });
+    expect_classes(compiling, 1);
+}
+
 static void constructors_are_not_inherited(void **state)
 {
     struct compiling *compiling = *state;
@@ -530,6 +541,7 @@ int main(void)
         TREE_TEST(a_member_that_never_comes_is_reported_and_the_others_are_withheld),
         TREE_TEST(a_missing_field_is_missing_too),
         TREE_TEST(members_are_found_in_supertypes_as_far_as_the_tree_reaches),
+        TREE_TEST(what_every_compiled_class_refers_to_is_there),
         TREE_TEST(constructors_are_not_inherited),
         TREE_TEST(a_class_of_the_trees_packages_is_waited_for),
         TREE_TEST(a_class_that_stays_away_is_reported_once_and_then_taken_to_come_from_elsewhere),
