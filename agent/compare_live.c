@@ -44,7 +44,7 @@ static int compare_with_live(struct hd_target *target, struct hd_comparison *com
     const struct hd_vm_view *view = hd_held_view_of(target->base.held);
     *said = live != NULL || view != NULL;
     if (live != NULL)
-        return hd_compare_classes(live, target->class->file, comparison, err);
+        return hd_compare_for_verdict(live, target->class->file, comparison, err);
     return view != NULL ? hd_compare_view(view, target->class->file, comparison, err) : 0;
 }
 

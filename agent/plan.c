@@ -120,13 +120,12 @@ bool hd_plan_wants_loader(const struct hd_plan *plan, const char *label)
     return plan->loader_is_whole ? strcmp(label, wanted) == 0 : strstr(label, wanted) != NULL;
 }
 
-static int parse_into(struct hd_class **parsed, const uint8_t *file, size_t length,
-                      struct hd_error *err)
+/* A file that our check does not understand is as good as none to compare with. */
+static int parse_resource(struct hd_base *base, struct hd_error *err)
 {
     struct hd_error own = HD_ERROR_INIT;
-    if (hd_class_parse(file, length, parsed, &own) == 0)
+    if (hd_class_parse(base->file, base->length, &base->class_file, &own) == 0)
         return 0;
-    /* A file that our check does not understand is as good as none to compare with. */
     return own.code == HD_E_MEMORY ? hd_error_set_memory(err) : 0;
 }
 
@@ -136,10 +135,10 @@ int hd_target_live_class(struct hd_target *target, const struct hd_class **out,
     const struct hd_live *known = target->known;
     struct hd_base *base = &target->base;
     if (known != NULL && target->live == NULL &&
-        parse_into(&target->live, known->file, known->length, err) != 0)
+        hd_class_parse_again(known->file, known->length, &target->live, err) != 0)
         return -1;
     if (known == NULL && base->file != NULL && base->class_file == NULL &&
-        parse_into(&base->class_file, base->file, base->length, err) != 0)
+        parse_resource(base, err) != 0)
         return -1;
     *out = known != NULL ? target->live : base->class_file;
     return 0;

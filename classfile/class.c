@@ -32,6 +32,7 @@ struct parser {
     struct hd_pool *pool;
     struct hd_arena *arena;
     struct hd_code_scratch scratch;
+    bool checked_before; /* code and attributes are known to be well formed */
     struct hd_error *err;
 };
 
@@ -174,7 +175,7 @@ static int read_attributes(struct parser *parser, struct hd_reader *in, const st
         if (read_attribute(parser, in, attribute) != 0)
             return hd_error_prefix(parser->err, "attribute %u", i);
         enum hd_attribute_kind kind = (enum hd_attribute_kind)attribute->kind;
-        if (kind == HD_ATTRIBUTE_UNKNOWN)
+        if (kind == HD_ATTRIBUTE_UNKNOWN || parser->checked_before)
             continue;
         if (hd_attribute_admit(&set, kind, model->place, parser->err) != 0)
             return -1;
@@ -188,6 +189,22 @@ static int read_attributes(struct parser *parser, struct hd_reader *in, const st
     return 0;
 }
 
+/* Instructions and handlers. layout borrows parser->scratch. */
+static int check_code(struct parser *parser, const struct hd_code *code, unsigned handlers,
+                      struct hd_code_layout *layout)
+{
+    if (hd_code_lay_out(code->bytecode, &parser->scratch, layout, parser->err) != 0)
+        return -1;
+    layout->max_locals = code->max_locals;
+    layout->handler_count = handlers;
+    struct hd_walk walk = { .pool = parser->pool, .place = HD_PLACE_CODE, .layout = layout };
+    walk.in = hd_reader_over(HD_NO_BYTES, parser->err);
+    if (hd_code_walk(&walk, parser->out->major) != 0)
+        return -1;
+    walk.in = hd_reader_over(code->exception_table, parser->err);
+    return hd_exception_table_walk(&walk);
+}
+
 /* §4.7.3 */
 static int read_code_contents(struct parser *parser, struct hd_reader *in, struct hd_code *code)
 {
@@ -196,19 +213,14 @@ static int read_code_contents(struct parser *parser, struct hd_reader *in, struc
     code->bytecode = hd_read_bytes(in, hd_read_u4(in));
     unsigned handlers = hd_read_u2(in);
     code->exception_table = hd_read_bytes(in, 8 * (size_t)handlers);
-    struct hd_code_layout layout;
-    if (in->failed || hd_code_lay_out(code->bytecode, &parser->scratch, &layout, parser->err) != 0)
+    struct hd_code_layout layout = { 0 };
+    if (in->failed ||
+        (!parser->checked_before && check_code(parser, code, handlers, &layout) != 0))
         return -1;
-    layout.max_locals = code->max_locals;
-    layout.handler_count = handlers;
-    struct hd_walk walk = { .pool = parser->pool, .place = HD_PLACE_CODE, .layout = &layout };
-    walk.in = hd_reader_over(HD_NO_BYTES, parser->err);
-    if (hd_code_walk(&walk, parser->out->major) != 0)
-        return -1;
-    walk.in = hd_reader_over(code->exception_table, parser->err);
-    if (hd_exception_table_walk(&walk) != 0)
-        return -1;
-    if (read_attributes(parser, in, &walk, &code->attributes, &code->attribute_count) != 0)
+    const struct hd_walk model = { .pool = parser->pool,
+                                   .place = HD_PLACE_CODE,
+                                   .layout = &layout };
+    if (read_attributes(parser, in, &model, &code->attributes, &code->attribute_count) != 0)
         return -1;
     if (hd_reader_left(in) > 0)
         return hd_reader_fail(in, "%zu bytes too long", hd_reader_left(in));
@@ -433,7 +445,8 @@ static struct owned_class *new_owned_class(size_t file_length)
     return owned;
 }
 
-int hd_class_parse(const uint8_t *data, size_t length, struct hd_class **out, struct hd_error *err)
+static int parse(const uint8_t *data, size_t length, bool checked_before, struct hd_class **out,
+                 struct hd_error *err)
 {
     struct owned_class *owned = new_owned_class(length);
     if (owned == NULL)
@@ -444,6 +457,7 @@ int hd_class_parse(const uint8_t *data, size_t length, struct hd_class **out, st
                              .pool = &owned->pool,
                              .arena = &owned->arena,
                              .scratch = HD_CODE_SCRATCH_INIT,
+                             .checked_before = checked_before,
                              .err = err };
     owned->class_file.file = (struct hd_bytes){ data, length };
     int result = read_class(&parser);
@@ -454,6 +468,17 @@ int hd_class_parse(const uint8_t *data, size_t length, struct hd_class **out, st
     }
     *out = &owned->class_file;
     return 0;
+}
+
+int hd_class_parse(const uint8_t *data, size_t length, struct hd_class **out, struct hd_error *err)
+{
+    return parse(data, length, false, out, err);
+}
+
+int hd_class_parse_again(const uint8_t *data, size_t length, struct hd_class **out,
+                         struct hd_error *err)
+{
+    return parse(data, length, true, out, err);
 }
 
 void hd_class_free(struct hd_class *class_file)

@@ -145,14 +145,14 @@ static void compare_all(struct hd_comparer *comparer)
         hd_comparer_add(comparer, HD_DIFFERENCE_OTHER_ATTRIBUTE, 0, NULL, NULL, NULL);
 }
 
-static int open_comparer(struct hd_comparer *comparer, const struct hd_class *before,
-                         const struct hd_class *after, bool before_is_view, struct hd_error *err)
+static int open_comparer(struct hd_comparer *comparer, struct hd_error *err)
 {
-    *comparer = (struct hd_comparer){ .sides = { before, after },
-                                      .before_is_view = before_is_view,
-                                      .err = err };
-    hd_lexicon_init(&comparer->lexicon, before_is_view);
-    if (hd_twins_init(&comparer->twins, before->pool, after->pool, before_is_view, err) != 0)
+    const struct hd_class *before = comparer->sides[HD_BEFORE];
+    const struct hd_class *after = comparer->sides[HD_AFTER];
+    comparer->err = err;
+    hd_lexicon_init(&comparer->lexicon, comparer->before_is_view);
+    if (hd_twins_init(&comparer->twins, before->pool, after->pool, comparer->before_is_view, err) !=
+        0)
         return -1;
     for (int side = 0; side < HD_SIDES; side++) {
         if (hd_meaning_init(&comparer->meanings[side], &comparer->lexicon,
@@ -172,11 +172,12 @@ static void close_comparer(struct hd_comparer *comparer)
     hd_comparison_close(&comparer->found);
 }
 
-static int compare(const struct hd_class *before, const struct hd_class *after, bool before_is_view,
-                   struct hd_comparison *out, struct hd_error *err)
+/* wanted: sides, and what kind of comparison. */
+static int compare(const struct hd_comparer *wanted, struct hd_comparison *out,
+                   struct hd_error *err)
 {
-    struct hd_comparer comparer;
-    int result = open_comparer(&comparer, before, after, before_is_view, err);
+    struct hd_comparer comparer = *wanted;
+    int result = open_comparer(&comparer, err);
     if (result == 0)
         compare_all(&comparer);
     if (comparer.failed || comparer.meanings[HD_BEFORE].failed ||
@@ -190,14 +191,27 @@ static int compare(const struct hd_class *before, const struct hd_class *after, 
     return result;
 }
 
-int hd_compare_classes(const struct hd_class *before, const struct hd_class *after,
-                       struct hd_comparison *out, struct hd_error *err)
+static int compare_files(const struct hd_class *before, const struct hd_class *after,
+                         bool for_verdict, struct hd_comparison *out, struct hd_error *err)
 {
+    const struct hd_comparer wanted = { .sides = { before, after }, .for_verdict = for_verdict };
     if (hd_bytes_equal(before->file, after->file)) {
         *out = (struct hd_comparison){ NULL, 0 };
         return 0;
     }
-    return compare(before, after, false, out, err);
+    return compare(&wanted, out, err);
+}
+
+int hd_compare_classes(const struct hd_class *before, const struct hd_class *after,
+                       struct hd_comparison *out, struct hd_error *err)
+{
+    return compare_files(before, after, false, out, err);
+}
+
+int hd_compare_for_verdict(const struct hd_class *before, const struct hd_class *after,
+                           struct hd_comparison *out, struct hd_error *err)
+{
+    return compare_files(before, after, true, out, err);
 }
 
 int hd_compare_view(const struct hd_vm_view *before, const struct hd_class *after,
@@ -206,7 +220,9 @@ int hd_compare_view(const struct hd_vm_view *before, const struct hd_class *afte
     struct hd_view_class view;
     if (hd_view_class_init(&view, before, err) != 0)
         return -1;
-    int result = compare(&view.class_file, after, true, out, err);
+    const struct hd_comparer wanted = { .sides = { &view.class_file, after },
+                                        .before_is_view = true };
+    int result = compare(&wanted, out, err);
     hd_view_class_close(&view);
     return result;
 }

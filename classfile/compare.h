@@ -63,6 +63,11 @@ struct hd_comparison {
 HD_CHECKED int hd_compare_classes(const struct hd_class *before, const struct hd_class *after,
                                   struct hd_comparison *out, struct hd_error *err);
 
+/* As far as hd_verdict_reach needs it: every difference that a JVM refuses or that earns a warning, and
+ * otherwise at least one where there is any. Which bodies changed is not told. */
+HD_CHECKED int hd_compare_for_verdict(const struct hd_class *before, const struct hd_class *after,
+                                      struct hd_comparison *out, struct hd_error *err);
+
 /* The same for a live class whose file is not known: hierarchy, flags and members only, and
  * METHOD_BODY where the code's meaning differs. What JVMTI cannot show (nest, record, annotations,
  * constants) yields no difference. */

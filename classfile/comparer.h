@@ -18,6 +18,7 @@ enum { HD_BEFORE, HD_AFTER, HD_SIDES };
 
 struct hd_comparer {
     const struct hd_class *sides[HD_SIDES];
+    bool for_verdict;    /* what has no consequence is told once */
     bool before_is_view; /* only what JVMTI shows is there to compare */
     struct hd_twins twins;
     struct hd_lexicon lexicon;

@@ -336,6 +336,46 @@ static void every_edit_is_told_in_words_and_judged(void **state)
         try_edit(&edits[i]);
 }
 
+/* The version that was live, as the road reads it the second time. */
+static struct hd_class *read_again(const struct hd_class *class_file)
+{
+    struct hd_class *again = NULL;
+    struct hd_error err = HD_ERROR_INIT;
+    assert_int_equal(
+        hd_class_parse_again(class_file->file.data, class_file->file.length, &again, &err), 0);
+    return again;
+}
+
+static void judge_in_short(const struct edit *edit)
+{
+    static const struct hd_jvm_rules rules = { .feature_release = 17, .max_major = 61 };
+    struct hd_class *before = load("before", edit->name);
+    struct hd_class *after = load("after", edit->name);
+    struct hd_class *again = read_again(before);
+    struct hd_comparison comparison;
+    struct hd_verdict verdict;
+    struct hd_error err = HD_ERROR_INIT;
+    assert_int_equal(hd_compare_for_verdict(again, after, &comparison, &err), 0);
+    assert_int_equal(hd_verdict_reach(&comparison, &rules, &verdict, &err), 0);
+    if (verdict.reason != edit->reason || verdict.warnings != edit->warnings ||
+        verdict.changes_anything != (edit->differences[0] != '\0'))
+        fail_msg("%s: the short comparison is judged otherwise", edit->name);
+    if (edit->message != NULL)
+        assert_string_equal(verdict.message, edit->message);
+    hd_verdict_close(&verdict);
+    hd_comparison_close(&comparison);
+    hd_class_free(again);
+    unload(before);
+    unload(after);
+}
+
+static void the_short_comparison_is_judged_like_the_long_one(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < EDIT_COUNT; i++)
+        judge_in_short(&edits[i]);
+}
+
 static void a_class_is_itself_whatever_javac_wrote_it(void **state)
 {
     (void)state;
@@ -378,6 +418,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_edit_is_told_in_words_and_judged),
+        cmocka_unit_test(the_short_comparison_is_judged_like_the_long_one),
         cmocka_unit_test(a_class_is_itself_whatever_javac_wrote_it),
         cmocka_unit_test(nests_do_not_count_before_version_55),
     };
