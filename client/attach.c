@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const places_beside_the_program[] = {
-    "../lib/hotdrop/libhotdrop.so", "../agent/libhotdrop.so", "libhotdrop.so"
-};
+static const char *const places_beside_the_program[] = { "../lib/hotdrop/libhotdrop.so",
+                                                         "../agent/libhotdrop.so",
+                                                         "libhotdrop.so" };
 
 static int find_beside_the_program(char *out, size_t capacity, struct hd_error *err)
 {
@@ -27,12 +27,14 @@ static int find_beside_the_program(char *out, size_t capacity, struct hd_error *
         return hd_error_set_errno(err, errno, "/proc/self/exe");
     program[length] = '\0';
     *strrchr(program, '/') = '\0';
-    for (size_t i = 0; i < sizeof places_beside_the_program / sizeof *places_beside_the_program; i++) {
+    for (size_t i = 0; i < sizeof places_beside_the_program / sizeof *places_beside_the_program;
+         i++) {
         int written = snprintf(out, capacity, "%s/%s", program, places_beside_the_program[i]);
         if (written > 0 && (size_t)written < capacity && access(out, R_OK) == 0)
             return 0;
     }
-    return hd_error_set(err, HD_E_USAGE, "libhotdrop.so is not beside %s; name it with --agent FILE", program);
+    return hd_error_set(err, HD_E_USAGE,
+                        "libhotdrop.so is not beside %s; name it with --agent FILE", program);
 }
 
 static int find_agent(const char *agent_file, char out[PATH_MAX], struct hd_error *err)
@@ -52,22 +54,25 @@ static bool jvm_sees(const struct hd_jvm_process *jvm, const char *path)
     char through_root[PATH_MAX + 32];
     snprintf(through_root, sizeof through_root, "/proc/%d/root%s", (int)jvm->pid, path);
     struct stat ours, theirs;
-    return stat(path, &ours) == 0 && stat(through_root, &theirs) == 0 && ours.st_dev == theirs.st_dev
-        && ours.st_ino == theirs.st_ino;
+    return stat(path, &ours) == 0 && stat(through_root, &theirs) == 0 &&
+           ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
-/* Makes a file of a name that nobody could foresee in the JVM's /tmp. inner gets its path as the JVM sees it. */
-static int make_file(const struct hd_jvm_process *jvm, const char *suffix, char *outer, size_t capacity, const char **inner,
-                     struct hd_error *err)
+/* Makes a file of a name that nobody could foresee in the JVM's /tmp. inner gets its path as the
+ * JVM sees it. */
+static int make_file(const struct hd_jvm_process *jvm, const char *suffix, char *outer,
+                     size_t capacity, const char **inner, struct hd_error *err)
 {
     snprintf(outer, capacity, "/proc/%d/root/tmp/.hotdrop-XXXXXX%s", (int)jvm->pid, suffix);
     int file = mkostemps(outer, (int)strlen(suffix), O_CLOEXEC);
     if (file < 0)
-        return hd_error_set_errno(err, errno, "no file can be made in the /tmp of pid %d", (int)jvm->pid);
+        return hd_error_set_errno(err, errno, "no file can be made in the /tmp of pid %d",
+                                  (int)jvm->pid);
     if (geteuid() == 0 && fchown(file, jvm->uid, jvm->gid) != 0) {
         close(file);
         unlink(outer);
-        return hd_error_set_errno(err, errno, "%s cannot be given to uid %u", outer, (unsigned)jvm->uid);
+        return hd_error_set_errno(err, errno, "%s cannot be given to uid %u", outer,
+                                  (unsigned)jvm->uid);
     }
     *inner = strstr(outer, "/tmp/");
     return file;
@@ -87,8 +92,8 @@ static int write_all(int file, const uint8_t *data, size_t length, struct hd_err
     return 0;
 }
 
-static int copy_agent(const struct hd_jvm_process *jvm, const char *agent, char *outer, size_t capacity, const char **inner,
-                      struct hd_error *err)
+static int copy_agent(const struct hd_jvm_process *jvm, const char *agent, char *outer,
+                      size_t capacity, const char **inner, struct hd_error *err)
 {
     uint8_t *data = NULL;
     size_t length = 0;
@@ -123,8 +128,8 @@ static void read_answer(const char *path, struct hd_attach_answer *out)
         out->words[--end] = '\0';
 }
 
-static int load_with_answer(const struct hd_jvm_process *jvm, const char *library, const char *options,
-                            struct hd_attach_answer *out, struct hd_error *err)
+static int load_with_answer(const struct hd_jvm_process *jvm, const char *library,
+                            const char *options, struct hd_attach_answer *out, struct hd_error *err)
 {
     char outer[128];
     const char *inner = NULL;
@@ -132,22 +137,24 @@ static int load_with_answer(const struct hd_jvm_process *jvm, const char *librar
     if (file < 0)
         return -1;
     close(file);
-    char *all = hd_asprintf("%s%sanswer=%s", options != NULL ? options : "", options != NULL && options[0] != '\0' ? "," : "",
-                            inner);
+    char *all = hd_asprintf("%s%sanswer=%s", options != NULL ? options : "",
+                            options != NULL && options[0] != '\0' ? "," : "", inner);
     struct hd_error refused = HD_ERROR_INIT;
-    int result = all != NULL ? hd_hotspot_load_agent(jvm, library, all, &refused) : hd_error_set_memory(&refused);
+    int result = all != NULL ? hd_hotspot_load_agent(jvm, library, all, &refused)
+                             : hd_error_set_memory(&refused);
     struct hd_attach_answer answer;
     read_answer(outer, &answer);
     unlink(outer);
     hd_free(all);
     if (result != 0 && !answer.was_there)
-        return hd_error_set(err, refused.code, "%s%s%s", refused.text, answer.words[0] != '\0' ? ": " : "", answer.words);
+        return hd_error_set(err, refused.code, "%s%s%s", refused.text,
+                            answer.words[0] != '\0' ? ": " : "", answer.words);
     *out = answer;
     return 0;
 }
 
-int hd_attach(const struct hd_jvm_process *jvm, const char *agent_file, const char *options, struct hd_attach_answer *out,
-              struct hd_error *err)
+int hd_attach(const struct hd_jvm_process *jvm, const char *agent_file, const char *options,
+              struct hd_attach_answer *out, struct hd_error *err)
 {
     char agent[PATH_MAX];
     if (find_agent(agent_file, agent, err) != 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The commands of `hotdrop`, a table row each in main.c. A command gets its options read; it prints its answer and returns the exit status (client/exit.h).
+ * The commands of `hotdrop`, a table row each in main.c. A command gets its options read; it prints
+ * its answer and returns the exit status (client/exit.h).
  */
 #ifndef HD_CLIENT_COMMAND_H
 #define HD_CLIENT_COMMAND_H

@@ -4,12 +4,13 @@
 #include "client/print.h"
 #include "core/text.h"
 
-static int attach(const struct hd_invocation *invocation, struct hd_jvm_process *jvm, struct hd_attach_answer *answer,
-                  struct hd_error *err)
+static int attach(const struct hd_invocation *invocation, struct hd_jvm_process *jvm,
+                  struct hd_attach_answer *answer, struct hd_error *err)
 {
     uint64_t pid;
     if (invocation->argument_count != 1)
-        return hd_error_set(err, HD_E_USAGE, "which JVM? 'hotdrop ps' lists them: hotdrop attach PID");
+        return hd_error_set(err, HD_E_USAGE,
+                            "which JVM? 'hotdrop ps' lists them: hotdrop attach PID");
     if (hd_text_parse_number(invocation->arguments[0], 1, INT32_MAX, &pid, err) != 0)
         return hd_error_prefix(err, "PID");
     if (hd_jvms_examine((pid_t)pid, jvm, err) != 0)
@@ -17,11 +18,12 @@ static int attach(const struct hd_invocation *invocation, struct hd_jvm_process 
     return hd_attach(jvm, invocation->agent_file, invocation->agent_options, answer, err);
 }
 
-static void print_answer(bool json, const struct hd_jvm_process *jvm, const struct hd_attach_answer *answer)
+static void print_answer(bool json, const struct hd_jvm_process *jvm,
+                         const struct hd_attach_answer *answer)
 {
     if (json) {
-        json_t *document = json_pack("{s:i,s:b,s:s}", "pid", (int)jvm->pid, "already", answer->was_there ? 1 : 0, "words",
-                                     answer->words);
+        json_t *document = json_pack("{s:i,s:b,s:s}", "pid", (int)jvm->pid, "already",
+                                     answer->was_there ? 1 : 0, "words", answer->words);
         hd_print_json(document);
         json_decref(document);
         return;

@@ -27,8 +27,10 @@ static int deploy(const struct hd_invocation *invocation, enum hd_request_type t
     struct hd_target target;
     int result;
     if (invocation->argument_count == 0)
-        result = hd_error_set(&err, HD_E_USAGE, "which classes? give class files, directories or jars: hotdrop %s PATH…",
-                              invocation->command);
+        result =
+            hd_error_set(&err, HD_E_USAGE,
+                         "which classes? give class files, directories or jars: hotdrop %s PATH…",
+                         invocation->command);
     else
         result = hd_load_paths(invocation->arguments, invocation->argument_count, &bundle, &err);
     if (result == 0 && invocation->attach)

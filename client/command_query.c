@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static int ask(const struct hd_target *target, const struct hd_request *request, json_t **answer, struct hd_error *err)
+static int ask(const struct hd_target *target, const struct hd_request *request, json_t **answer,
+               struct hd_error *err)
 {
     struct hd_conn *conn = NULL;
     if (hd_conn_open(target, &conn, err) != 0)
@@ -18,14 +19,16 @@ static int ask(const struct hd_target *target, const struct hd_request *request,
     hd_conn_close(conn);
     if (result == 0 && strcmp(hd_answer_text(*answer, "type"), "error") == 0) {
         bool denied = strcmp(hd_answer_text(*answer, "reason"), "not-authorised") == 0;
-        hd_error_set(err, denied ? HD_E_DENIED : HD_E_USAGE, "%s", hd_answer_text(*answer, "message"));
+        hd_error_set(err, denied ? HD_E_DENIED : HD_E_USAGE, "%s",
+                     hd_answer_text(*answer, "message"));
         json_decref(*answer);
         return -1;
     }
     return result;
 }
 
-static int query(const struct hd_invocation *invocation, const struct hd_request *request, void (*print)(const json_t *answer))
+static int query(const struct hd_invocation *invocation, const struct hd_request *request,
+                 void (*print)(const json_t *answer))
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_target target;
@@ -78,14 +81,16 @@ static void table_print(struct table *table, const char *const *headers)
 
 static void print_status(const json_t *answer)
 {
-    static const char *const headers[] = { "CLASS", "LOADER", "LIVE", "DEPLOYMENT", "WHO", "WHEN", "OLD THREADS" };
+    static const char *const headers[] = { "CLASS", "LOADER", "LIVE",       "DEPLOYMENT",
+                                           "WHO",   "WHEN",   "OLD THREADS" };
     const json_t *classes = json_object_get(answer, "classes");
     struct table table;
     if (json_array_size(classes) > 0 && table_init(&table, 7, json_array_size(classes))) {
         size_t index;
         json_t *row;
         char number[32];
-        json_array_foreach(classes, index, row) {
+        json_array_foreach(classes, index, row)
+        {
             table_add(&table, hd_answer_text(row, "class"));
             table_add(&table, hd_answer_text(row, "loader"));
             table_add(&table, hd_answer_text(row, "live"));
@@ -101,7 +106,8 @@ static void print_status(const json_t *answer)
     if (busy[0] != '\0')
         printf("Busy: %s\n", busy);
     printf("State %s, pid %lld, JDK %s: %zu patched.\n", hd_answer_text(answer, "state"),
-           (long long)json_integer_value(json_object_get(answer, "pid")), hd_answer_text(answer, "jdk"), json_array_size(classes));
+           (long long)json_integer_value(json_object_get(answer, "pid")),
+           hd_answer_text(answer, "jdk"), json_array_size(classes));
 }
 
 static void describe_outcomes(const json_t *summary, char *out, size_t capacity)
@@ -109,10 +115,12 @@ static void describe_outcomes(const json_t *summary, char *out, size_t capacity)
     out[0] = '\0';
     const char *outcome;
     json_t *count;
-    json_object_foreach((json_t *)(uintptr_t)json_object_get(summary, "outcomes"), outcome, count) {
+    json_object_foreach((json_t *)(uintptr_t)json_object_get(summary, "outcomes"), outcome, count)
+    {
         size_t used = strlen(out);
         if (json_integer_value(count) > 0 && used < capacity)
-            snprintf(out + used, capacity - used, "%s%lld %s", used > 0 ? ", " : "", (long long)json_integer_value(count), outcome);
+            snprintf(out + used, capacity - used, "%s%lld %s", used > 0 ? ", " : "",
+                     (long long)json_integer_value(count), outcome);
     }
     const json_t *error = json_object_get(summary, "error");
     if (json_is_object(error))
@@ -121,7 +129,8 @@ static void describe_outcomes(const json_t *summary, char *out, size_t capacity)
 
 static void print_history(const json_t *answer)
 {
-    static const char *const headers[] = { "N", "WHEN", "WHO", "WAY", "BUNDLE", "APPLIED", "OUTCOME", "MESSAGE" };
+    static const char *const headers[] = { "N",      "WHEN",    "WHO",     "WAY",
+                                           "BUNDLE", "APPLIED", "OUTCOME", "MESSAGE" };
     const json_t *deployments = json_object_get(answer, "deployments");
     struct table table;
     if (json_array_size(deployments) == 0) {
@@ -133,7 +142,8 @@ static void print_history(const json_t *answer)
     size_t index;
     json_t *row;
     char number[32], outcomes[256];
-    json_array_foreach(deployments, index, row) {
+    json_array_foreach(deployments, index, row)
+    {
         describe_outcomes(row, outcomes, sizeof outcomes);
         table_add(&table, number_text(row, "deployment", number, sizeof number));
         table_add(&table, hd_answer_text(row, "when"));
@@ -186,9 +196,12 @@ int hd_command_show(const struct hd_invocation *invocation)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_request request = { .type = HD_REQUEST_SHOW, .id = 1 };
-    int result = invocation->argument_count == 1
-        ? hd_text_parse_number(invocation->arguments[0], 1, INT64_MAX, &request.deployment, &err)
-        : hd_error_set(&err, HD_E_USAGE, "which deployment? 'hotdrop history' lists them: hotdrop show N");
+    int result =
+        invocation->argument_count == 1
+            ? hd_text_parse_number(invocation->arguments[0], 1, INT64_MAX, &request.deployment,
+                                   &err)
+            : hd_error_set(&err, HD_E_USAGE,
+                           "which deployment? 'hotdrop history' lists them: hotdrop show N");
     if (result != 0)
         return hd_print_failure(invocation->json, HD_EXIT_USAGE, &err);
     return query(invocation, &request, print_deployment);
@@ -217,8 +230,9 @@ static const char *describe_agent(const struct hd_jvm_process *jvm, long long de
 
 static json_t *jvm_to_json(const struct hd_jvm_process *jvm, long long deployments)
 {
-    return json_pack("{s:i,s:s,s:s,s:s,s:o}", "pid", (int)jvm->pid, "main", jvm->main_class, "jdk", jvm->jdk, "agent",
-                     describe_agent(jvm, deployments), "deployments", deployments >= 0 ? json_integer(deployments) : json_null());
+    return json_pack("{s:i,s:s,s:s,s:s,s:o}", "pid", (int)jvm->pid, "main", jvm->main_class, "jdk",
+                     jvm->jdk, "agent", describe_agent(jvm, deployments), "deployments",
+                     deployments >= 0 ? json_integer(deployments) : json_null());
 }
 
 static void add_jvm(struct table *table, const struct hd_jvm_process *jvm, long long deployments)

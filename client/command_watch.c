@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* watch: push what a compiler leaves in a tree, one deployment per compile, until Ctrl-C. */
+#include "classfile/class.h"
 #include "client/command.h"
 #include "client/deploy.h"
 #include "client/load.h"
 #include "client/print.h"
-#include "classfile/class.h"
 #include "core/alloc.h"
 #include "core/digest.h"
 #include "watcher/watcher.h"
@@ -29,7 +29,7 @@ struct seen {
 struct tree {
     const char *directory;
     struct hd_watcher *watcher;
-    void *seen;           /* tsearch root of struct seen */
+    void *seen; /* tsearch root of struct seen */
 };
 
 static int compare_paths(const void *left, const void *right)
@@ -69,7 +69,8 @@ static void complain(const struct tree *tree, const char *path, const struct hd_
     fprintf(stderr, "hotdrop: %s/%s: %s\n", tree->directory, path, err->text);
 }
 
-static int add_content(struct hd_bundle_builder *builder, const char *path, struct hd_bytes file, struct hd_error *err)
+static int add_content(struct hd_bundle_builder *builder, const char *path, struct hd_bytes file,
+                       struct hd_error *err)
 {
     struct hd_bytes name;
     uint16_t major;
@@ -79,12 +80,14 @@ static int add_content(struct hd_bundle_builder *builder, const char *path, stru
     if (internal_name == NULL)
         return hd_error_set_memory(err);
     int result = strcmp(internal_name, "module-info") != 0
-        ? hd_bundle_builder_add(builder, internal_name, file, path, err) : 0;
+                     ? hd_bundle_builder_add(builder, internal_name, file, path, err)
+                     : 0;
     hd_free(internal_name);
     return result;
 }
 
-/* A file that went away meanwhile, or is not whole yet, is no news: its next event brings it back. */
+/* A file that went away meanwhile, or is not whole yet, is no news: its next event brings it
+ * back. */
 static void add_item(struct tree *tree, struct hd_bundle_builder *builder, const char *path)
 {
     struct hd_error err = HD_ERROR_INIT;
@@ -94,7 +97,8 @@ static void add_item(struct tree *tree, struct hd_bundle_builder *builder, const
     struct hd_digest digest;
     if (strstr(path, ".class") == NULL)
         return;
-    if (hd_watcher_read_file(hd_watcher_directory(tree->watcher), path, HD_BUNDLE_MAX_CLASS_BYTES, &data, &length, &owner, &err) != 0) {
+    if (hd_watcher_read_file(hd_watcher_directory(tree->watcher), path, HD_BUNDLE_MAX_CLASS_BYTES,
+                             &data, &length, &owner, &err) != 0) {
         if (err.code != HD_E_NOT_FOUND)
             complain(tree, path, &err);
         return;
@@ -107,8 +111,10 @@ static void add_item(struct tree *tree, struct hd_bundle_builder *builder, const
     hd_free(data);
 }
 
-/* The target is looked for anew each time: the JVM may have been restarted since the last compile. */
-static int push_batch(const struct hd_invocation *invocation, struct hd_bundle_builder *builder, const char *directory)
+/* The target is looked for anew each time: the JVM may have been restarted since the last
+ * compile. */
+static int push_batch(const struct hd_invocation *invocation, struct hd_bundle_builder *builder,
+                      const char *directory)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_bundle *bundle = NULL;
@@ -127,7 +133,8 @@ static int push_batch(const struct hd_invocation *invocation, struct hd_bundle_b
 }
 
 /* -1 when the tree can be watched no longer. */
-static int take_batch(const struct hd_invocation *invocation, struct tree *tree, struct hd_error *err)
+static int take_batch(const struct hd_invocation *invocation, struct tree *tree,
+                      struct hd_error *err)
 {
     struct hd_watch_batch batch;
     if (hd_watcher_dispatch(tree->watcher, &batch, err) != 0) {
@@ -176,9 +183,11 @@ static void remember_tree(struct tree *tree)
     fts_close(walk);
 }
 
-static int open_tree(const struct hd_invocation *invocation, struct tree *tree, struct hd_error *err)
+static int open_tree(const struct hd_invocation *invocation, struct tree *tree,
+                     struct hd_error *err)
 {
-    const struct hd_watcher_options options = { .settle_ms = invocation->settle_ms, .report_existing = false };
+    const struct hd_watcher_options options = { .settle_ms = invocation->settle_ms,
+                                                .report_existing = false };
     char *warning = NULL;
     if (hd_watcher_new(tree->directory, &options, &tree->watcher, &warning, err) != 0)
         return -1;
@@ -197,14 +206,17 @@ static int stop_signals(struct hd_error *err)
     sigaddset(&stop, SIGTERM);
     sigprocmask(SIG_BLOCK, &stop, NULL);
     int descriptor = signalfd(-1, &stop, SFD_CLOEXEC);
-    return descriptor >= 0 ? descriptor : hd_error_set(err, HD_E_SYSTEM, "signalfd is not available");
+    return descriptor >= 0 ? descriptor
+                           : hd_error_set(err, HD_E_SYSTEM, "signalfd is not available");
 }
 
-static int serve(const struct hd_invocation *invocation, struct tree *trees, size_t count, struct hd_error *err)
+static int serve(const struct hd_invocation *invocation, struct tree *trees, size_t count,
+                 struct hd_error *err)
 {
     struct pollfd descriptors[MAX_DIRECTORIES + 1];
     for (size_t i = 0; i < count; i++)
-        descriptors[i] = (struct pollfd){ .fd = hd_watcher_descriptor(trees[i].watcher), .events = POLLIN };
+        descriptors[i] =
+            (struct pollfd){ .fd = hd_watcher_descriptor(trees[i].watcher), .events = POLLIN };
     int stop = stop_signals(err);
     if (stop < 0)
         return -1;
@@ -230,10 +242,13 @@ static const char *without_trailing_slashes(char *path)
     return path;
 }
 
-static int open_trees(const struct hd_invocation *invocation, struct tree *trees, size_t *count, struct hd_error *err)
+static int open_trees(const struct hd_invocation *invocation, struct tree *trees, size_t *count,
+                      struct hd_error *err)
 {
     if (invocation->argument_count == 0)
-        return hd_error_set(err, HD_E_USAGE, "which directory? the compiler's output, such as target/classes: hotdrop watch DIR…");
+        return hd_error_set(
+            err, HD_E_USAGE,
+            "which directory? the compiler's output, such as target/classes: hotdrop watch DIR…");
     if (invocation->argument_count > MAX_DIRECTORIES)
         return hd_error_set(err, HD_E_USAGE, "more than %d directories", MAX_DIRECTORIES);
     for (; *count < invocation->argument_count; (*count)++) {
@@ -258,5 +273,6 @@ int hd_command_watch(const struct hd_invocation *invocation)
         hd_watcher_free(trees[i].watcher);
         tdestroy(trees[i].seen, free_seen);
     }
-    return result == 0 ? HD_EXIT_GOOD : hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
+    return result == 0 ? HD_EXIT_GOOD
+                       : hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
 }

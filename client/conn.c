@@ -13,8 +13,8 @@
 
 #define CONNECT_SECONDS 5
 #define SILENCE_SECONDS 60
-#define CHUNK_BYTES 65536
-#define ANSWER_MAX (UINT64_C(256) << 20)
+#define CHUNK_BYTES     65536
+#define ANSWER_MAX      (UINT64_C(256) << 20)
 
 struct hd_conn {
     const struct hd_target *target;
@@ -23,18 +23,18 @@ struct hd_conn {
     lws_sorted_usec_list_t timer;
     bool timed_out;
     bool closed;
-    struct hd_error failure;      /* why closed */
-    struct hd_buffer incoming;    /* the message that is arriving */
-    json_t *message;              /* the last whole one, until taken */
+    struct hd_error failure;   /* why closed */
+    struct hd_buffer incoming; /* the message that is arriving */
+    json_t *message;           /* the last whole one, until taken */
     json_t *hello;
     char token[256];
-    char *text;                   /* to be sent */
+    char *text; /* to be sent */
     size_t text_length;
     struct hd_bytes jar;
     size_t jar_sent;
     bool everything_sent;
     const struct hd_conn_progress *progress;
-    uint8_t *chunk;               /* LWS_PRE + CHUNK_BYTES */
+    uint8_t *chunk; /* LWS_PRE + CHUNK_BYTES */
 };
 
 static void fail(struct hd_conn *conn, enum hd_error_code code, const char *text)
@@ -56,11 +56,12 @@ static bool peer_is_meant(struct hd_conn *conn)
         return false;
     }
     bool meant = target->expected_pid != 0
-        ? peer.pid == target->expected_pid && peer.uid == target->expected_uid
-        : peer.uid == geteuid() || peer.uid == 0 || geteuid() == 0;
+                     ? peer.pid == target->expected_pid && peer.uid == target->expected_uid
+                     : peer.uid == geteuid() || peer.uid == 0 || geteuid() == 0;
     if (!meant) {
         hd_error_set(&conn->failure, HD_E_DENIED,
-                     "%s: the socket belongs to process %d of uid %u, not to the JVM that was meant; nothing was sent",
+                     "%s: the socket belongs to process %d of uid %u, not to the JVM that was "
+                     "meant; nothing was sent",
                      target->title, (int)peer.pid, (unsigned)peer.uid);
         conn->closed = true;
     }
@@ -80,13 +81,15 @@ static void refused_handshake(struct hd_conn *conn, struct lws *wsi, const char 
         fail(conn, HD_E_CONNECTION, words != NULL ? words : "connection refused");
 }
 
-static int add_authorization(struct hd_conn *conn, struct lws *wsi, unsigned char **position, unsigned char *end)
+static int add_authorization(struct hd_conn *conn, struct lws *wsi, unsigned char **position,
+                             unsigned char *end)
 {
     if (conn->token[0] == '\0')
         return 0;
     char value[sizeof conn->token + 8];
     int length = snprintf(value, sizeof value, "Bearer %s", conn->token);
-    return lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, (unsigned char *)value, length, position, end);
+    return lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, (unsigned char *)value,
+                                        length, position, end);
 }
 
 static int receive(struct hd_conn *conn, struct lws *wsi, const void *data, size_t length)
@@ -104,7 +107,8 @@ static int receive(struct hd_conn *conn, struct lws *wsi, const void *data, size
         return 0;
     json_error_t reason;
     json_decref(conn->message);
-    conn->message = json_loadb((const char *)conn->incoming.data, conn->incoming.length, 0, &reason);
+    conn->message =
+        json_loadb((const char *)conn->incoming.data, conn->incoming.length, 0, &reason);
     conn->incoming.length = 0;
     if (!json_is_object(conn->message)) {
         fail(conn, HD_E_CONNECTION, "it does not speak hotdrop.v1: its answer is no JSON object");
@@ -134,7 +138,8 @@ static void on_timer(lws_sorted_usec_list_t *timer)
 static void start_timer(struct hd_conn *conn, unsigned seconds)
 {
     conn->timed_out = false;
-    lws_sul_schedule(conn->context, 0, &conn->timer, on_timer, (lws_usec_t)seconds * LWS_USEC_PER_SEC);
+    lws_sul_schedule(conn->context, 0, &conn->timer, on_timer,
+                     (lws_usec_t)seconds * LWS_USEC_PER_SEC);
 }
 
 static int send_chunk(struct hd_conn *conn, struct lws *wsi)
@@ -170,7 +175,8 @@ static int send_next(struct hd_conn *conn, struct lws *wsi)
     return 0;
 }
 
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t length)
 {
     (void)user;
     struct hd_conn *conn = lws_context_user(lws_get_context(wsi));
@@ -211,8 +217,12 @@ static int make_context(struct hd_conn *conn, struct hd_error *err)
 {
     lws_set_log_level(0, drop_log);
     struct lws_context_creation_info info = {
-        .port = CONTEXT_PORT_NO_LISTEN, .protocols = protocols, .gid = (gid_t)-1, .uid = (uid_t)-1,
-        .user = conn, .fd_limit_per_thread = 16,
+        .port = CONTEXT_PORT_NO_LISTEN,
+        .protocols = protocols,
+        .gid = (gid_t)-1,
+        .uid = (uid_t)-1,
+        .user = conn,
+        .fd_limit_per_thread = 16,
     };
     conn->context = lws_create_context(&info);
     if (conn->context == NULL)
@@ -241,7 +251,8 @@ static void start_connecting(struct hd_conn *conn)
 }
 
 /* Serves until a message is there; it is handed over. */
-static int wait_for_message(struct hd_conn *conn, unsigned seconds, json_t **out, struct hd_error *err)
+static int wait_for_message(struct hd_conn *conn, unsigned seconds, json_t **out,
+                            struct hd_error *err)
 {
     start_timer(conn, seconds);
     while (conn->message == NULL && !conn->closed && !conn->timed_out)
@@ -254,7 +265,8 @@ static int wait_for_message(struct hd_conn *conn, unsigned seconds, json_t **out
         return 0;
     }
     if (conn->timed_out)
-        return hd_error_set(err, HD_E_CONNECTION, "%s: no answer for %u seconds", conn->target->title, seconds);
+        return hd_error_set(err, HD_E_CONNECTION, "%s: no answer for %u seconds",
+                            conn->target->title, seconds);
     return hd_error_set(err, conn->failure.code, "%s", conn->failure.text);
 }
 
@@ -262,7 +274,8 @@ static int read_token(const char *path, char *out, size_t capacity, struct hd_er
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
-        return hd_error_set(err, HD_E_USAGE, "the token file %s cannot be read: %s", path, strerror(errno));
+        return hd_error_set(err, HD_E_USAGE, "the token file %s cannot be read: %s", path,
+                            strerror(errno));
     ssize_t length = read(file, out, capacity - 1);
     close(file);
     while (length > 0 && isspace((unsigned char)out[length - 1]))
@@ -272,7 +285,9 @@ static int read_token(const char *path, char *out, size_t capacity, struct hd_er
     out[length] = '\0';
     for (const char *c = out; *c != '\0'; c++)
         if (!isgraph((unsigned char)*c))
-            return hd_error_set(err, HD_E_USAGE, "the token file %s holds more than one word of printable characters", path);
+            return hd_error_set(
+                err, HD_E_USAGE,
+                "the token file %s holds more than one word of printable characters", path);
     return 0;
 }
 
@@ -282,8 +297,10 @@ static int take_hello(struct hd_conn *conn, struct hd_error *err)
         return -1;
     const char *type = json_string_value(json_object_get(conn->hello, "type"));
     const char *protocol = json_string_value(json_object_get(conn->hello, "protocol"));
-    if (type == NULL || strcmp(type, "hello") != 0 || protocol == NULL || strcmp(protocol, HD_PROTOCOL_NAME) != 0)
-        return hd_error_set(err, HD_E_CONNECTION, "%s: it does not greet as hotdrop.v1", conn->target->title);
+    if (type == NULL || strcmp(type, "hello") != 0 || protocol == NULL ||
+        strcmp(protocol, HD_PROTOCOL_NAME) != 0)
+        return hd_error_set(err, HD_E_CONNECTION, "%s: it does not greet as hotdrop.v1",
+                            conn->target->title);
     return 0;
 }
 
@@ -298,7 +315,8 @@ int hd_conn_open(const struct hd_target *target, struct hd_conn **out, struct hd
         hd_error_set_memory(err);
         goto out;
     }
-    if (target->token_file[0] != '\0' && read_token(target->token_file, conn->token, sizeof conn->token, err) != 0)
+    if (target->token_file[0] != '\0' &&
+        read_token(target->token_file, conn->token, sizeof conn->token, err) != 0)
         goto out;
     if (make_context(conn, err) != 0)
         goto out;
@@ -336,7 +354,8 @@ bool hd_conn_sent_everything(const struct hd_conn *conn)
     return conn->everything_sent;
 }
 
-static int write_request(struct hd_conn *conn, const struct hd_request *request, struct hd_error *err)
+static int write_request(struct hd_conn *conn, const struct hd_request *request,
+                         struct hd_error *err)
 {
     json_t *json = hd_request_to_json(request);
     if (json == NULL)

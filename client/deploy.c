@@ -19,13 +19,14 @@ static bool is_type(const json_t *message, const char *type)
 static bool is_good_row(const json_t *row)
 {
     enum hd_outcome outcome;
-    return hd_outcome_from_word(hd_answer_text(row, "outcome"), &outcome) && outcome != HD_OUTCOME_REFUSED
-        && outcome != HD_OUTCOME_WITHHELD;
+    return hd_outcome_from_word(hd_answer_text(row, "outcome"), &outcome) &&
+           outcome != HD_OUTCOME_REFUSED && outcome != HD_OUTCOME_WITHHELD;
 }
 
 static int status_of_reason(const char *reason)
 {
-    return strcmp(reason, hd_reason_word(HD_REASON_NOT_AUTHORISED)) == 0 ? HD_EXIT_NOT_AUTHORISED : HD_EXIT_REFUSED;
+    return strcmp(reason, hd_reason_word(HD_REASON_NOT_AUTHORISED)) == 0 ? HD_EXIT_NOT_AUTHORISED
+                                                                         : HD_EXIT_REFUSED;
 }
 
 static int status_of_report(const json_t *report)
@@ -35,21 +36,22 @@ static int status_of_report(const json_t *report)
         return status_of_reason(hd_answer_text(error, "reason"));
     size_t index;
     json_t *row;
-    json_array_foreach(json_object_get(report, "classes"), index, row)
-        if (!is_good_row(row))
-            return HD_EXIT_REFUSED;
+    json_array_foreach(json_object_get(report, "classes"), index,
+                       row) if (!is_good_row(row)) return HD_EXIT_REFUSED;
     return HD_EXIT_GOOD;
 }
 
 /* A deployment that got no report is told like one that was refused as a whole. */
 static json_t *report_from_error(const json_t *answer)
 {
-    return json_pack("{s:n,s:b,s:n,s:{s:s,s:s,s:s},s:[],s:i,s:b}", "deployment", "applied", 0, "state", "error",
-                     "reason", hd_answer_text(answer, "reason"), "message", hd_answer_text(answer, "message"), "remedy",
-                     hd_answer_text(answer, "remedy"), "classes", "old_frames", 0, "old_frames_complete", 0);
+    return json_pack("{s:n,s:b,s:n,s:{s:s,s:s,s:s},s:[],s:i,s:b}", "deployment", "applied", 0,
+                     "state", "error", "reason", hd_answer_text(answer, "reason"), "message",
+                     hd_answer_text(answer, "message"), "remedy", hd_answer_text(answer, "remedy"),
+                     "classes", "old_frames", 0, "old_frames_complete", 0);
 }
 
-static int print_answer(const struct hd_invocation *invocation, json_t *answer, bool is_check, double seconds)
+static int print_answer(const struct hd_invocation *invocation, json_t *answer, bool is_check,
+                        double seconds)
 {
     json_t *report = is_type(answer, "report") ? json_incref(answer) : report_from_error(answer);
     int status = status_of_report(report);
@@ -64,7 +66,8 @@ static int print_answer(const struct hd_invocation *invocation, json_t *answer, 
 }
 
 /* When the connection breaks after the last byte, nobody here knows what happened. */
-static int lost(const struct hd_invocation *invocation, const struct hd_conn *conn, struct hd_error *err)
+static int lost(const struct hd_invocation *invocation, const struct hd_conn *conn,
+                struct hd_error *err)
 {
     if (!hd_conn_sent_everything(conn) || err->code != HD_E_CONNECTION)
         return hd_print_failure(invocation->json, hd_exit_for_error(err), err);
@@ -72,8 +75,8 @@ static int lost(const struct hd_invocation *invocation, const struct hd_conn *co
     return hd_print_failure(invocation->json, HD_EXIT_UNKNOWN, err);
 }
 
-static int converse(const struct hd_invocation *invocation, struct hd_conn *conn, const struct hd_request *request,
-                    struct hd_bytes jar)
+static int converse(const struct hd_invocation *invocation, struct hd_conn *conn,
+                    const struct hd_request *request, struct hd_bytes jar)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_progress_line line;
@@ -89,8 +92,8 @@ static int converse(const struct hd_invocation *invocation, struct hd_conn *conn
     return status;
 }
 
-int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_target *target, enum hd_request_type type,
-                     struct hd_bundle *bundle)
+int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_target *target,
+                     enum hd_request_type type, struct hd_bundle *bundle)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_bytes jar;
@@ -98,9 +101,13 @@ int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_tar
     if (hd_bundle_jar(bundle, &jar, &err) != 0 || hd_conn_open(target, &conn, &err) != 0)
         return hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
     struct hd_request request = {
-        .type = type, .id = 1, .size = jar.length, .name = hd_strdup(hd_bundle_name(bundle)),
+        .type = type,
+        .id = 1,
+        .size = jar.length,
+        .name = hd_strdup(hd_bundle_name(bundle)),
         .loader = invocation->loader != NULL ? hd_strdup(invocation->loader) : NULL,
-        .all_loaders = invocation->all_loaders, .best_effort = invocation->best_effort,
+        .all_loaders = invocation->all_loaders,
+        .best_effort = invocation->best_effort,
         .message = invocation->message != NULL ? hd_strdup(invocation->message) : NULL,
     };
     int status = converse(invocation, conn, &request, jar);

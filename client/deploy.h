@@ -10,8 +10,9 @@
 #include "core/bundle.h"
 #include "core/message.h"
 
-/* Sends it, prints the answer (table, or one line of JSON) and returns the exit status. The bundle stays the caller's. */
-int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_target *target, enum hd_request_type type,
-                     struct hd_bundle *bundle);
+/* Sends it, prints the answer (table, or one line of JSON) and returns the exit status. The
+ * bundle stays the caller's. */
+int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_target *target,
+                     enum hd_request_type type, struct hd_bundle *bundle);
 
 #endif

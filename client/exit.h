@@ -9,11 +9,12 @@
 
 enum hd_exit {
     HD_EXIT_GOOD = 0,
-    HD_EXIT_REFUSED = 1,        /* what is live is unchanged; with --best-effort: something was refused */
+    HD_EXIT_REFUSED = 1, /* what is live is unchanged; with --best-effort: something was refused */
     HD_EXIT_USAGE = 2,
-    HD_EXIT_NO_AGENT = 3,       /* nobody there, or lost before the last byte of the bundle: nothing happened */
+    HD_EXIT_NO_AGENT =
+        3, /* nobody there, or lost before the last byte of the bundle: nothing happened */
     HD_EXIT_NOT_AUTHORISED = 4,
-    HD_EXIT_UNKNOWN = 5         /* the connection was lost after the last byte: history tells */
+    HD_EXIT_UNKNOWN = 5 /* the connection was lost after the last byte: history tells */
 };
 
 /* The status for an error that happened before the last byte of a bundle was sent. */

@@ -19,13 +19,16 @@
 #define LISTEN_SECONDS 10
 #define ANSWER_SECONDS 60
 
-/* JDK 8 lets only its own user in, not even root: become that user for as long as it takes to connect. */
+/* JDK 8 lets only its own user in, not even root: become that user for as long as it takes to
+ * connect. */
 static int become(uid_t uid, gid_t gid, struct hd_error *err)
 {
     if (geteuid() == uid)
         return 0;
     if (geteuid() != 0)
-        return hd_error_set(err, HD_E_DENIED, "the JVM belongs to uid %u; attach as that user or as root", (unsigned)uid);
+        return hd_error_set(err, HD_E_DENIED,
+                            "the JVM belongs to uid %u; attach as that user or as root",
+                            (unsigned)uid);
     if (setegid(gid) != 0 || seteuid(uid) != 0)
         return hd_error_set_errno(err, errno, "cannot become uid %u", (unsigned)uid);
     return 0;
@@ -62,7 +65,8 @@ static int make_trigger(const char *path, struct hd_error *err)
     return 0;
 }
 
-static int await_listener(const struct hd_jvm_process *jvm, const char *socket_path, struct hd_error *err)
+static int await_listener(const struct hd_jvm_process *jvm, const char *socket_path,
+                          struct hd_error *err)
 {
     const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
     int64_t deadline = hd_text_now() + (int64_t)LISTEN_SECONDS * 1000000;
@@ -75,18 +79,23 @@ static int await_listener(const struct hd_jvm_process *jvm, const char *socket_p
         nanosleep(&pause, NULL);
     }
     return hd_error_set(err, HD_E_CONNECTION,
-                        "pid %d does not answer within %d s: it may be stopped, or run with -XX:+DisableAttachMechanism",
+                        "pid %d does not answer within %d s: it may be stopped, or run with "
+                        "-XX:+DisableAttachMechanism",
                         (int)jvm->pid, LISTEN_SECONDS);
 }
 
-static int trigger_and_connect(const struct hd_jvm_process *jvm, const char *socket_path, struct hd_error *err)
+static int trigger_and_connect(const struct hd_jvm_process *jvm, const char *socket_path,
+                               struct hd_error *err)
 {
     if (!jvm->catches_sigquit)
-        return hd_error_set(err, HD_E_USAGE,
-                            "pid %d does not handle SIGQUIT (-Xrs, or still starting): attaching would end it. "
-                            "Start it with -agentpath instead", (int)jvm->pid);
+        return hd_error_set(
+            err, HD_E_USAGE,
+            "pid %d does not handle SIGQUIT (-Xrs, or still starting): attaching would end it. "
+            "Start it with -agentpath instead",
+            (int)jvm->pid);
     char trigger[108];
-    snprintf(trigger, sizeof trigger, "/proc/%d/root/tmp/.attach_pid%d", (int)jvm->pid, (int)jvm->inner_pid);
+    snprintf(trigger, sizeof trigger, "/proc/%d/root/tmp/.attach_pid%d", (int)jvm->pid,
+             (int)jvm->inner_pid);
     if (make_trigger(trigger, err) != 0)
         return -1;
     int descriptor = -1;
@@ -101,7 +110,8 @@ static int trigger_and_connect(const struct hd_jvm_process *jvm, const char *soc
 static int open_channel(const struct hd_jvm_process *jvm, struct hd_error *err)
 {
     char socket_path[108];
-    snprintf(socket_path, sizeof socket_path, "/proc/%d/root/tmp/.java_pid%d", (int)jvm->pid, (int)jvm->inner_pid);
+    snprintf(socket_path, sizeof socket_path, "/proc/%d/root/tmp/.java_pid%d", (int)jvm->pid,
+             (int)jvm->inner_pid);
     int descriptor = connect_to(socket_path);
     if (descriptor >= 0)
         return descriptor;
@@ -134,7 +144,8 @@ static int send_all(int descriptor, const char *data, size_t length, struct hd_e
     return 0;
 }
 
-static int send_request(int descriptor, const char *library, const char *options, struct hd_error *err)
+static int send_request(int descriptor, const char *library, const char *options,
+                        struct hd_error *err)
 {
     const char *const strings[] = { "1", "load", library, "true", options };
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
@@ -152,7 +163,8 @@ static int receive_answer(int descriptor, char *answer, size_t capacity, struct 
         if (ready < 0 && errno == EINTR)
             continue;
         if (ready <= 0)
-            return hd_error_set(err, HD_E_CONNECTION, "the JVM did not answer within %d s", ANSWER_SECONDS);
+            return hd_error_set(err, HD_E_CONNECTION, "the JVM did not answer within %d s",
+                                ANSWER_SECONDS);
         ssize_t got = read(descriptor, answer + length, capacity - 1 - length);
         if (got <= 0)
             break;
@@ -162,33 +174,40 @@ static int receive_answer(int descriptor, char *answer, size_t capacity, struct 
     }
     answer[length] = '\0';
     if (length == 0)
-        return hd_error_set(err, HD_E_CONNECTION, "the JVM closed the attach connection without an answer");
+        return hd_error_set(err, HD_E_CONNECTION,
+                            "the JVM closed the attach connection without an answer");
     return 0;
 }
 
-/* "0\nreturn code: 0\n" (JDK 9 and later), "0\n0\n" (JDK 8). JDK 21 may say 0 in the first line and the failure in words. */
+/* "0\nreturn code: 0\n" (JDK 9 and later), "0\n0\n" (JDK 8). JDK 21 may say 0 in the first line
+ * and the failure in words. */
 static int judge_answer(const char *answer, struct hd_error *err)
 {
     char *words;
     long status = strtol(answer, &words, 10);
     words += strspn(words, "\r\n ");
     long agent_result = -1;
-    bool has_result = sscanf(words, "return code: %ld", &agent_result) == 1 || sscanf(words, "%ld", &agent_result) == 1;
+    bool has_result = sscanf(words, "return code: %ld", &agent_result) == 1 ||
+                      sscanf(words, "%ld", &agent_result) == 1;
     if (status == 0 && has_result && agent_result == 0)
         return 0;
     if (has_result && agent_result != 0)
-        return hd_error_set(err, HD_E_JVM, "the agent could not start (Agent_OnAttach returned %ld)", agent_result);
+        return hd_error_set(
+            err, HD_E_JVM, "the agent could not start (Agent_OnAttach returned %ld)", agent_result);
     char escaped[600];
     hd_text_escape(words[0] != '\0' ? words : "no reason given", escaped, sizeof escaped);
     return hd_error_set(err, HD_E_JVM, "the JVM refuses to load the agent: %s", escaped);
 }
 
-int hd_hotspot_load_agent(const struct hd_jvm_process *jvm, const char *library, const char *options, struct hd_error *err)
+int hd_hotspot_load_agent(const struct hd_jvm_process *jvm, const char *library,
+                          const char *options, struct hd_error *err)
 {
     if (strlen(options) > HD_HOTSPOT_ARGUMENT_MAX || strlen(library) > HD_HOTSPOT_ARGUMENT_MAX)
         return hd_error_set(err, HD_E_USAGE,
-                            "the agent's options are longer than the %d bytes that HotSpot takes; put them into a file: "
-                            "--options config=FILE", HD_HOTSPOT_ARGUMENT_MAX);
+                            "the agent's options are longer than the %d bytes that HotSpot takes; "
+                            "put them into a file: "
+                            "--options config=FILE",
+                            HD_HOTSPOT_ARGUMENT_MAX);
     int descriptor = connect_as_owner(jvm, err);
     if (descriptor < 0)
         return -1;

@@ -7,15 +7,26 @@
 #include <string.h>
 
 enum option_key {
-    KEY_PID = 256, KEY_TO, KEY_TOKEN, KEY_JSON, KEY_LOADER, KEY_ALL_LOADERS, KEY_BEST_EFFORT,
-    KEY_MESSAGE, KEY_ATTACH, KEY_OPTIONS, KEY_AGENT, KEY_SETTLE, KEY_HELP
+    KEY_PID = 256,
+    KEY_TO,
+    KEY_TOKEN,
+    KEY_JSON,
+    KEY_LOADER,
+    KEY_ALL_LOADERS,
+    KEY_BEST_EFFORT,
+    KEY_MESSAGE,
+    KEY_ATTACH,
+    KEY_OPTIONS,
+    KEY_AGENT,
+    KEY_SETTLE,
+    KEY_HELP
 };
 
 struct known_option {
     const char *name;
     const char *argument; /* NULL: takes none */
     enum option_key key;
-    unsigned groups;      /* 0: every command */
+    unsigned groups; /* 0: every command */
     const char *summary;
 };
 
@@ -34,7 +45,8 @@ static const struct known_option known_options[] = {
     { "attach", NULL, KEY_ATTACH, HD_OPTIONS_ATTACH_ON_THE_WAY,
       "load the agent first where the JVM has none" },
     { "options", "TEXT", KEY_OPTIONS, HD_OPTIONS_ATTACH, "the agent's options, key=value,…" },
-    { "agent", "FILE", KEY_AGENT, HD_OPTIONS_ATTACH, "libhotdrop.so, where it is not found by itself" },
+    { "agent", "FILE", KEY_AGENT, HD_OPTIONS_ATTACH,
+      "libhotdrop.so, where it is not found by itself" },
     { "settle", "TIME", KEY_SETTLE, HD_OPTIONS_WATCH, "quiet time that ends a compile (30ms)" },
     { "json", NULL, KEY_JSON, HD_OPTIONS_JSON, "one JSON document instead of a table" },
     { "help", NULL, KEY_HELP, 0, "this help" },
@@ -53,9 +65,9 @@ static void select_options(unsigned groups, struct option *out)
         const struct known_option *known = &known_options[i];
         if (!is_taken(known, groups))
             continue;
-        out[count++] = (struct option){ known->name,
-                                        known->argument != NULL ? required_argument : no_argument,
-                                        NULL, (int)known->key };
+        out[count++] =
+            (struct option){ known->name, known->argument != NULL ? required_argument : no_argument,
+                             NULL, (int)known->key };
     }
     out[count] = (struct option){ NULL, 0, NULL, 0 };
 }
@@ -72,34 +84,60 @@ static int take_pid(const char *text, struct hd_invocation *out, struct hd_error
 static int take_option(int key, struct hd_invocation *out, struct hd_error *err)
 {
     switch (key) {
-    case KEY_PID: return take_pid(optarg, out, err);
-    case KEY_TO: out->to = optarg; return 0;
-    case KEY_TOKEN: out->token_file = optarg; return 0;
-    case KEY_JSON: out->json = true; return 0;
-    case KEY_LOADER: out->loader = optarg; return 0;
-    case KEY_ALL_LOADERS: out->all_loaders = true; return 0;
-    case KEY_BEST_EFFORT: out->best_effort = true; return 0;
-    case KEY_MESSAGE: out->message = optarg; return 0;
-    case KEY_ATTACH: out->attach = true; return 0;
-    case KEY_OPTIONS: out->agent_options = optarg; return 0;
-    case KEY_AGENT: out->agent_file = optarg; return 0;
-    case KEY_HELP: out->help = true; return 0;
+    case KEY_PID:
+        return take_pid(optarg, out, err);
+    case KEY_TO:
+        out->to = optarg;
+        return 0;
+    case KEY_TOKEN:
+        out->token_file = optarg;
+        return 0;
+    case KEY_JSON:
+        out->json = true;
+        return 0;
+    case KEY_LOADER:
+        out->loader = optarg;
+        return 0;
+    case KEY_ALL_LOADERS:
+        out->all_loaders = true;
+        return 0;
+    case KEY_BEST_EFFORT:
+        out->best_effort = true;
+        return 0;
+    case KEY_MESSAGE:
+        out->message = optarg;
+        return 0;
+    case KEY_ATTACH:
+        out->attach = true;
+        return 0;
+    case KEY_OPTIONS:
+        out->agent_options = optarg;
+        return 0;
+    case KEY_AGENT:
+        out->agent_file = optarg;
+        return 0;
+    case KEY_HELP:
+        out->help = true;
+        return 0;
     case KEY_SETTLE:
         if (hd_text_parse_time(optarg, &out->settle_ms, err) != 0)
             return hd_error_prefix(err, "--settle");
         return 0;
-    default: return 0;
+    default:
+        return 0;
     }
 }
 
-/* getopt leaves in optopt a short option's character, or a long option's key when its argument is missing. */
+/* getopt leaves in optopt a short option's character, or a long option's key when its argument
+ * is missing. */
 static int refuse_option(int result, char **argv, const char *command, struct hd_error *err)
 {
     const char *text = argv[optind > 0 ? optind - 1 : 0];
     if (result == ':')
-        return hd_error_set(err, HD_E_USAGE, "%s needs a value; see 'hotdrop help %s'", text, command);
-    return hd_error_set(err, HD_E_USAGE, "'hotdrop %s' has no option '%s'; see 'hotdrop help %s'", command, text,
-                        command);
+        return hd_error_set(err, HD_E_USAGE, "%s needs a value; see 'hotdrop help %s'", text,
+                            command);
+    return hd_error_set(err, HD_E_USAGE, "'hotdrop %s' has no option '%s'; see 'hotdrop help %s'",
+                        command, text, command);
 }
 
 static int check_combination(const struct hd_invocation *invocation, struct hd_error *err)
@@ -107,13 +145,17 @@ static int check_combination(const struct hd_invocation *invocation, struct hd_e
     if (invocation->pid != 0 && invocation->to != NULL)
         return hd_error_set(err, HD_E_USAGE, "--pid and --to both name a target; give one of them");
     if (invocation->loader != NULL && invocation->all_loaders)
-        return hd_error_set(err, HD_E_USAGE, "--loader picks some loaders and --all-loaders takes every one; give one of them");
+        return hd_error_set(
+            err, HD_E_USAGE,
+            "--loader picks some loaders and --all-loaders takes every one; give one of them");
     if (invocation->attach && invocation->pid == 0)
-        return hd_error_set(err, HD_E_USAGE, "--attach needs --pid PID: which JVM should the agent be loaded into?");
+        return hd_error_set(err, HD_E_USAGE,
+                            "--attach needs --pid PID: which JVM should the agent be loaded into?");
     return 0;
 }
 
-int hd_invocation_parse(int argc, char **argv, unsigned groups, struct hd_invocation *out, struct hd_error *err)
+int hd_invocation_parse(int argc, char **argv, unsigned groups, struct hd_invocation *out,
+                        struct hd_error *err)
 {
     struct hd_invocation parsed = { .command = argv[0], .settle_ms = 30 };
     struct option options[KNOWN_OPTION_COUNT + 1];

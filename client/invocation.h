@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One call of `hotdrop COMMAND`: its options, read with getopt_long from the one table of all options, and what is left over. Main thread; strings borrow argv.
+ * One call of `hotdrop COMMAND`: its options, read with getopt_long from the one table of all
+ * options, and what is left over. Main thread; strings borrow argv.
  */
 #ifndef HD_CLIENT_INVOCATION_H
 #define HD_CLIENT_INVOCATION_H
@@ -16,16 +17,16 @@
 enum hd_option_group {
     HD_OPTIONS_TARGET = 1u << 0, /* --pid --to --token */
     HD_OPTIONS_JSON = 1u << 1,
-    HD_OPTIONS_DEPLOY = 1u << 2, /* --loader --all-loaders --best-effort */
-    HD_OPTIONS_PUSH = 1u << 3,   /* --message */
-    HD_OPTIONS_ATTACH = 1u << 4, /* --options --agent */
+    HD_OPTIONS_DEPLOY = 1u << 2,            /* --loader --all-loaders --best-effort */
+    HD_OPTIONS_PUSH = 1u << 3,              /* --message */
+    HD_OPTIONS_ATTACH = 1u << 4,            /* --options --agent */
     HD_OPTIONS_ATTACH_ON_THE_WAY = 1u << 5, /* --attach */
-    HD_OPTIONS_WATCH = 1u << 6   /* --settle */
+    HD_OPTIONS_WATCH = 1u << 6              /* --settle */
 };
 
 struct hd_invocation {
     const char *command;
-    int pid;                  /* 0: not given */
+    int pid; /* 0: not given */
     const char *to;
     const char *token_file;
     bool json;
@@ -38,12 +39,13 @@ struct hd_invocation {
     const char *agent_file;
     uint64_t settle_ms;
     bool help;
-    char **arguments;         /* what is no option; borrows argv */
+    char **arguments; /* what is no option; borrows argv */
     size_t argument_count;
 };
 
 /* argv[0] is the command's name. HD_E_USAGE names the option. */
-HD_CHECKED int hd_invocation_parse(int argc, char **argv, unsigned groups, struct hd_invocation *out, struct hd_error *err);
+HD_CHECKED int hd_invocation_parse(int argc, char **argv, unsigned groups,
+                                   struct hd_invocation *out, struct hd_error *err);
 /* The options of these groups, a line each. */
 void hd_invocation_print_options(FILE *stream, unsigned groups);
 

@@ -18,11 +18,23 @@
 #include <unistd.h>
 
 /* Options of the java launcher that take their value as the next argument. */
-static const char *const options_with_value[] = {
-    "-cp", "-classpath", "--class-path", "-p", "--module-path", "--upgrade-module-path", "--add-modules",
-    "--add-reads", "--add-exports", "--add-opens", "--limit-modules", "--patch-module", "--enable-native-access",
-    "--source", "-d", "--describe-module", NULL
-};
+static const char *const options_with_value[] = { "-cp",
+                                                  "-classpath",
+                                                  "--class-path",
+                                                  "-p",
+                                                  "--module-path",
+                                                  "--upgrade-module-path",
+                                                  "--add-modules",
+                                                  "--add-reads",
+                                                  "--add-exports",
+                                                  "--add-opens",
+                                                  "--limit-modules",
+                                                  "--patch-module",
+                                                  "--enable-native-access",
+                                                  "--source",
+                                                  "-d",
+                                                  "--describe-module",
+                                                  NULL };
 
 static FILE *open_proc(pid_t pid, const char *name)
 {
@@ -42,7 +54,8 @@ static void read_status_line(const char *line, struct hd_jvm_process *jvm)
     else if (sscanf(line, "SigCgt: %" SCNx64, &caught) == 1)
         jvm->catches_sigquit = (caught & (UINT64_C(1) << (SIGQUIT - 1))) != 0;
     else if (strncmp(line, "NSpid:", 6) == 0)
-        jvm->inner_pid = (pid_t)strtol(strrchr(line, '\t') != NULL ? strrchr(line, '\t') + 1 : line + 6, NULL, 10);
+        jvm->inner_pid = (pid_t)strtol(
+            strrchr(line, '\t') != NULL ? strrchr(line, '\t') + 1 : line + 6, NULL, 10);
 }
 
 static int read_status(struct hd_jvm_process *jvm, struct hd_error *err)
@@ -76,7 +89,8 @@ static void read_jdk_version(const char *libjvm, struct hd_jvm_process *jvm)
     if (home > 4 && strncmp(library - 4, "/jre", 4) == 0) /* JDK 8: the release file is above jre */
         home -= 4;
     char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "/proc/%d/root%.*s/release", (int)jvm->pid, (int)home, libjvm) >= (int)sizeof path)
+    if (snprintf(path, sizeof path, "/proc/%d/root%.*s/release", (int)jvm->pid, (int)home,
+                 libjvm) >= (int)sizeof path)
         return;
     FILE *file = fopen(path, "re");
     if (file == NULL)
@@ -92,7 +106,8 @@ static int read_maps(struct hd_jvm_process *jvm, struct hd_error *err)
 {
     FILE *file = open_proc(jvm->pid, "maps");
     if (file == NULL)
-        return hd_error_set(err, HD_E_DENIED, "process %d cannot be looked at (it belongs to uid %u): %s",
+        return hd_error_set(err, HD_E_DENIED,
+                            "process %d cannot be looked at (it belongs to uid %u): %s",
                             (int)jvm->pid, (unsigned)jvm->uid, strerror(errno));
     bool is_jvm = false;
     char *line = NULL;
@@ -135,7 +150,8 @@ static const char *find_main(const char *arguments, const char *end)
 {
     const char *argument = next_argument(arguments, end);
     while (argument != NULL && argument[0] == '-') {
-        if (strcmp(argument, "-jar") == 0 || strcmp(argument, "-m") == 0 || strcmp(argument, "--module") == 0)
+        if (strcmp(argument, "-jar") == 0 || strcmp(argument, "-m") == 0 ||
+            strcmp(argument, "--module") == 0)
             return next_argument(argument, end);
         bool skip_value = takes_value(argument);
         argument = next_argument(argument, end);
@@ -165,7 +181,8 @@ static void read_main_class(struct hd_jvm_process *jvm)
 
 static void find_socket(struct hd_jvm_process *jvm)
 {
-    snprintf(jvm->socket, sizeof jvm->socket, "/proc/%d/root/tmp/.hotdrop_pid%d", (int)jvm->pid, (int)jvm->inner_pid);
+    snprintf(jvm->socket, sizeof jvm->socket, "/proc/%d/root/tmp/.hotdrop_pid%d", (int)jvm->pid,
+             (int)jvm->inner_pid);
     struct stat status;
     jvm->socket_exists = lstat(jvm->socket, &status) == 0 && S_ISSOCK(status.st_mode);
 }
@@ -193,7 +210,8 @@ static int compare_pids(const void *left, const void *right)
     return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-static int append_jvm(struct hd_jvm_process **list, size_t *count, const struct hd_jvm_process *jvm, struct hd_error *err)
+static int append_jvm(struct hd_jvm_process **list, size_t *count, const struct hd_jvm_process *jvm,
+                      struct hd_error *err)
 {
     struct hd_jvm_process *grown = hd_realloc_array(*list, *count + 1, sizeof **list);
     if (grown == NULL)
@@ -215,7 +233,8 @@ int hd_jvms_list(struct hd_jvm_process **out, size_t *count, struct hd_error *er
     while (result == 0 && (entry = readdir(proc)) != NULL) {
         struct hd_error not_a_jvm = HD_ERROR_INIT;
         struct hd_jvm_process jvm;
-        if (!is_number(entry->d_name) || hd_jvms_examine((pid_t)strtol(entry->d_name, NULL, 10), &jvm, &not_a_jvm) != 0)
+        if (!is_number(entry->d_name) ||
+            hd_jvms_examine((pid_t)strtol(entry->d_name, NULL, 10), &jvm, &not_a_jvm) != 0)
             continue;
         result = append_jvm(&list, &length, &jvm, err);
     }

@@ -88,12 +88,14 @@ static int add_class(struct hd_bundle_builder *builder, const char *path, struct
         return hd_error_set(err, HD_E_USAGE, "%s: not a class file: %s", path, reason.text);
     }
     int result = 0;
-    bool describes_module = name.length == strlen("module-info") && memcmp(name.data, "module-info", name.length) == 0;
+    bool describes_module =
+        name.length == strlen("module-info") && memcmp(name.data, "module-info", name.length) == 0;
     char *internal_name = hd_strndup((const char *)name.data, name.length);
     if (internal_name == NULL)
         result = hd_error_set_memory(err);
     else if (!describes_module)
-        result = hd_bundle_builder_add(builder, internal_name, (struct hd_bytes){ data, length }, path, err);
+        result = hd_bundle_builder_add(builder, internal_name, (struct hd_bytes){ data, length },
+                                       path, err);
     hd_free(internal_name);
     hd_free(data);
     return result;
@@ -159,7 +161,8 @@ static int add_path(struct hd_bundle_builder *builder, char *path, struct hd_err
     if (S_ISDIR(status.st_mode))
         return add_directory(builder, path, err);
     if (!is_jar(path) && !ends_with(path, ".class"))
-        return hd_error_set(err, HD_E_USAGE, "%s: neither a class file, a jar, a war nor a directory", path);
+        return hd_error_set(err, HD_E_USAGE,
+                            "%s: neither a class file, a jar, a war nor a directory", path);
     return add_file(builder, path, err);
 }
 
@@ -181,7 +184,8 @@ int hd_load_paths(char *const *paths, size_t count, struct hd_bundle **out, stru
     }
     if (hd_bundle_builder_count(builder) == 0) {
         hd_bundle_builder_free(builder);
-        return hd_error_set(err, HD_E_USAGE, "there is no class file in %s%s", paths[0], count > 1 ? " and the other paths" : "");
+        return hd_error_set(err, HD_E_USAGE, "there is no class file in %s%s", paths[0],
+                            count > 1 ? " and the other paths" : "");
     }
     const char *name = count == 1 ? base_name(paths[0]) : "several paths";
     return hd_bundle_build_take(builder, name, out, err);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The PATHs of a command become one bundle: class files by the name inside them, directories with all class files below, jars and wars with theirs. A single jar travels as it is, so that its digest is that of the file. Main thread.
+ * The PATHs of a command become one bundle: class files by the name inside them, directories with
+ * all class files below, jars and wars with theirs. A single jar travels as it is, so that its
+ * digest is that of the file. Main thread.
  */
 #ifndef HD_CLIENT_LOAD_H
 #define HD_CLIENT_LOAD_H
@@ -10,7 +12,8 @@
 #define HD_LOAD_MAX_BYTES (UINT64_C(1) << 30)
 
 /* HD_E_USAGE: no such path, no class in any of them, not a class file; the text names the path. */
-HD_CHECKED int hd_load_paths(char *const *paths, size_t count, struct hd_bundle **out, struct hd_error *err);
+HD_CHECKED int hd_load_paths(char *const *paths, size_t count, struct hd_bundle **out,
+                             struct hd_error *err);
 
 /* Reads one file whole, at most HD_LOAD_MAX_BYTES. *data is hd_alloc memory. */
 HD_CHECKED int hd_load_file(const char *path, uint8_t **data, size_t *length, struct hd_error *err);

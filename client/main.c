@@ -21,17 +21,23 @@ struct command {
 
 static const struct command commands[] = {
     { "push", hd_command_push,
-      HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_DEPLOY | HD_OPTIONS_PUSH | HD_OPTIONS_ATTACH | HD_OPTIONS_ATTACH_ON_THE_WAY,
+      HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_DEPLOY | HD_OPTIONS_PUSH |
+          HD_OPTIONS_ATTACH | HD_OPTIONS_ATTACH_ON_THE_WAY,
       ANY_NUMBER, "PATH…", "make class files, directories and jars live" },
-    { "check", hd_command_check, HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_DEPLOY, ANY_NUMBER, "PATH…",
-      "the verdicts of a push, without changing anything" },
-    { "watch", hd_command_watch, HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_DEPLOY | HD_OPTIONS_WATCH, ANY_NUMBER,
+    { "check", hd_command_check, HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_DEPLOY,
+      ANY_NUMBER, "PATH…", "the verdicts of a push, without changing anything" },
+    { "watch", hd_command_watch,
+      HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_DEPLOY | HD_OPTIONS_WATCH, ANY_NUMBER,
       "DIR…", "push what changes, one deployment per compile" },
-    { "attach", hd_command_attach, HD_OPTIONS_JSON | HD_OPTIONS_ATTACH, 1, "PID", "load the agent into a running JVM" },
+    { "attach", hd_command_attach, HD_OPTIONS_JSON | HD_OPTIONS_ATTACH, 1, "PID",
+      "load the agent into a running JVM" },
     { "ps", hd_command_ps, HD_OPTIONS_JSON, 0, "", "this user's JVMs" },
-    { "status", hd_command_status, HD_OPTIONS_TARGET | HD_OPTIONS_JSON, 0, "", "what is live that is not in the jar" },
-    { "history", hd_command_history, HD_OPTIONS_TARGET | HD_OPTIONS_JSON, 0, "", "the deployments of a JVM" },
-    { "show", hd_command_show, HD_OPTIONS_TARGET | HD_OPTIONS_JSON, 1, "N", "one deployment in full" },
+    { "status", hd_command_status, HD_OPTIONS_TARGET | HD_OPTIONS_JSON, 0, "",
+      "what is live that is not in the jar" },
+    { "history", hd_command_history, HD_OPTIONS_TARGET | HD_OPTIONS_JSON, 0, "",
+      "the deployments of a JVM" },
+    { "show", hd_command_show, HD_OPTIONS_TARGET | HD_OPTIONS_JSON, 1, "N",
+      "one deployment in full" },
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
@@ -45,15 +51,20 @@ static const struct command *find_command(const char *name)
 
 static void print_overview(FILE *stream)
 {
-    fputs("Usage: hotdrop COMMAND [ARGS] [OPTIONS]\n\nSwaps classes in a running JVM, and answers for every one.\n\n", stream);
+    fputs("Usage: hotdrop COMMAND [ARGS] [OPTIONS]\n\nSwaps classes in a running JVM, and answers "
+          "for every one.\n\n",
+          stream);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(stream, "  %-8s %-6s %s\n", commands[i].name, commands[i].synopsis, commands[i].summary);
-    fputs("  version         the version of this program\n  help    [COMMAND], or 'help words' for every reason and warning\n"
+        fprintf(stream, "  %-8s %-6s %s\n", commands[i].name, commands[i].synopsis,
+                commands[i].summary);
+    fputs("  version         the version of this program\n  help    [COMMAND], or 'help words' for "
+          "every reason and warning\n"
           "\nExamples:\n"
           "  hotdrop push target/classes/com/example/Foo.class\n"
           "  hotdrop push --pid 4711 --attach fix.jar --message \"fix the rounding\"\n"
           "  hotdrop check build/libs/app.jar --json\n"
-          "  hotdrop watch target/classes\n", stream);
+          "  hotdrop watch target/classes\n",
+          stream);
 }
 
 static void print_help(FILE *stream, const struct command *command)
@@ -68,7 +79,8 @@ static void print_words(FILE *stream)
     fputs("Reasons (why a class is refused, and what to do):\n", stream);
     for (int reason = HD_REASON_NONE + 1; reason < HD_REASON_COUNT; reason++)
         fprintf(stream, "\n  %s\n      %s\n      %s\n", hd_reason_word((enum hd_reason)reason),
-                hd_reason_sentence((enum hd_reason)reason), hd_reason_remedy((enum hd_reason)reason));
+                hd_reason_sentence((enum hd_reason)reason),
+                hd_reason_remedy((enum hd_reason)reason));
     fputs("\nWarnings (they do not refuse):\n", stream);
     for (int bit = 0; bit < HD_WARNING_BIT_COUNT; bit++)
         fprintf(stream, "\n  %s\n      %s\n", hd_warning_word((enum hd_warning)(1u << bit)),
@@ -93,7 +105,8 @@ static int run_help(int argc, char **argv)
     }
     const struct command *command = find_command(argv[1]);
     if (command == NULL) {
-        hd_error_set(&err, HD_E_USAGE, "there is no command '%s'; 'hotdrop help' lists them", argv[1]);
+        hd_error_set(&err, HD_E_USAGE, "there is no command '%s'; 'hotdrop help' lists them",
+                     argv[1]);
         return refuse_usage(&err);
     }
     print_help(stdout, command);
@@ -111,8 +124,8 @@ static int run_command(const struct command *command, int argc, char **argv)
         return HD_EXIT_GOOD;
     }
     if (invocation.argument_count > command->max_arguments) {
-        hd_error_set(&err, HD_E_USAGE, "'hotdrop %s' does not know what to do with '%s'", command->name,
-                     invocation.arguments[command->max_arguments]);
+        hd_error_set(&err, HD_E_USAGE, "'hotdrop %s' does not know what to do with '%s'",
+                     command->name, invocation.arguments[command->max_arguments]);
         return hd_print_failure(invocation.json, HD_EXIT_USAGE, &err);
     }
     return command->run(&invocation);

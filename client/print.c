@@ -32,7 +32,8 @@ static bool use_colour(void)
     return isatty(STDOUT_FILENO) && (no_colour == NULL || no_colour[0] == '\0');
 }
 
-static void fill_row(struct libscols_table *table, const char *const *cells, size_t columns, const char *colour)
+static void fill_row(struct libscols_table *table, const char *const *cells, size_t columns,
+                     const char *colour)
 {
     struct libscols_line *line = scols_table_new_line(table, NULL);
     if (line == NULL)
@@ -46,14 +47,16 @@ static void fill_row(struct libscols_table *table, const char *const *cells, siz
     }
 }
 
-void hd_print_table(const char *const *headers, size_t columns, const char *const *cells, size_t rows, const char *const *highlight)
+void hd_print_table(const char *const *headers, size_t columns, const char *const *cells,
+                    size_t rows, const char *const *highlight)
 {
     struct libscols_table *table = scols_new_table();
     if (table == NULL)
         return;
     scols_table_enable_colors(table, use_colour());
     for (size_t i = 0; i < columns; i++)
-        scols_table_new_column(table, headers[i], 0.1, i + 1 == columns && isatty(STDOUT_FILENO) ? SCOLS_FL_WRAP : 0);
+        scols_table_new_column(table, headers[i], 0.1,
+                               i + 1 == columns && isatty(STDOUT_FILENO) ? SCOLS_FL_WRAP : 0);
     for (size_t i = 0; i < rows; i++)
         fill_row(table, cells + i * columns, columns, highlight != NULL ? highlight[i] : NULL);
     scols_print_table(table);
@@ -62,7 +65,8 @@ void hd_print_table(const char *const *headers, size_t columns, const char *cons
 
 static const char *colour_of(const char *outcome)
 {
-    if (strcmp(outcome, "redefined") == 0 || strcmp(outcome, "defined") == 0 || strcmp(outcome, "rolled-back") == 0)
+    if (strcmp(outcome, "redefined") == 0 || strcmp(outcome, "defined") == 0 ||
+        strcmp(outcome, "rolled-back") == 0)
         return "green";
     if (strcmp(outcome, "refused") == 0)
         return "red";
@@ -85,7 +89,8 @@ static char *explain_row(const json_t *row)
     add_text(text, sizeof text, ". ", hd_answer_text(row, "remedy"));
     size_t index;
     json_t *warning;
-    json_array_foreach(json_object_get(row, "warnings"), index, warning) {
+    json_array_foreach(json_object_get(row, "warnings"), index, warning)
+    {
         const char *word = json_string_value(warning);
         add_text(text, sizeof text, "; ", index == 0 ? "warning" : "");
         add_text(text, sizeof text, index == 0 ? " " : ", ", word != NULL ? word : "");
@@ -101,9 +106,11 @@ static void print_rows(const json_t *classes)
     const char **colours = hd_alloc_zeroed(count, sizeof *colours);
     size_t index;
     json_t *row;
-    json_array_foreach(classes, index, row) {
+    json_array_foreach(classes, index, row)
+    {
         const char *outcome = hd_answer_text(row, "outcome");
-        bool only_counted = strcmp(outcome, "unchanged") == 0 && json_array_size(json_object_get(row, "warnings")) == 0;
+        bool only_counted = strcmp(outcome, "unchanged") == 0 &&
+                            json_array_size(json_object_get(row, "warnings")) == 0;
         if (cells == NULL || colours == NULL || only_counted)
             continue;
         cells[shown * 4] = hd_answer_text(row, "class");
@@ -125,7 +132,8 @@ static void print_counts(const json_t *classes)
     size_t counts[HD_OUTCOME_COUNT] = { 0 };
     size_t index;
     json_t *row;
-    json_array_foreach(classes, index, row) {
+    json_array_foreach(classes, index, row)
+    {
         enum hd_outcome outcome;
         if (hd_outcome_from_word(hd_answer_text(row, "outcome"), &outcome))
             counts[outcome]++;
@@ -145,8 +153,11 @@ static void print_old_frames(const json_t *report)
 {
     json_int_t threads = json_integer_value(json_object_get(report, "old_frames"));
     if (threads > 0)
-        printf("%lld %s still in old code%s.\n", (long long)threads, threads == 1 ? "thread is" : "threads are",
-               json_is_false(json_object_get(report, "old_frames_complete")) ? " (virtual threads not counted)" : "");
+        printf("%lld %s still in old code%s.\n", (long long)threads,
+               threads == 1 ? "thread is" : "threads are",
+               json_is_false(json_object_get(report, "old_frames_complete"))
+                   ? " (virtual threads not counted)"
+                   : "");
 }
 
 static void print_error(const json_t *error)
@@ -154,7 +165,8 @@ static void print_error(const json_t *error)
     char message[CELL_MAX], remedy[CELL_MAX];
     hd_text_escape(hd_answer_text(error, "message"), message, sizeof message);
     hd_text_escape(hd_answer_text(error, "remedy"), remedy, sizeof remedy);
-    printf("%s: %s%s%s\n", hd_answer_text(error, "reason"), message, remedy[0] != '\0' ? "\n" : "", remedy);
+    printf("%s: %s%s%s\n", hd_answer_text(error, "reason"), message, remedy[0] != '\0' ? "\n" : "",
+           remedy);
 }
 
 void hd_print_report(const json_t *report, bool is_check, double seconds)
@@ -181,11 +193,13 @@ void hd_print_report(const json_t *report, bool is_check, double seconds)
 
 static json_t *failure_document(const struct hd_error *err, int status)
 {
-    static const char *const reasons[] = { [2] = "usage", [3] = "no-agent", [4] = "not-authorised", [5] = "outcome-unknown" };
+    static const char *const reasons[] = {
+        [2] = "usage", [3] = "no-agent", [4] = "not-authorised", [5] = "outcome-unknown"
+    };
     const char *reason = status >= 2 && status <= 5 ? reasons[status] : "error";
-    return json_pack("{s:n,s:b,s:n,s:{s:s,s:s,s:n},s:[],s:i,s:b}", "deployment", "applied", 0, "state",
-                     "error", "reason", reason, "message", err->text, "remedy", "classes", "old_frames", 0,
-                     "old_frames_complete", 0);
+    return json_pack("{s:n,s:b,s:n,s:{s:s,s:s,s:n},s:[],s:i,s:b}", "deployment", "applied", 0,
+                     "state", "error", "reason", reason, "message", err->text, "remedy", "classes",
+                     "old_frames", 0, "old_frames_complete", 0);
 }
 
 int hd_print_failure(bool json, int status, const struct hd_error *err)
@@ -210,8 +224,8 @@ static void show_sent(uint64_t bytes, uint64_t of, void *context)
     if (!is_time_to_show(line))
         return;
     int filled = of > 0 ? (int)(bytes * 30 / of) : 30;
-    fprintf(stderr, "\r\033[K[%.*s%*s] %.1f of %.1f MiB", filled, "##############################", 30 - filled, "",
-            (double)bytes / 1048576, (double)of / 1048576);
+    fprintf(stderr, "\r\033[K[%.*s%*s] %.1f of %.1f MiB", filled, "##############################",
+            30 - filled, "", (double)bytes / 1048576, (double)of / 1048576);
     line->shown = true;
 }
 
@@ -222,7 +236,8 @@ static void show_waiting(const json_t *message, void *context)
         return;
     char doing[256];
     hd_text_escape(hd_answer_text(message, "doing"), doing, sizeof doing);
-    fprintf(stderr, "\r\033[K%s%s%s …", hd_answer_text(message, "stage"), doing[0] != '\0' ? ": " : "", doing);
+    fprintf(stderr, "\r\033[K%s%s%s …", hd_answer_text(message, "stage"),
+            doing[0] != '\0' ? ": " : "", doing);
     line->shown = true;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What people see: tables (libsmartcols), colour where it is a terminal (NO_COLOR honoured), a progress line where a wait passes a second. Main thread. Texts from an agent are escaped before they reach the terminal.
+ * What people see: tables (libsmartcols), colour where it is a terminal (NO_COLOR honoured), a
+ * progress line where a wait passes a second. Main thread. Texts from an agent are escaped before
+ * they reach the terminal.
  */
 #ifndef HD_CLIENT_PRINT_H
 #define HD_CLIENT_PRINT_H
@@ -12,13 +14,17 @@
 /* One JSON document and a newline on stdout. */
 void hd_print_json(const json_t *document);
 
-/* The answer to push or check: a row per class and loader (unchanged ones only counted), then the summary line. seconds: as the user waited. */
+/* The answer to push or check: a row per class and loader (unchanged ones only counted), then
+ * the summary line. seconds: as the user waited. */
 void hd_print_report(const json_t *report, bool is_check, double seconds);
 
-/* A table with a header; cells is row-major, columns a row, NULL cells are empty. highlight (may be NULL) names a colour per row or NULL. */
-void hd_print_table(const char *const *headers, size_t columns, const char *const *cells, size_t rows, const char *const *highlight);
+/* A table with a header; cells is row-major, columns a row, NULL cells are empty. highlight (may
+ * be NULL) names a colour per row or NULL. */
+void hd_print_table(const char *const *headers, size_t columns, const char *const *cells,
+                    size_t rows, const char *const *highlight);
 
-/* "hotdrop: TEXT" on stderr. With json, the contract's document with error and no classes on stdout too. Returns status. */
+/* "hotdrop: TEXT" on stderr. With json, the contract's document with error and no classes on
+ * stdout too. Returns status. */
 int hd_print_failure(bool json, int status, const struct hd_error *err);
 
 /* Progress on stderr, from the first second on, where stderr is a terminal. */

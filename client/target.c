@@ -15,10 +15,13 @@
 
 void hd_target_of_jvm(const struct hd_jvm_process *jvm, struct hd_target *out)
 {
-    *out = (struct hd_target){ .address = { .kind = HD_ADDRESS_UNIX }, .expected_pid = jvm->pid, .expected_uid = jvm->uid };
+    *out = (struct hd_target){ .address = { .kind = HD_ADDRESS_UNIX },
+                               .expected_pid = jvm->pid,
+                               .expected_uid = jvm->uid };
     memcpy(out->address.path, jvm->socket, sizeof out->address.path);
-    snprintf(out->title, sizeof out->title, "pid %d%s%s%s", (int)jvm->pid, jvm->main_class[0] != '\0' ? " (" : "",
-             jvm->main_class, jvm->main_class[0] != '\0' ? ")" : "");
+    snprintf(out->title, sizeof out->title, "pid %d%s%s%s", (int)jvm->pid,
+             jvm->main_class[0] != '\0' ? " (" : "", jvm->main_class,
+             jvm->main_class[0] != '\0' ? ")" : "");
 }
 
 static int find_by_pid(pid_t pid, struct hd_target *out, struct hd_error *err)
@@ -27,13 +30,16 @@ static int find_by_pid(pid_t pid, struct hd_target *out, struct hd_error *err)
     if (hd_jvms_examine(pid, &jvm, err) != 0)
         return -1;
     if (!jvm.socket_exists && jvm.has_agent)
-        return hd_error_set(err, HD_E_CONNECTION,
-                            "pid %d has the agent, but not on its default socket; name its address with --to "
-                            "(its listen= option)", (int)pid);
+        return hd_error_set(
+            err, HD_E_CONNECTION,
+            "pid %d has the agent, but not on its default socket; name its address with --to "
+            "(its listen= option)",
+            (int)pid);
     if (!jvm.socket_exists)
-        return hd_error_set(err, HD_E_CONNECTION,
-                            "pid %d has no Hotdrop agent; load it with 'hotdrop attach %d', or push with --attach",
-                            (int)pid, (int)pid);
+        return hd_error_set(
+            err, HD_E_CONNECTION,
+            "pid %d has no Hotdrop agent; load it with 'hotdrop attach %d', or push with --attach",
+            (int)pid, (int)pid);
     hd_target_of_jvm(&jvm, out);
     return 0;
 }
@@ -50,23 +56,28 @@ static bool socket_answers(const char *path)
     return answers;
 }
 
-static int append_line(struct hd_buffer *text, const struct hd_jvm_process *jvm, bool reachable, struct hd_error *err)
+static int append_line(struct hd_buffer *text, const struct hd_jvm_process *jvm, bool reachable,
+                       struct hd_error *err)
 {
     char line[400];
-    snprintf(line, sizeof line, "\n  %-8d %-40s %s", (int)jvm->pid, jvm->main_class, reachable ? "agent" : "no agent");
+    snprintf(line, sizeof line, "\n  %-8d %-40s %s", (int)jvm->pid, jvm->main_class,
+             reachable ? "agent" : "no agent");
     return hd_buffer_append(text, line, strlen(line), err);
 }
 
 static int refuse_choice(size_t reachable, const struct hd_buffer *lines, struct hd_error *err)
 {
-    const char *question = reachable == 0
-        ? "no JVM of this user has a reachable agent; load one with 'hotdrop attach PID', or name an address with --to"
-        : "several JVMs have an agent; say which with --pid PID or --to ADDRESS";
-    return hd_error_set(err, HD_E_USAGE, "%s%.*s", question, (int)(lines->length < 700 ? lines->length : 700),
+    const char *question =
+        reachable == 0 ? "no JVM of this user has a reachable agent; load one with 'hotdrop attach "
+                         "PID', or name an address with --to"
+                       : "several JVMs have an agent; say which with --pid PID or --to ADDRESS";
+    return hd_error_set(err, HD_E_USAGE, "%s%.*s", question,
+                        (int)(lines->length < 700 ? lines->length : 700),
                         lines->data != NULL ? (const char *)lines->data : "");
 }
 
-static int pick_from(const struct hd_jvm_process *list, size_t count, struct hd_target *out, struct hd_error *err)
+static int pick_from(const struct hd_jvm_process *list, size_t count, struct hd_target *out,
+                     struct hd_error *err)
 {
     struct hd_buffer lines = HD_BUFFER_INIT;
     const struct hd_jvm_process *only = NULL;
@@ -117,7 +128,8 @@ static int targets_path(char *out, size_t capacity, struct hd_error *err)
     return 0;
 }
 
-static int read_target_words(char *words, const char *place, struct hd_target *out, struct hd_error *err)
+static int read_target_words(char *words, const char *place, struct hd_target *out,
+                             struct hd_error *err)
 {
     char *rest = NULL;
     char *address = strtok_r(words, " \t\n", &rest);
@@ -128,14 +140,16 @@ static int read_target_words(char *words, const char *place, struct hd_target *o
     char *word;
     while ((word = strtok_r(NULL, " \t\n", &rest)) != NULL) {
         if (strncmp(word, "token=", 6) != 0)
-            return hd_error_set(err, HD_E_USAGE, "%s: '%s' is not understood; token=FILE is", place, word);
+            return hd_error_set(err, HD_E_USAGE, "%s: '%s' is not understood; token=FILE is", place,
+                                word);
         snprintf(out->token_file, sizeof out->token_file, "%s", word + 6);
     }
     return 0;
 }
 
 /* 1: found, 0: not in the file, -1: error. */
-static int search_targets(FILE *file, const char *path, const char *name, struct hd_target *out, struct hd_error *err)
+static int search_targets(FILE *file, const char *path, const char *name, struct hd_target *out,
+                          struct hd_error *err)
 {
     char line[2048];
     for (unsigned number = 1; fgets(line, sizeof line, file) != NULL; number++) {
@@ -163,8 +177,9 @@ static int find_by_name(const char *name, struct hd_target *out, struct hd_error
     if (found < 0)
         return -1;
     if (found == 0)
-        return hd_error_set(err, HD_E_USAGE,
-                            "'%s' is neither an address (unix:PATH, ws://HOST:PORT) nor a name in %s", name, path);
+        return hd_error_set(
+            err, HD_E_USAGE,
+            "'%s' is neither an address (unix:PATH, ws://HOST:PORT) nor a name in %s", name, path);
     snprintf(out->title, sizeof out->title, "%s", name);
     return 0;
 }
@@ -181,7 +196,8 @@ static int find_by_address(const char *text, struct hd_target *out, struct hd_er
     return 0;
 }
 
-int hd_target_find(const struct hd_invocation *invocation, struct hd_target *out, struct hd_error *err)
+int hd_target_find(const struct hd_invocation *invocation, struct hd_target *out,
+                   struct hd_error *err)
 {
     struct hd_target found = { .address = { .kind = HD_ADDRESS_NONE } };
     int result;
@@ -196,7 +212,8 @@ int hd_target_find(const struct hd_invocation *invocation, struct hd_target *out
     if (invocation->token_file != NULL)
         snprintf(found.token_file, sizeof found.token_file, "%s", invocation->token_file);
     if (found.address.kind == HD_ADDRESS_WS && found.token_file[0] == '\0')
-        return hd_error_set(err, HD_E_USAGE, "%s needs a token: --token FILE, or token=FILE in the targets file",
+        return hd_error_set(err, HD_E_USAGE,
+                            "%s needs a token: --token FILE, or token=FILE in the targets file",
                             found.title);
     *out = found;
     return 0;

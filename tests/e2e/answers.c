@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 
 #define CLIENT_SECONDS 90
-#define MAX_ARGUMENTS 64
+#define MAX_ARGUMENTS  64
 
 static const char *const client_environment[] = {
 #ifdef HD_E2E_PRELOAD
@@ -30,18 +30,20 @@ static void run(const struct e2e *e2e, const char *const arguments[], struct e2e
 
 void e2e_client(const struct e2e *e2e, struct e2e_answer *out, ...)
 {
-    
+
     const char *arguments[MAX_ARGUMENTS] = { HD_E2E_CLIENT };
     size_t count = 1;
     va_list list;
     va_start(list, out);
-    for (const char *argument; (argument = va_arg(list, const char *)) != NULL && count < MAX_ARGUMENTS - 1; )
+    for (const char *argument;
+         (argument = va_arg(list, const char *)) != NULL && count < MAX_ARGUMENTS - 1;)
         arguments[count++] = argument;
     va_end(list);
     run(e2e, arguments, out);
 }
 
-void e2e_deploy(const struct e2e *e2e, struct e2e_answer *out, const char *command, const char *path)
+void e2e_deploy(const struct e2e *e2e, struct e2e_answer *out, const char *command,
+                const char *path)
 {
     char pid[16];
     snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
@@ -68,7 +70,8 @@ const json_t *e2e_row(const json_t *document, const char *class_name, const char
 {
     size_t index;
     json_t *row;
-    json_array_foreach(json_object_get(document, "classes"), index, row) {
+    json_array_foreach(json_object_get(document, "classes"), index, row)
+    {
         bool same_loader = loader == NULL || strcmp(text_of(row, "loader"), loader) == 0;
         if (same_loader && strcmp(text_of(row, "class"), class_name) == 0)
             return row;
@@ -78,21 +81,24 @@ const json_t *e2e_row(const json_t *document, const char *class_name, const char
     return NULL;
 }
 
-void e2e_expect_row(const json_t *document, const char *class_name, const char *outcome, const char *reason)
+void e2e_expect_row(const json_t *document, const char *class_name, const char *outcome,
+                    const char *reason)
 {
     const json_t *row = e2e_row(document, class_name, NULL);
-    bool right = strcmp(text_of(row, "outcome"), outcome) == 0 && strcmp(text_of(row, "reason"), reason != NULL ? reason : "") == 0;
+    bool right = strcmp(text_of(row, "outcome"), outcome) == 0 &&
+                 strcmp(text_of(row, "reason"), reason != NULL ? reason : "") == 0;
     if (!right)
-        fail_msg("%s: %s %s (%s), not %s %s", class_name, text_of(row, "outcome"), text_of(row, "reason"),
-                 text_of(row, "message"), outcome, reason != NULL ? reason : "");
+        fail_msg("%s: %s %s (%s), not %s %s", class_name, text_of(row, "outcome"),
+                 text_of(row, "reason"), text_of(row, "message"), outcome,
+                 reason != NULL ? reason : "");
 }
 
 size_t e2e_count_rows(const json_t *document, const char *outcome)
 {
     size_t count = 0, index;
     json_t *row;
-    json_array_foreach(json_object_get(document, "classes"), index, row)
-        count += strcmp(text_of(row, "outcome"), outcome) == 0;
+    json_array_foreach(json_object_get(document, "classes"), index, row) count +=
+        strcmp(text_of(row, "outcome"), outcome) == 0;
     return count;
 }
 
@@ -100,8 +106,7 @@ bool e2e_has_warning(const json_t *row, const char *word)
 {
     size_t index;
     json_t *warning;
-    json_array_foreach(json_object_get(row, "warnings"), index, warning)
-        if (strcmp(json_string_value(warning), word) == 0)
-            return true;
+    json_array_foreach(json_object_get(row, "warnings"), index,
+                       warning) if (strcmp(json_string_value(warning), word) == 0) return true;
     return false;
 }

@@ -15,16 +15,18 @@
 #include <unistd.h>
 
 #define ANSWER_SECONDS 30
-#define MAX_ARGUMENTS 64
+#define MAX_ARGUMENTS  64
 
 static const struct e2e_jdk *current_jdk;
 static struct e2e_process workbench; /* one warm compiler per JDK */
 
-/* The sanitizers' run-time must come first into a JVM; the lines are those that leave the JVM's own signals alone. */
+/* The sanitizers' run-time must come first into a JVM; the lines are those that leave the JVM's
+ * own signals alone. */
 static const char *const sanitizer_environment[] = {
 #ifdef HD_E2E_PRELOAD
     "LD_PRELOAD=" HD_E2E_PRELOAD,
-    "ASAN_OPTIONS=handle_segv=0:allow_user_segv_handler=1:detect_leaks=0:handle_sigill=0:handle_sigfpe=0:"
+    "ASAN_OPTIONS=handle_segv=0:allow_user_segv_handler=1:detect_leaks=0:handle_sigill=0:handle_"
+    "sigfpe=0:"
     "handle_sigbus=0:use_sigaltstack=0:exitcode=99",
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1",
 #endif
@@ -90,7 +92,8 @@ static void print_file(const char *path)
         fclose(file);
 }
 
-/* The JVM must end as it would without the agent: with its own status, and with nothing on stdout that Target did not say (-Xcheck:jni complains there). */
+/* The JVM must end as it would without the agent: with its own status, and with nothing on
+ * stdout that Target did not say (-Xcheck:jni complains there). */
 static bool ends_well(struct e2e *e2e)
 {
     int status;
@@ -126,7 +129,8 @@ static void start_workbench(const struct e2e_jdk *jdk)
 {
     char java[PATH_MAX];
     snprintf(java, sizeof java, "%s/bin/java", jdk->home);
-    const char *arguments[] = { java, "-XX:TieredStopAtLevel=1", "-cp", HD_E2E_JAVA, "Workbench", NULL };
+    const char *arguments[] = { java, "-XX:TieredStopAtLevel=1", "-cp", HD_E2E_JAVA, "Workbench",
+                                NULL };
     e2e_process_start(&workbench, arguments, NULL, "/dev/null");
     assert_string_equal(e2e_process_hear(&workbench, ANSWER_SECONDS), "ready");
 }
@@ -204,10 +208,12 @@ static void ask_workbench(const char *request)
         fail_msg("%s: %s", request, answer);
 }
 
-void e2e_compile(const struct e2e *e2e, const char *sources, const char *classes, const char *options)
+void e2e_compile(const struct e2e *e2e, const char *sources, const char *classes,
+                 const char *options)
 {
     char request[5 * PATH_MAX];
-    snprintf(request, sizeof request, "%s\t%s\t%s", absolute(e2e, sources), absolute(e2e, classes), options);
+    snprintf(request, sizeof request, "%s\t%s\t%s", absolute(e2e, sources), absolute(e2e, classes),
+             options);
     ask_workbench(request);
 }
 
@@ -218,7 +224,8 @@ void e2e_jar(const struct e2e *e2e, const char *directory, const char *jar)
     ask_workbench(request);
 }
 
-void e2e_compile_class(const struct e2e *e2e, const char *name, const char *source, const char *classes)
+void e2e_compile_class(const struct e2e *e2e, const char *name, const char *source,
+                       const char *classes)
 {
     static unsigned number;
     char directory[64], path[512];
@@ -236,11 +243,13 @@ static size_t append(const char *arguments[], size_t count, const char *const *m
 }
 
 /* agent may be NULL; the options end with NULL. */
-static void run_java(struct e2e *e2e, const char *agent, const char *const *options, const char *stderr_path)
+static void run_java(struct e2e *e2e, const char *agent, const char *const *options,
+                     const char *stderr_path)
 {
     char java[PATH_MAX];
     snprintf(java, sizeof java, "%s/bin/java", e2e->jdk->home);
-    const char *arguments[MAX_ARGUMENTS] = { java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m" };
+    const char *arguments[MAX_ARGUMENTS] = { java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+                                             "-Xmx256m" };
     size_t count = 4;
     if (agent != NULL)
         arguments[count++] = agent;
@@ -260,10 +269,11 @@ static void start_target(struct e2e *e2e, const char *agent, const char *const *
     assert_string_equal(e2e_process_hear(&e2e->jvm, ANSWER_SECONDS), "ready");
 }
 
-static void describe_agent(const struct e2e *e2e, const char *agent_options, char *out, size_t capacity)
+static void describe_agent(const struct e2e *e2e, const char *agent_options, char *out,
+                           size_t capacity)
 {
-    snprintf(out, capacity, "-agentpath:%s=drop=%s,log=%s,log-level=debug%s%s", HD_E2E_AGENT, e2e->drop, e2e->log,
-             agent_options[0] != '\0' ? "," : "", agent_options);
+    snprintf(out, capacity, "-agentpath:%s=drop=%s,log=%s,log-level=debug%s%s", HD_E2E_AGENT,
+             e2e->drop, e2e->log, agent_options[0] != '\0' ? "," : "", agent_options);
 }
 
 void e2e_start(struct e2e *e2e, const char *agent_options, const char *const *jvm_options)
@@ -273,7 +283,8 @@ void e2e_start(struct e2e *e2e, const char *agent_options, const char *const *jv
     start_target(e2e, agent, jvm_options);
 }
 
-void e2e_start_java(struct e2e *e2e, const char *agent_options, const char *const *arguments, const char *stderr_path)
+void e2e_start_java(struct e2e *e2e, const char *agent_options, const char *const *arguments,
+                    const char *stderr_path)
 {
     char agent[2 * PATH_MAX];
     describe_agent(e2e, agent_options, agent, sizeof agent);
@@ -374,14 +385,20 @@ static json_t *find_report(const struct e2e *e2e, const char *verdict, unsigned 
     return report;
 }
 
-json_t *e2e_await_report(const struct e2e *e2e, const char *verdict, unsigned number)
+json_t *e2e_await_report_for(const struct e2e *e2e, const char *verdict, unsigned number, unsigned seconds)
 {
-    unsigned ticks = 0;
     json_t *report;
-    while ((report = find_report(e2e, verdict, number)) == NULL)
-        if (!tick(&ticks)) {
+    for (unsigned ticks = 0; (report = find_report(e2e, verdict, number)) == NULL; ticks++) {
+        if (ticks == seconds * 100) {
             print_file(e2e->log);
             fail_msg("no report %u in %s", number, verdict);
         }
+        poll(NULL, 0, 10);
+    }
     return report;
+}
+
+json_t *e2e_await_report(const struct e2e *e2e, const char *verdict, unsigned number)
+{
+    return e2e_await_report_for(e2e, verdict, number, 10);
 }

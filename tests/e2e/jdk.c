@@ -38,7 +38,8 @@ static void add(struct e2e_jdk_list *list, const char *candidate)
         return;
     snprintf(javac, sizeof javac, "%s/bin/javac", home);
     unsigned feature = read_feature(home);
-    if (feature == 0 || access(javac, X_OK) != 0 || is_known(list, home) || list->count == E2E_MAX_JDKS)
+    if (feature == 0 || access(javac, X_OK) != 0 || is_known(list, home) ||
+        list->count == E2E_MAX_JDKS)
         return;
     struct e2e_jdk *jdk = &list->jdks[list->count++];
     snprintf(jdk->home, sizeof jdk->home, "%s", home);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JDKs of this machine: HOTDROP_JDKS, else JAVA_HOME and /usr/lib/jvm; each once, whatever links lead to it.
+ * The JDKs of this machine: HOTDROP_JDKS, else JAVA_HOME and /usr/lib/jvm; each once, whatever
+ * links lead to it.
  */
 #ifndef HD_E2E_JDK_H
 #define HD_E2E_JDK_H

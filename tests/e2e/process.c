@@ -18,7 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static void become_child(int input, int output, const char *const argv[], const char *const *environment, const char *stderr_path)
+static void become_child(int input, int output, const char *const argv[],
+                         const char *const *environment, const char *stderr_path)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(input, STDIN_FILENO);
@@ -32,7 +33,8 @@ static void become_child(int input, int output, const char *const argv[], const 
     _exit(127);
 }
 
-void e2e_process_start(struct e2e_process *process, const char *const argv[], const char *const *environment, const char *stderr_path)
+void e2e_process_start(struct e2e_process *process, const char *const argv[],
+                       const char *const *environment, const char *stderr_path)
 {
     int to[2], from[2];
     assert_return_code(pipe2(to, O_CLOEXEC), errno);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loading the agent into a JVM that runs already, here and in another namespace, and what is said when it cannot be done. */
+/* Loading the agent into a JVM that runs already, here and in another namespace, and what is
+ * said when it cannot be done. */
 #include "tests/e2e/harness.h"
 
 #include <stdio.h>
@@ -10,7 +11,10 @@
 static void compile_greeter(const struct e2e *e2e, const char *word, const char *classes)
 {
     char source[256];
-    snprintf(source, sizeof source, "package demo; public class Greeter { public static String greet() { return \"%s\"; } }", word);
+    snprintf(
+        source, sizeof source,
+        "package demo; public class Greeter { public static String greet() { return \"%s\"; } }",
+        word);
     e2e_compile_class(e2e, "Greeter", source, classes);
 }
 
@@ -77,7 +81,8 @@ static void a_push_attaches_on_the_way_only_when_asked(void **state)
     assert_non_null(strstr(answer.output, "--attach"));
     e2e_answer_close(&answer);
     snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
-    e2e_client(e2e, &answer, "push", "--json", "--pid", pid, "--attach", "--agent", HD_E2E_AGENT, e2e_path(e2e, "after"), NULL);
+    e2e_client(e2e, &answer, "push", "--json", "--pid", pid, "--attach", "--agent", HD_E2E_AGENT,
+               e2e_path(e2e, "after"), NULL);
     assert_int_equal(answer.status, 0);
     e2e_expect(e2e, "call demo.Greeter greet", "two");
     e2e_answer_close(&answer);
@@ -90,7 +95,8 @@ static void the_agents_own_words_about_a_bad_option_come_back(void **state)
     char pid[16];
     start_without_agent(e2e);
     snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
-    e2e_client(e2e, &answer, "attach", "--json", "--agent", HD_E2E_AGENT, "--options", "dorp=/tmp", pid, NULL);
+    e2e_client(e2e, &answer, "attach", "--json", "--agent", HD_E2E_AGENT, "--options", "dorp=/tmp",
+               pid, NULL);
     assert_int_not_equal(answer.status, 0);
     assert_non_null(strstr(answer.output, "dorp"));
     e2e_answer_close(&answer);
@@ -162,11 +168,14 @@ static void a_jvm_in_other_namespaces_gets_the_agent_and_pushes(void **state)
     snprintf(inside, sizeof inside, "/tmp/app");
     snprintf(class_path, sizeof class_path, "%s/java:%s/classes", inside, inside);
     snprintf(script, sizeof script,
-             "mkdir -p /mnt && mount -t tmpfs none /mnt && cp -r %s /mnt/java && cp -r %s /mnt/classes && "
-             "mkdir /mnt/tmp && mkdir /mnt/tmp/app && mv /mnt/java /mnt/classes /mnt/tmp/app && mount --bind /mnt/tmp /tmp && "
-             "exec %s -cp %s Target", HD_E2E_JAVA, e2e->classes, java, class_path);
-    const char *const arguments[] = { "unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child",
-                                      "sh", "-c", script, NULL };
+             "mkdir -p /mnt && mount -t tmpfs none /mnt && cp -r %s /mnt/java && cp -r %s "
+             "/mnt/classes && "
+             "mkdir /mnt/tmp && mkdir /mnt/tmp/app && mv /mnt/java /mnt/classes /mnt/tmp/app && "
+             "mount --bind /mnt/tmp /tmp && "
+             "exec %s -cp %s Target",
+             HD_E2E_JAVA, e2e->classes, java, class_path);
+    const char *const arguments[] = { "unshare",      "--mount", "--pid", "--fork", "--mount-proc",
+                                      "--kill-child", "sh",      "-c",    script,   NULL };
     e2e_process_start(&e2e->jvm, arguments, e2e_jvm_environment(), e2e->errors);
     assert_string_equal(e2e_process_hear(&e2e->jvm, 30), "ready");
     pid_t java_pid = child_of(e2e->jvm.pid);
@@ -192,9 +201,9 @@ static void ps_lists_the_jvm_with_its_agent(void **state)
     assert_int_equal(answer.status, 0);
     size_t index;
     json_t *row, *found = NULL;
-    json_array_foreach(answer.json, index, row)
-        if (json_integer_value(json_object_get(row, "pid")) == e2e->jvm.pid)
-            found = row;
+    json_array_foreach(answer.json, index,
+                       row) if (json_integer_value(json_object_get(row, "pid")) == e2e->jvm.pid)
+        found = row;
     assert_non_null(found);
     assert_string_equal(json_string_value(json_object_get(found, "main")), "Target");
     assert_string_equal(json_string_value(json_object_get(found, "agent")), "yes");

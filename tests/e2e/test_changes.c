@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kinds of change as data: each directory of changes/ holds before/, after/ (Java sources) and expect, whose lines say what a push of
- * the changed classes must answer:
+ * Kinds of change as data: each directory of changes/ holds before/, after/ (Java sources) and
+ * expect, whose lines say what a push of the changed classes must answer:
  *
  *   javac OPTIONS            for both compilations
  *   jvm OPTION               for the JVM; repeatable
  *   ask COMMAND              to Target before the push (to load what must be loaded)
- *   push-only CLASS          the push is these classes only (simple paths without .class); repeatable
+ * push-only CLASS          the push is these classes only (simple paths without .class); repeatable
  *   status N                 exit status of push
  *   row CLASS OUTCOME REASON ("-" for none)
  *   says CLASS WORDS         the row's message contains WORDS
  *   warns CLASS WORD
  *   answer COMMAND -> TEXT   Target's answer afterwards
  *
- * A line may begin with "jdk>=N" or "jdk<N" and then counts only there. Before every push, a check of the same must give the same rows and change nothing.
+ * A line may begin with "jdk>=N" or "jdk<N" and then counts only there. Before every push, a check
+ * of the same must give the same rows and change nothing.
  */
 #include "tests/e2e/harness.h"
 
@@ -69,7 +70,8 @@ static const char *line_of(const struct expectation *expectation, const char *ke
     size_t length = strlen(keyword);
     for (size_t i = 0; i < expectation->count; i++) {
         const char *line = expectation->lines[i];
-        if (strncmp(line, keyword, length) == 0 && (line[length] == ' ' || line[length] == '\0') && n-- == 0)
+        if (strncmp(line, keyword, length) == 0 && (line[length] == ' ' || line[length] == '\0') &&
+            n-- == 0)
             return line[length] == ' ' ? line + length + 1 : line + length;
     }
     return NULL;
@@ -91,29 +93,37 @@ static void start(struct e2e *e2e, const char *directory, const struct expectati
         e2e_ask(e2e, line_of(expectation, "ask", i));
 }
 
-static void deploy(const struct e2e *e2e, struct e2e_answer *answer, const struct expectation *expectation, const char *command)
+static void deploy(const struct e2e *e2e, struct e2e_answer *answer,
+                   const struct expectation *expectation, const char *command)
 {
     const char *only = line_of(expectation, "push-only", 0);
-    e2e_deploy(e2e, answer, command, only != NULL ? e2e_path(e2e, "after/%s.class", only) : "after");
+    e2e_deploy(e2e, answer, command,
+               only != NULL ? e2e_path(e2e, "after/%s.class", only) : "after");
 }
 
 static void expect_rows(const struct expectation *expectation, const json_t *document)
 {
     char class_name[128], outcome[32], reason[64], words[200];
     for (size_t i = 0; line_of(expectation, "row", i) != NULL; i++) {
-        assert_int_equal(sscanf(line_of(expectation, "row", i), "%127s %31s %63s", class_name, outcome, reason), 3);
+        assert_int_equal(
+            sscanf(line_of(expectation, "row", i), "%127s %31s %63s", class_name, outcome, reason),
+            3);
         e2e_expect_row(document, class_name, outcome, strcmp(reason, "-") == 0 ? NULL : reason);
     }
     for (size_t i = 0; line_of(expectation, "warns", i) != NULL; i++) {
-        assert_int_equal(sscanf(line_of(expectation, "warns", i), "%127s %63s", class_name, reason), 2);
+        assert_int_equal(sscanf(line_of(expectation, "warns", i), "%127s %63s", class_name, reason),
+                         2);
         if (!e2e_has_warning(e2e_row(document, class_name, NULL), reason))
             fail_msg("%s: no warning %s", class_name, reason);
     }
     for (size_t i = 0; line_of(expectation, "says", i) != NULL; i++) {
-        assert_int_equal(sscanf(line_of(expectation, "says", i), "%127s %199[^\n]", class_name, words), 2);
-        const char *message = json_string_value(json_object_get(e2e_row(document, class_name, NULL), "message"));
+        assert_int_equal(
+            sscanf(line_of(expectation, "says", i), "%127s %199[^\n]", class_name, words), 2);
+        const char *message =
+            json_string_value(json_object_get(e2e_row(document, class_name, NULL), "message"));
         if (message == NULL || strstr(message, words) == NULL)
-            fail_msg("%s: the message is '%s', without '%s'", class_name, message != NULL ? message : "", words);
+            fail_msg("%s: the message is '%s', without '%s'", class_name,
+                     message != NULL ? message : "", words);
     }
 }
 
@@ -133,7 +143,7 @@ static void a_change_is_answered_as_expected(void **state)
 {
     struct e2e *e2e = *state;
     char directory[PATH_MAX], path[PATH_MAX + 8];
-        struct expectation expectation;
+    struct expectation expectation;
     struct e2e_answer answer;
     snprintf(directory, sizeof directory, "%s/changes/%s", HD_E2E_SOURCE, e2e->case_name);
     snprintf(path, sizeof path, "%s/expect", directory);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The application is never harmed: bad options, two agents, a hanging class loader, the JVM's end in the middle of a push. */
+/* The application is never harmed: bad options, two agents, a hanging class loader, the JVM's
+ * end in the middle of a push. */
 #include "tests/e2e/harness.h"
 
 #include <fcntl.h>
@@ -14,7 +15,10 @@
 static void compile_greeter(const struct e2e *e2e, const char *word, const char *classes)
 {
     char source[256];
-    snprintf(source, sizeof source, "package demo; public class Greeter { public static String greet() { return \"%s\"; } }", word);
+    snprintf(
+        source, sizeof source,
+        "package demo; public class Greeter { public static String greet() { return \"%s\"; } }",
+        word);
     e2e_compile_class(e2e, "Greeter", source, classes);
 }
 
@@ -142,7 +146,8 @@ static void the_socket_is_for_its_user_only_and_goes_with_the_jvm(void **state)
     assert_int_equal(stat(path, &place), -1);
 }
 
-/* A loader whose findResource never returns holds up the push, not the application, and not the other answers. */
+/* A loader whose findResource never returns holds up the push, not the application, and not the
+ * other answers. */
 static void a_class_loader_that_hangs_is_named_and_the_application_goes_on(void **state)
 {
     struct e2e *e2e = *state;
@@ -150,10 +155,16 @@ static void a_class_loader_that_hangs_is_named_and_the_application_goes_on(void 
     e2e_write(e2e, "source/demo/Hanging.java",
               "package demo; import java.net.*; public class Hanging extends URLClassLoader {"
               " public Hanging(URL[] u) { super(u, null); }"
-              " public URL findResource(String n) { if (n.endsWith(\"Greeter.class\")) synchronized (Hanging.class) { try { Hanging.class.wait(); } catch (InterruptedException e) { } } return super.findResource(n); }"
-              " static Class<?> kept; static String run() throws Exception { kept = new Hanging(new URL[] { new java.io.File(System.getProperty(\"dir\")).toURI().toURL() }).loadClass(\"demo.Greeter\"); return \"ok\"; }"
-              " static String free() { synchronized (Hanging.class) { Hanging.class.notifyAll(); } return \"ok\"; }"
-              " static String greet() throws Exception { return (String) kept.getMethod(\"greet\").invoke(null); } }");
+              " public URL findResource(String n) { if (n.endsWith(\"Greeter.class\")) "
+              "synchronized (Hanging.class) { try { Hanging.class.wait(); } catch "
+              "(InterruptedException e) { } } return super.findResource(n); }"
+              " static Class<?> kept; static String run() throws Exception { kept = new "
+              "Hanging(new URL[] { new java.io.File(System.getProperty(\"dir\")).toURI().toURL() "
+              "}).loadClass(\"demo.Greeter\"); return \"ok\"; }"
+              " static String free() { synchronized (Hanging.class) { Hanging.class.notifyAll(); } "
+              "return \"ok\"; }"
+              " static String greet() throws Exception { return (String) "
+              "kept.getMethod(\"greet\").invoke(null); } }");
     e2e_compile(e2e, "source", "classes", "");
     compile_greeter(e2e, "one", "hidden");
     compile_greeter(e2e, "two", "after");

@@ -8,7 +8,8 @@
 static void compile_answer(const struct e2e *e2e, const char *answer, const char *classes)
 {
     char source[256];
-    snprintf(source, sizeof source, "package demo; public class Shop { static String run() { return \"%s\"; } }", answer);
+    snprintf(source, sizeof source,
+             "package demo; public class Shop { static String run() { return \"%s\"; } }", answer);
     e2e_compile_class(e2e, "Shop", source, classes);
 }
 
@@ -21,11 +22,13 @@ static void add_loader(struct e2e *e2e, const char *name, const char *directory)
     e2e_ask(e2e, command);
 }
 
-static void push_to(const struct e2e *e2e, struct e2e_answer *answer, const char *option, const char *value)
+static void push_to(const struct e2e *e2e, struct e2e_answer *answer, const char *option,
+                    const char *value)
 {
     char pid[16];
     snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
-    e2e_client(e2e, answer, "push", "--json", "--pid", pid, e2e_path(e2e, "new"), option, value, NULL);
+    e2e_client(e2e, answer, "push", "--json", "--pid", pid, e2e_path(e2e, "new"), option, value,
+               NULL);
     assert_non_null(answer->json);
 }
 
@@ -71,7 +74,8 @@ static void different_code_in_two_loaders_is_refused_until_somebody_says_which(v
     assert_int_equal(e2e_count_rows(answer.json, "redefined"), 1);
     e2e_answer_close(&answer);
     bool first_is_new = strcmp(e2e_ask(e2e, "call-in one demo.Shop run"), "new") == 0;
-    e2e_expect(e2e, first_is_new ? "call-in two demo.Shop run" : "call-in one demo.Shop run", first_is_new ? "old two" : "old one");
+    e2e_expect(e2e, first_is_new ? "call-in two demo.Shop run" : "call-in one demo.Shop run",
+               first_is_new ? "old two" : "old one");
 
     /* A whole label means that loader, even where it is part of another's. */
     push_to(e2e, &answer, "--loader", "ChildFirst");
@@ -132,7 +136,9 @@ static void a_class_that_nobody_has_loaded_waits_for_the_loader_that_will(void *
     snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
     e2e_client(e2e, &answer, "status", "--json", "--pid", pid, NULL);
     assert_int_equal(answer.status, 0);
-    assert_string_equal(json_string_value(json_object_get(e2e_row(answer.json, "demo.Shop", NULL), "live")), "redefined");
+    assert_string_equal(
+        json_string_value(json_object_get(e2e_row(answer.json, "demo.Shop", NULL), "live")),
+        "redefined");
     e2e_answer_close(&answer);
 }
 
@@ -167,7 +173,8 @@ static void a_new_class_is_defined_before_its_user_and_beside_its_neighbours(voi
     e2e_write(e2e, "source/demo/Shop.java",
               "package demo; public class Shop { static String run() { return Price.text(); } }");
     e2e_write(e2e, "source/demo/Price.java",
-              "package demo; class Price { static String text() { return \"\" + (Price.class.getProtectionDomain() == Shop.class.getProtectionDomain()); } }");
+              "package demo; class Price { static String text() { return \"\" + "
+              "(Price.class.getProtectionDomain() == Shop.class.getProtectionDomain()); } }");
     e2e_compile(e2e, "source", "new", "");
     e2e_start(e2e, "", NULL);
     e2e_expect(e2e, "call demo.Shop run", "old");
@@ -184,10 +191,14 @@ static void a_class_of_the_jdk_is_denied(void **state)
     struct e2e *e2e = *state;
     struct e2e_answer answer;
     e2e_start(e2e, "", NULL);
-    /* A class file of that name from the JDK's own run-time image, asked for through the JVM under test. */
+    /* A class file of that name from the JDK's own run-time image, asked for through the JVM
+     * under test. */
     e2e_write(e2e, "source/Taker.java",
-              "import java.nio.file.*; public class Taker { static String run() throws Exception { Path p = Paths.get(System.getProperty(\"taken\"));"
-              " Files.createDirectories(p.getParent()); Files.copy(Object.class.getResourceAsStream(\"/java/util/BitSet.class\"), p); return \"ok\"; } }");
+              "import java.nio.file.*; public class Taker { static String run() throws Exception { "
+              "Path p = Paths.get(System.getProperty(\"taken\"));"
+              " Files.createDirectories(p.getParent()); "
+              "Files.copy(Object.class.getResourceAsStream(\"/java/util/BitSet.class\"), p); "
+              "return \"ok\"; } }");
     e2e_process_end(&e2e->jvm);
     char property[256];
     snprintf(property, sizeof property, "-Dtaken=%s", e2e_path(e2e, "jdk/java/util/BitSet.class"));

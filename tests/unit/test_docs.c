@@ -22,7 +22,7 @@ static char *read_page(const char *name)
     char *text = calloc(1, 1 << 17);
     assert_non_null(text);
     size_t length = 0;
-    for (int c; (c = fgetc(file)) != EOF && length < (1 << 17) - 1; )
+    for (int c; (c = fgetc(file)) != EOF && length < (1 << 17) - 1;)
         if (c != '\\')
             text[length++] = (char)c;
     fclose(file);

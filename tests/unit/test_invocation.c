@@ -9,7 +9,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-static int parse(const char **argv, unsigned groups, struct hd_invocation *out, struct hd_error *err)
+static int parse(const char **argv, unsigned groups, struct hd_invocation *out,
+                 struct hd_error *err)
 {
     int argc = 0;
     while (argv[argc] != NULL)

@@ -10,7 +10,8 @@ static void write_class(const struct sandbox *sandbox, const char *path, const c
     size_t length = 13;
     memcpy(bytes + length, name, strlen(name));
     length += strlen(name);
-    const uint8_t rest[] = { 7, 0, 1, 1, 0, 1, 'S', 7, 0, 3, 0, 0x21, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0 };
+    const uint8_t rest[] = { 7, 0, 1, 1, 0, 1, 'S', 7, 0, 3, 0, 0x21,
+                             0, 2, 0, 4, 0, 0, 0,   0, 0, 0, 0, 0 };
     memcpy(bytes + length, rest, sizeof rest);
     length += sizeof rest;
     FILE *file = fopen(at(sandbox, path), "we");
@@ -27,7 +28,8 @@ static void write_plain(const struct sandbox *sandbox, const char *path, const c
     fclose(file);
 }
 
-static int load(const struct sandbox *sandbox, const char *path, struct hd_bundle **out, struct hd_error *err)
+static int load(const struct sandbox *sandbox, const char *path, struct hd_bundle **out,
+                struct hd_error *err)
 {
     char *paths[] = { (char *)(uintptr_t)at(sandbox, path) };
     return hd_load_paths(paths, 1, out, err);

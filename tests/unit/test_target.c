@@ -26,7 +26,8 @@ static void a_name_is_looked_up_in_the_targets_file(void **state)
     struct hd_target target;
     struct hd_error err = HD_ERROR_INIT;
     sandbox_make(&sandbox);
-    write_targets(&sandbox, "# ours\nproduction unix:/run/other.sock\nprod ws://10.0.0.5:7000 token=/etc/hotdrop.token # eu\n");
+    write_targets(&sandbox, "# ours\nproduction unix:/run/other.sock\nprod ws://10.0.0.5:7000 "
+                            "token=/etc/hotdrop.token # eu\n");
     assert_int_equal(find("prod", &target, &err), 0);
     assert_int_equal(target.address.kind, HD_ADDRESS_WS);
     assert_string_equal(target.address.host, "10.0.0.5");
