@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/drop_place.h"
 #include "core/alloc.h"
+#include "core/buffer.h"
 #include "core/text.h"
 #include "watcher/beneath.h"
 
@@ -200,24 +201,52 @@ void hd_claim_free(struct hd_claim *claim)
 
 /* ---- letting go of them ---- */
 
-static int write_text(int directory, const json_t *json)
+static int append_text(const char *text, size_t length, void *buffer)
+{
+    struct hd_error cause = HD_ERROR_INIT;
+    return hd_buffer_append(buffer, text, length, &cause);
+}
+
+static int write_all(int file, struct hd_bytes bytes)
+{
+    while (bytes.length > 0) {
+        ssize_t written = write(file, bytes.data, bytes.length);
+        if (written < 0)
+            return -1;
+        bytes.data += written;
+        bytes.length -= (size_t)written;
+    }
+    return 0;
+}
+
+/* In one piece: json_dumpfd makes a system call of every bracket. */
+static int write_text(int file, const json_t *json)
+{
+    struct hd_buffer text = HD_BUFFER_INIT;
+    int result = -1;
+    if (json_dump_callback(json, append_text, &text, JSON_INDENT(2)) != 0 ||
+        append_text("\n", 1, &text) != 0)
+        errno = ENOMEM;
+    else
+        result = write_all(file, hd_buffer_view(&text));
+    hd_buffer_close(&text);
+    return result;
+}
+
+static int write_temporary(int directory, const json_t *json)
 {
     (void)unlinkat(directory, REPORT_TEMPORARY, 0);
     int file = openat(directory, REPORT_TEMPORARY,
                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0)
         return -1;
-    int dumped = json_dumpfd(json, file, JSON_INDENT(2));
+    int result = write_text(file, json);
     int saved = errno;
-    if (dumped == 0 && write(file, "\n", 1) != 1) {
-        dumped = -1;
-        saved = errno;
-    }
     close(file);
-    if (dumped != 0)
+    if (result != 0)
         (void)unlinkat(directory, REPORT_TEMPORARY, 0);
     errno = saved;
-    return dumped;
+    return result;
 }
 
 static int write_report(int directory, const struct hd_deployment *deployment, struct hd_error *err)
@@ -225,7 +254,7 @@ static int write_report(int directory, const struct hd_deployment *deployment, s
     json_t *json = hd_deployment_full_to_json(deployment);
     if (json == NULL)
         return hd_error_set_memory(err);
-    int result = write_text(directory, json);
+    int result = write_temporary(directory, json);
     if (result == 0)
         result = renameat(directory, REPORT_TEMPORARY, directory, REPORT_NAME);
     if (result != 0)
