@@ -47,7 +47,7 @@ static void start_jvms(const struct bench *bench, struct jvms *jvms, unsigned lo
     snprintf(agent, sizeof agent, "-agentpath:" HD_BENCH_AGENT "=drop=%s/drop,log=%s/agent.log,max-rate=100000/min", bench->directory,
              bench->directory);
     snprintf(jvms->port, sizeof jvms->port, "%u", 18200 + start);
-    snprintf(jdwp, sizeof jdwp, "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:%s", jvms->port);
+    snprintf(jdwp, sizeof jdwp, "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,quiet=y,address=127.0.0.1:%s", jvms->port);
     const char *const bare_options[] = { "-Xmx512m", "bench.App", NULL };
     const char *const agent_options[] = { agent, "-Xmx512m", "bench.App", NULL };
     const char *const jdwp_options[] = { jdwp, "-Xmx512m", "bench.App", NULL };
