@@ -166,6 +166,8 @@ static void inherit_base(struct hd_live *live, struct hd_live *from)
     live->standing = from->standing;
     live->has_fingerprint = from->has_fingerprint;
     live->fingerprint = from->fingerprint;
+    live->has_base_digest = from->has_base_digest;
+    live->base_digest = from->base_digest;
     from->base = NULL;
 }
 

@@ -35,8 +35,9 @@ struct hd_live {
     char who[sizeof ((struct hd_origin *)NULL)->who];
     int64_t when;              /* microseconds since the epoch */
     /* the registry's own */
-    bool has_digests;
+    bool has_base_digest;
     struct hd_digest base_digest; /* SHA-256 of base, all zero where there is none */
+    bool has_file_digest;
     struct hd_digest file_digest;
     bool superseded;              /* while hd_road_publish looks: a newer pending patch stands in */
     struct hd_live *replaces;     /* prepared entries: the one that goes when this one is put */

@@ -44,24 +44,29 @@ static bool list(const struct hd_registry *registry, struct listing *listing)
 
 /* ---- the state ---------------------------------------------------------------------------------- */
 
-static int know_digests(struct hd_live *live, struct hd_error *err)
+static int digest_file(struct hd_digester *digester, const uint8_t *file, size_t length,
+                       struct hd_digest *out, struct hd_error *err)
 {
-    if (live->has_digests)
-        return 0;
-    if (live->base != NULL &&
-        hd_digest_of(live->base, live->base_length, &live->base_digest, err) != 0)
+    hd_digester_add(digester, file, length);
+    return hd_digester_finish(digester, out, err);
+}
+
+static int know_digests(struct hd_live *live, struct hd_digester *digester, struct hd_error *err)
+{
+    if (!live->has_base_digest && live->base != NULL &&
+        digest_file(digester, live->base, live->base_length, &live->base_digest, err) != 0)
         return -1;
-    if (hd_digest_of(live->file, live->length, &live->file_digest, err) != 0)
+    live->has_base_digest = true;
+    if (!live->has_file_digest &&
+        digest_file(digester, live->file, live->length, &live->file_digest, err) != 0)
         return -1;
-    live->has_digests = true;
+    live->has_file_digest = true;
     return 0;
 }
 
-static int add_line(struct hd_digester *digester, struct hd_live *live, struct hd_error *err)
+static void add_line(struct hd_digester *digester, const struct hd_live *live)
 {
     char hex[HD_DIGEST_HEX_SIZE];
-    if (know_digests(live, err) != 0)
-        return -1;
     hd_digester_add(digester, live->internal_name, strlen(live->internal_name) + 1);
     hd_digester_add(digester, live->label, strlen(live->label) + 1);
     hd_digest_to_hex(&live->base_digest, hex);
@@ -69,22 +74,29 @@ static int add_line(struct hd_digester *digester, struct hd_live *live, struct h
     hd_digest_to_hex(&live->file_digest, hex);
     hd_digester_add(digester, hex, sizeof hex - 1);
     hd_digester_add(digester, "\n", 1);
-    return 0;
 }
 
-static int digest_listing(const struct listing *listing, struct hd_digest *out,
-                          struct hd_error *err)
+/* files: the digester of class files; whole: that of the state. */
+static int digest_listing(const struct listing *listing, struct hd_digester *files,
+                          struct hd_digester *whole, struct hd_digest *out, struct hd_error *err)
 {
-    struct hd_digester *digester = hd_digester_new();
-    int status = digester != NULL ? 0 : hd_error_set_memory(err);
-    for (size_t i = 0; status == 0 && i < listing->count; i++) {
-        if (listing->items[i]->state != HD_LIVE_PENDING)
-            status = add_line(digester, listing->items[i], err);
+    for (size_t i = 0; i < listing->count; i++) {
+        struct hd_live *live = listing->items[i];
+        if (live->state == HD_LIVE_PENDING)
+            continue;
+        if (know_digests(live, files, err) != 0)
+            return -1;
+        add_line(whole, live);
     }
-    if (status == 0)
-        status = hd_digester_finish(digester, out, err);
-    hd_digester_free(digester);
-    return status;
+    return hd_digester_finish(whole, out, err);
+}
+
+static void write_state(const struct hd_digest *digest, char state[HD_STATE_SIZE])
+{
+    char hex[HD_DIGEST_HEX_SIZE];
+    hd_digest_to_hex(digest, hex);
+    memcpy(state, hex, HD_STATE_SIZE - 1);
+    state[HD_STATE_SIZE - 1] = '\0';
 }
 
 void hd_status_digest(struct hd_registry *registry, char state[HD_STATE_SIZE])
@@ -92,16 +104,15 @@ void hd_status_digest(struct hd_registry *registry, char state[HD_STATE_SIZE])
     struct hd_error ignored = HD_ERROR_INIT;
     struct hd_digest digest;
     struct listing listing;
-    char hex[HD_DIGEST_HEX_SIZE];
+    struct hd_digester *files = hd_digester_new(); /* one for all: setting one up takes longer than a class file */
+    struct hd_digester *whole = hd_digester_new();
     state[0] = '\0';
-    if (!list(registry, &listing))
-        return;
-    if (digest_listing(&listing, &digest, &ignored) == 0) {
-        hd_digest_to_hex(&digest, hex);
-        memcpy(state, hex, HD_STATE_SIZE - 1);
-        state[HD_STATE_SIZE - 1] = '\0';
-    }
+    if (list(registry, &listing) && files != NULL && whole != NULL &&
+        digest_listing(&listing, files, whole, &digest, &ignored) == 0)
+        write_state(&digest, state);
     hd_free(listing.items);
+    hd_digester_free(files);
+    hd_digester_free(whole);
 }
 
 /* ---- the document ------------------------------------------------------------------------------- */
