@@ -12,7 +12,7 @@
 /* How deep a bootstrap method's dynamic arguments go, and how many constants it is when they are
  * all unfolded. */
 struct extent {
-    unsigned depth;
+    unsigned depth; /* 1: no dynamic argument */
     unsigned unfolded;
 };
 
@@ -39,12 +39,22 @@ static struct extent extent_of(const struct hd_pool *pool, const struct hd_boots
     return extent;
 }
 
+static void measure_first(const struct hd_pool *pool, struct extent *extents)
+{
+    for (unsigned i = 0; i < pool->bootstrap_count; i++)
+        extents[i] = (struct extent){ 1, 1 };
+    for (unsigned i = 0; i < pool->bootstrap_count; i++)
+        extents[i] = extent_of(pool, &pool->bootstraps[i], extents);
+}
+
 /* One round lets depths and sizes travel one step from inner to outer; true while something still
- * moves. */
+ * moves. What has no dynamic argument was right at once. */
 static bool spread(const struct hd_pool *pool, struct extent *extents)
 {
     bool moved = false;
     for (unsigned i = 0; i < pool->bootstrap_count; i++) {
+        if (extents[i].depth == 1)
+            continue;
         struct extent now = extent_of(pool, &pool->bootstraps[i], extents);
         moved = moved || now.depth != extents[i].depth || now.unfolded != extents[i].unfolded;
         extents[i] = now;
@@ -52,23 +62,38 @@ static bool spread(const struct hd_pool *pool, struct extent *extents)
     return moved;
 }
 
-static int check_extents(const struct hd_pool *pool, struct extent *extents, struct hd_error *err)
+static bool is_too_wide(const struct hd_pool *pool, const struct extent *extents)
 {
-    unsigned rounds = 0;
-    while (spread(pool, extents)) {
-        if (++rounds > HD_CLASS_MAX_NESTING)
-            return hd_error_set(
-                err, HD_E_FORMAT,
-                "BootstrapMethods: dynamic constants nest in a circle or deeper than %d",
-                HD_CLASS_MAX_NESTING);
-    }
     unsigned total = 0;
     for (unsigned i = 0; i < pool->bootstrap_count; i++)
         total = saturated_sum(total, extents[i].depth > 1 ? extents[i].unfolded : 0);
-    if (total > HD_POOL_MAX_UNFOLDED)
-        return hd_error_set(err, HD_E_FORMAT,
-                            "BootstrapMethods: nested dynamic constants unfold to more than %d",
-                            HD_POOL_MAX_UNFOLDED);
+    return total > HD_POOL_MAX_UNFOLDED;
+}
+
+static bool is_too_deep(const struct hd_pool *pool, const struct extent *extents)
+{
+    for (unsigned i = 0; i < pool->bootstrap_count; i++) {
+        if (extents[i].depth > HD_CLASS_MAX_NESTING)
+            return true;
+    }
+    return false;
+}
+
+/* In a circle depths grow for ever, so that this ends in any case. */
+static int check_extents(const struct hd_pool *pool, struct extent *extents, struct hd_error *err)
+{
+    measure_first(pool, extents);
+    do {
+        if (is_too_wide(pool, extents))
+            return hd_error_set(err, HD_E_FORMAT,
+                                "BootstrapMethods: nested dynamic constants unfold to more than %d",
+                                HD_POOL_MAX_UNFOLDED);
+        if (is_too_deep(pool, extents))
+            return hd_error_set(err, HD_E_FORMAT,
+                                "BootstrapMethods: dynamic constants nest in a circle or deeper "
+                                "than %d",
+                                HD_CLASS_MAX_NESTING);
+    } while (spread(pool, extents));
     return 0;
 }
 

@@ -104,34 +104,39 @@ static void compare_name_lists(struct hd_comparer *comparer, enum hd_difference_
     hd_free(after.names);
 }
 
-static void add_host(struct hd_words *words, const struct hd_class *class_file,
-                     const struct hd_attribute *host)
+static struct hd_bytes host_name(const struct hd_class *class_file, const struct hd_attribute *host)
 {
     if (host == NULL)
-        hd_words_add(words, "none");
-    else
-        hd_words_add_class(words,
-                           hd_pool_named_text(class_file->pool, hd_u2_at(host->contents.data)));
+        return HD_NO_BYTES;
+    return hd_pool_named_text(class_file->pool, hd_u2_at(host->contents.data));
 }
 
 static void compare_nest_hosts(struct hd_comparer *comparer,
                                const struct hd_attribute *const hosts[HD_SIDES])
 {
+    struct hd_bytes names[HD_SIDES];
     struct hd_words words[HD_SIDES];
+    for (int side = 0; side < HD_SIDES; side++)
+        names[side] = host_name(comparer->sides[side], hosts[side]);
+    if (hd_bytes_equal(names[HD_BEFORE], names[HD_AFTER]))
+        return;
     for (int side = 0; side < HD_SIDES; side++) {
         words[side] = hd_words_begin(comparer->err);
-        add_host(&words[side], comparer->sides[side], hosts[side]);
-    }
-    if (!words[HD_BEFORE].failed && !words[HD_AFTER].failed &&
-        hd_bytes_equal(hd_buffer_view(&words[HD_BEFORE].text),
-                       hd_buffer_view(&words[HD_AFTER].text))) {
-        hd_buffer_close(&words[HD_BEFORE].text);
-        hd_buffer_close(&words[HD_AFTER].text);
-        return;
+        if (names[side].length > 0)
+            hd_words_add_class(&words[side], names[side]);
+        else
+            hd_words_add(&words[side], "none");
     }
     hd_comparer_add(comparer, HD_DIFFERENCE_NEST_HOST, 0, NULL, &words[HD_BEFORE],
                     &words[HD_AFTER]);
 }
+
+/* What HotSpot compares of a record's component. */
+struct component {
+    struct hd_bytes name;
+    struct hd_bytes descriptor;
+    struct hd_bytes signature; /* length 0 where it has none */
+};
 
 /* Steps over a component's attributes; returns its generic signature, length 0 where it has none.
  */
@@ -148,63 +153,71 @@ static struct hd_bytes read_signature(struct hd_reader *in, const struct hd_pool
     return signature;
 }
 
-/* "(int x, String y)", and in *full what HotSpot compares. */
-static void read_components(const struct hd_class *class_file, const struct hd_attribute *record,
-                            struct hd_words *words, struct hd_words *full)
+/* The attribute is known to be well formed. */
+static struct component next_component(struct hd_reader *in, const struct hd_pool *pool)
 {
+    struct component component;
+    component.name = hd_pool_text(pool, hd_read_u2(in));
+    component.descriptor = hd_pool_text(pool, hd_read_u2(in));
+    component.signature = read_signature(in, pool);
+    return component;
+}
+
+static bool same_records(const struct hd_comparer *comparer,
+                         const struct hd_attribute *const records[HD_SIDES])
+{
+    if (records[HD_BEFORE] == NULL || records[HD_AFTER] == NULL)
+        return records[HD_BEFORE] == records[HD_AFTER];
+    struct hd_reader before = hd_reader_over(records[HD_BEFORE]->contents, NULL);
+    struct hd_reader after = hd_reader_over(records[HD_AFTER]->contents, NULL);
+    unsigned count = hd_read_u2(&before);
+    if (count != hd_read_u2(&after))
+        return false;
+    for (unsigned i = 0; i < count; i++) {
+        struct component old_one = next_component(&before, comparer->sides[HD_BEFORE]->pool);
+        struct component new_one = next_component(&after, comparer->sides[HD_AFTER]->pool);
+        if (!hd_bytes_equal(old_one.name, new_one.name) ||
+            !hd_bytes_equal(old_one.descriptor, new_one.descriptor) ||
+            !hd_bytes_equal(old_one.signature, new_one.signature))
+            return false;
+    }
+    return true;
+}
+
+/* "(int x, String y)" */
+static struct hd_words name_components(struct hd_comparer *comparer, int side,
+                                       const struct hd_attribute *record)
+{
+    struct hd_words words = hd_words_begin(comparer->err);
     if (record == NULL) {
-        hd_words_add(words, "not a record");
-        return;
+        hd_words_add(&words, "not a record");
+        return words;
     }
     struct hd_reader in = hd_reader_over(record->contents, NULL);
     unsigned count = hd_read_u2(&in);
-    hd_words_add(words, "(");
-    for (unsigned i = 0; i < count && !in.failed; i++) {
-        struct hd_bytes name = hd_pool_text(class_file->pool, hd_read_u2(&in));
-        struct hd_bytes descriptor = hd_pool_text(class_file->pool, hd_read_u2(&in));
-        struct hd_bytes signature = read_signature(&in, class_file->pool);
-        hd_words_add(words, i > 0 ? ", " : "");
-        hd_words_add_type(words, descriptor, HD_NAMING_SIMPLE);
-        hd_words_add(words, " ");
-        hd_words_add_modified(words, name);
-        hd_words_add_modified(full, name);
-        hd_words_add(full, ";");
-        hd_words_add_modified(full, descriptor);
-        hd_words_add(full, ";");
-        hd_words_add_modified(full, signature);
-        hd_words_add(full, ";");
+    hd_words_add(&words, "(");
+    for (unsigned i = 0; i < count; i++) {
+        struct component component = next_component(&in, comparer->sides[side]->pool);
+        hd_words_add(&words, i > 0 ? ", " : "");
+        hd_words_add_type(&words, component.descriptor, HD_NAMING_SIMPLE);
+        hd_words_add(&words, " ");
+        hd_words_add_modified(&words, component.name);
     }
-    hd_words_add(words, ")");
+    hd_words_add(&words, ")");
+    return words;
 }
 
 static void compare_records(struct hd_comparer *comparer,
                             const struct hd_attribute *const records[HD_SIDES])
 {
-    struct hd_words words[HD_SIDES];
-    struct hd_words full[HD_SIDES];
-    for (int side = 0; side < HD_SIDES; side++) {
-        words[side] = hd_words_begin(comparer->err);
-        full[side] = hd_words_begin(comparer->err);
-        read_components(comparer->sides[side], records[side], &words[side], &full[side]);
-        words[side].failed = words[side].failed || full[side].failed;
-    }
-    bool one_is_missing = (records[HD_BEFORE] == NULL) != (records[HD_AFTER] == NULL);
-    bool same =
-        !one_is_missing && !words[HD_BEFORE].failed && !words[HD_AFTER].failed &&
-        hd_bytes_equal(hd_buffer_view(&full[HD_BEFORE].text), hd_buffer_view(&full[HD_AFTER].text));
-    if (!same && hd_bytes_equal(hd_buffer_view(&words[HD_BEFORE].text),
-                                hd_buffer_view(&words[HD_AFTER].text)))
-        hd_words_add(&words[HD_AFTER],
-                     " with other types behind the same names, or other generic types");
-    for (int side = 0; side < HD_SIDES; side++) {
-        hd_buffer_close(&full[side].text);
-        if (same)
-            hd_buffer_close(&words[side].text);
-    }
-    comparer->record_changed = !same;
-    if (!same)
-        hd_comparer_add(comparer, HD_DIFFERENCE_RECORD, 0, NULL, &words[HD_BEFORE],
-                        &words[HD_AFTER]);
+    if (same_records(comparer, records))
+        return;
+    comparer->record_changed = true;
+    struct hd_words before = name_components(comparer, HD_BEFORE, records[HD_BEFORE]);
+    struct hd_words after = name_components(comparer, HD_AFTER, records[HD_AFTER]);
+    if (hd_bytes_equal(hd_buffer_view(&before.text), hd_buffer_view(&after.text)))
+        hd_words_add(&after, " with other types behind the same names, or other generic types");
+    hd_comparer_add(comparer, HD_DIFFERENCE_RECORD, 0, NULL, &before, &after);
 }
 
 void hd_compare_class_lists(struct hd_comparer *comparer)

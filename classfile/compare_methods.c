@@ -26,7 +26,7 @@ static bool words_equal(const struct hd_words *a, const struct hd_words *b)
 static bool reads_like_another(struct hd_comparer *comparer, const struct hd_class *class_file,
                                const struct hd_member *method, const struct hd_words *words)
 {
-    enum { LOOKED_AT = 64 };
+    enum { LOOKED_AT = 16 };
     size_t low = 0;
     size_t high = class_file->method_count;
     while (low < high) {
@@ -146,8 +146,8 @@ bool hd_comparer_same_body(struct hd_comparer *comparer,
            hd_meaning_equal(&comparer->meanings[HD_BEFORE], &comparer->meanings[HD_AFTER]);
 }
 
-/* For a verdict one changed body is as good as many, but for that of <clinit>, which earns a warning, and those
- * of the compiler's own methods, which tell whether it numbered them anew. */
+/* For a verdict one changed body is as good as many, but for that of <clinit>, which earns a
+ * warning, and those of the compiler's own methods, which tell whether it numbered them anew. */
 static bool is_decided(const struct hd_comparer *comparer, const struct hd_member *method)
 {
     return comparer->for_verdict && comparer->found.count > 0 &&

@@ -83,7 +83,7 @@ uint16_t hd_effective_method_access(const struct hd_class *class_file,
 int hd_text_order(struct hd_bytes a, struct hd_bytes b)
 {
     size_t shorter = a.length < b.length ? a.length : b.length;
-    int order = shorter > 0 ? memcmp(a.data, b.data, shorter) : 0;
+    int order = shorter > 0 && a.data != b.data ? memcmp(a.data, b.data, shorter) : 0;
     if (order != 0)
         return order;
     return (a.length > b.length) - (a.length < b.length);

@@ -11,15 +11,26 @@
 #include <stdio.h>
 #include <string.h>
 
-static void add_bytes(struct hd_words *words, const void *data, size_t length)
+static void append(struct hd_words *words, const void *data, size_t length)
 {
     if (!words->failed)
         words->failed = hd_buffer_append(&words->text, data, length, words->err) != 0;
 }
 
+static bool has_room(struct hd_words *words)
+{
+    if (words->text.length < HD_WORDS_MAX)
+        return true;
+    if (!words->is_cut)
+        append(words, "...", 3);
+    words->is_cut = true;
+    return false;
+}
+
 void hd_words_add(struct hd_words *words, const char *text)
 {
-    add_bytes(words, text, strlen(text));
+    if (has_room(words))
+        append(words, text, strlen(text));
 }
 
 void hd_words_add_format(struct hd_words *words, const char *format, ...)
@@ -32,10 +43,25 @@ void hd_words_add_format(struct hd_words *words, const char *format, ...)
     hd_words_add(words, text);
 }
 
+/* Not longer than HD_WORDS_NAME_MAX, and not within a character. */
+static struct hd_bytes shortened(struct hd_bytes text)
+{
+    if (text.length <= HD_WORDS_NAME_MAX)
+        return text;
+    size_t length = HD_WORDS_NAME_MAX;
+    while (length > 0 && (text.data[length] & 0xC0) == 0x80)
+        length--;
+    return (struct hd_bytes){ text.data, length };
+}
+
 void hd_words_add_modified(struct hd_words *words, struct hd_bytes text)
 {
-    if (!words->failed)
-        words->failed = hd_utf8_append_printable(&words->text, text, words->err) != 0;
+    struct hd_bytes shown = shortened(text);
+    if (words->failed || !has_room(words))
+        return;
+    words->failed = hd_utf8_append_printable(&words->text, shown, words->err) != 0;
+    if (shown.length < text.length)
+        append(words, "...", 3);
 }
 
 static void add_dotted(struct hd_words *words, struct hd_bytes name)
@@ -186,7 +212,7 @@ void hd_words_add_modifiers(struct hd_words *words, uint16_t access, enum hd_mod
 
 char *hd_words_take(struct hd_words *words)
 {
-    add_bytes(words, "", 1);
+    append(words, "", 1);
     if (words->failed) {
         hd_buffer_close(&words->text);
         return NULL;

@@ -10,15 +10,20 @@
 
 #include "core/buffer.h"
 
+/* A name of 64 KB is legal in a class file. What is longer than this, in bytes, ends in "...". */
+#define HD_WORDS_MAX      4000
+#define HD_WORDS_NAME_MAX 500
+
 struct hd_words {
     struct hd_buffer text;
     struct hd_error *err;
     bool failed; /* memory ran out */
+    bool is_cut; /* HD_WORDS_MAX was reached */
 };
 
 static inline struct hd_words hd_words_begin(struct hd_error *err)
 {
-    return (struct hd_words){ HD_BUFFER_INIT, err, false };
+    return (struct hd_words){ HD_BUFFER_INIT, err, false, false };
 }
 
 void hd_words_add(struct hd_words *words, const char *text);

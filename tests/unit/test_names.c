@@ -178,6 +178,26 @@ static void members_read_as_in_java(void **state)
     words_are(&words, "package-private");
 }
 
+/* A name may be 65,535 bytes long, and 65,535 methods may have it. */
+static void words_are_cut_where_nobody_would_read_on(void **state)
+{
+    (void)state;
+    static uint8_t name[2000];
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_words words = hd_words_begin(&err);
+    memset(name, 'n', sizeof name);
+    name[HD_WORDS_NAME_MAX - 1] = 0xC3;
+    name[HD_WORDS_NAME_MAX] = 0xA9;
+    hd_words_add_modified(&words, (struct hd_bytes){ name, sizeof name });
+    assert_int_equal(words.text.length, HD_WORDS_NAME_MAX - 1 + 3);
+    for (int i = 0; i < 20; i++)
+        hd_words_add_modified(&words, (struct hd_bytes){ name, sizeof name });
+    char *text = hd_words_take(&words);
+    assert_true(strlen(text) < HD_WORDS_MAX + HD_WORDS_NAME_MAX + 10);
+    assert_string_equal(text + strlen(text) - 7, "n......");
+    hd_free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +208,7 @@ int main(void)
         cmocka_unit_test(modified_utf8_is_told_from_what_only_looks_like_it),
         cmocka_unit_test(text_for_people_is_plain_utf8),
         cmocka_unit_test(members_read_as_in_java),
+        cmocka_unit_test(words_are_cut_where_nobody_would_read_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
