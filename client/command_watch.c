@@ -187,7 +187,7 @@ static int open_tree(const struct hd_invocation *invocation, struct tree *tree,
                      struct hd_error *err)
 {
     const struct hd_watcher_options options = { .settle_ms = invocation->settle_ms,
-                                                .report_existing = false };
+                                                .learn_pauses = true };
     char *warning = NULL;
     if (hd_watcher_new(tree->directory, &options, &tree->watcher, &warning, err) != 0)
         return -1;

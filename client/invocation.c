@@ -19,6 +19,7 @@ enum option_key {
     KEY_OPTIONS,
     KEY_AGENT,
     KEY_SETTLE,
+    KEY_JDK,
     KEY_HELP
 };
 
@@ -48,6 +49,7 @@ static const struct known_option known_options[] = {
     { "agent", "FILE", KEY_AGENT, HD_OPTIONS_ATTACH,
       "libhotdrop.so, where it is not found by itself" },
     { "settle", "TIME", KEY_SETTLE, HD_OPTIONS_WATCH, "quiet time that ends a compile (30ms)" },
+    { "jdk", "N", KEY_JDK, HD_OPTIONS_DIFF, "the release that is to take the swap (17)" },
     { "json", NULL, KEY_JSON, HD_OPTIONS_JSON, "one JSON document instead of a table" },
     { "help", NULL, KEY_HELP, 0, "this help" },
 };
@@ -119,6 +121,10 @@ static int take_option(int key, struct hd_invocation *out, struct hd_error *err)
     case KEY_HELP:
         out->help = true;
         return 0;
+    case KEY_JDK:
+        if (hd_text_parse_number(optarg, 8, 28, &out->jdk, err) != 0)
+            return hd_error_prefix(err, "--jdk");
+        return 0;
     case KEY_SETTLE:
         if (hd_text_parse_time(optarg, &out->settle_ms, err) != 0)
             return hd_error_prefix(err, "--settle");
@@ -157,7 +163,7 @@ static int check_combination(const struct hd_invocation *invocation, struct hd_e
 int hd_invocation_parse(int argc, char **argv, unsigned groups, struct hd_invocation *out,
                         struct hd_error *err)
 {
-    struct hd_invocation parsed = { .command = argv[0], .settle_ms = 30 };
+    struct hd_invocation parsed = { .command = argv[0], .settle_ms = 30, .jdk = 17 };
     struct option options[KNOWN_OPTION_COUNT + 1];
     select_options(groups, options);
 

@@ -21,6 +21,7 @@ enum hd_option_group {
     HD_OPTIONS_PUSH = 1u << 3,              /* --message */
     HD_OPTIONS_ATTACH = 1u << 4,            /* --options --agent */
     HD_OPTIONS_ATTACH_ON_THE_WAY = 1u << 5, /* --attach */
+    HD_OPTIONS_DIFF = 1u << 7,              /* --jdk */
     HD_OPTIONS_WATCH = 1u << 6              /* --settle */
 };
 
@@ -38,6 +39,7 @@ struct hd_invocation {
     const char *agent_options;
     const char *agent_file;
     uint64_t settle_ms;
+    uint64_t jdk; /* diff: the feature release that is to take the swap */
     bool help;
     char **arguments; /* what is no option; borrows argv */
     size_t argument_count;

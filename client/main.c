@@ -38,6 +38,8 @@ static const struct command commands[] = {
       "the deployments of a JVM" },
     { "show", hd_command_show, HD_OPTIONS_TARGET | HD_OPTIONS_JSON, 1, "N",
       "one deployment in full" },
+    { "diff", hd_command_diff, HD_OPTIONS_JSON | HD_OPTIONS_DIFF, 2, "OLD NEW",
+      "can NEW be swapped onto OLD? Jars or directories; needs no JVM" },
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
