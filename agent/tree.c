@@ -264,6 +264,7 @@ static int start_watching(struct hd_tree *tree, struct hd_error *err)
 {
     const struct hd_watcher_options options = { .settle_ms = hd_loop_options(tree->loop)->settle_ms,
                                                 .report_existing = true,
+                                                .learn_pauses = true,
                                                 .await_directory = true };
     char *warning = NULL;
     if (hd_watcher_new(tree->path, &options, &tree->watcher, &warning, err) != 0)

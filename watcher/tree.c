@@ -364,7 +364,7 @@ static struct hd_watcher *make(const char *directory, const struct hd_watcher_op
     watcher->root_watch = watcher->ancestor_watch = -1;
     watcher->armed_for = UINT64_MAX;
     watcher->options = *options;
-    hd_settle_init(&watcher->settle, options->settle_ms);
+    hd_settle_init(&watcher->settle, options->settle_ms, options->learn_pauses);
     watcher->root_path = hd_strdup(directory);
     if (watcher->root_path == NULL)
         (void)hd_error_set_memory(err);
@@ -384,6 +384,7 @@ int hd_watcher_new(const char *directory, const struct hd_watcher_options *optio
         return -1;
     }
     hd_root_release_directory(watcher);
+    watcher->at_once = options->report_existing && options->learn_pauses;
     arm(watcher);
     *out = watcher;
     return 0;

@@ -28,6 +28,9 @@ struct hd_watcher_options {
     /* drop directories: a .jar/.war, or a directory renamed in, is a batch by itself and does not
      * wait */
     bool lone_jars;
+    /* a compiler writes here: the quiet time starts at eight times settle_ms and follows the pauses
+     * that it is seen to make; what is there at the start is handed out at once */
+    bool learn_pauses;
     bool report_existing; /* what is there at the start forms the first batch */
     /* the directory may be absent, now or later (a clean build deletes it): it is waited for, and
      * when it appears what is in it forms a batch, rescanned set */

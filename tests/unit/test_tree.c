@@ -21,6 +21,7 @@ static int start(void **state)
     make_directory(&compiling->sandbox, "t");
     make_directory(&compiling->sandbox, "t/com");
     fake_loop_init(&compiling->loop);
+    compiling->loop.options.settle_ms = 10;
     *state = compiling;
     return 0;
 }
