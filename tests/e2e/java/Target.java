@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.net.URL;
@@ -19,6 +20,8 @@ import java.util.concurrent.CountDownLatch;
  *
  * <pre>
  * call CLASS METHOD            a static method without parameters
+ * get CLASS FIELD              a static field
+ * has-method CLASS METHOD      whether it declares one of that name
  * load CLASS                   loads without initialising
  * loader NAME DIR              a child-first loader over DIR
  * call-in NAME CLASS METHOD    a static method of a class of that loader
@@ -78,6 +81,10 @@ public final class Target {
         switch (words[0]) {
             case "call":
                 return call(ClassLoader.getSystemClassLoader(), words[1], words[2]);
+            case "get":
+                return get(Class.forName(words[1]), words[2]);
+            case "has-method":
+                return hasMethod(Class.forName(words[1]), words[2]);
             case "load":
                 return Class.forName(words[1], false, ClassLoader.getSystemClassLoader()).getName();
             case "loader":
@@ -107,6 +114,21 @@ public final class Target {
         Method method = Class.forName(className, true, loader).getDeclaredMethod(methodName);
         method.setAccessible(true);
         return method.invoke(null);
+    }
+
+    private static Object get(Class<?> owner, String name) throws ReflectiveOperationException {
+        Field field = owner.getDeclaredField(name);
+        field.setAccessible(true);
+        return field.get(null);
+    }
+
+    private static boolean hasMethod(Class<?> owner, String name) {
+        for (Method method : owner.getDeclaredMethods()) {
+            if (method.getName().equals(name)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static String hold(String className, String methodName) throws Exception {
