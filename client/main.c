@@ -40,6 +40,8 @@ static const struct command commands[] = {
       "one deployment in full" },
     { "diff", hd_command_diff, HD_OPTIONS_JSON | HD_OPTIONS_DIFF, 2, "OLD NEW",
       "can NEW be swapped onto OLD? Jars or directories; needs no JVM" },
+    { "journal", hd_command_journal, HD_OPTIONS_JSON, 2, "[verify|init] STORE",
+      "print, check the chain of, or start a store's journal; needs no JVM" },
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/store.h"
+
+#include "core/alloc.h"
+#include "core/message.h"
+#include "core/store_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEPT_FILE "kept.json"
+#define LOCK_FILE "lock"
+#define BUNDLES   "bundles"
+
+struct hd_store {
+    int directory;
+    int bundles;
+    int lock;
+    struct hd_journal *journal;
+    uint64_t last_number;
+    uint64_t open_number; /* begun and not ended; 0: none */
+};
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static int check_owner(int descriptor, const char *path, struct hd_error *err)
+{
+    struct stat status;
+    if (fstat(descriptor, &status) != 0)
+        return hd_error_set_errno(err, errno, "%s", path);
+    if (status.st_uid != geteuid() && status.st_uid != 0)
+        return hd_error_set(err, HD_E_DENIED, "%s belongs to uid %u, not to this JVM's user", path,
+                            (unsigned)status.st_uid);
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return hd_error_set(err, HD_E_DENIED, "%s is writable by others; chmod go-w it", path);
+    return 0;
+}
+
+static int open_directory(int parent, const char *path, struct hd_error *err)
+{
+    if (mkdirat(parent, path, 0700) != 0 && errno != EEXIST)
+        return hd_error_set_errno(err, errno, "%s cannot be made", path);
+    int descriptor = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return hd_error_set_errno(err, errno, "%s cannot be opened", path);
+    if (check_owner(descriptor, path, err) == 0)
+        return descriptor;
+    close(descriptor);
+    return -1;
+}
+
+static int refuse_held(int lock, struct hd_error *err)
+{
+    char holder[16] = "";
+    ssize_t length = pread(lock, holder, sizeof holder - 1, 0);
+    holder[length > 0 ? length : 0] = '\0';
+    holder[strspn(holder, "0123456789")] = '\0';
+    return hd_error_set(err, HD_E_DENIED,
+                        "another JVM (pid %s) uses this store; each JVM needs one "
+                        "of its own",
+                        holder[0] != '\0' ? holder : "unknown");
+}
+
+static int take_lock(struct hd_store *store, struct hd_error *err)
+{
+    char pid[16];
+    store->lock =
+        openat(store->directory, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (store->lock < 0)
+        return hd_error_set_errno(err, errno, "the lock file cannot be opened");
+    if (flock(store->lock, LOCK_EX | LOCK_NB) != 0)
+        return refuse_held(store->lock, err);
+    int length = snprintf(pid, sizeof pid, "%d", (int)getpid());
+    if (ftruncate(store->lock, 0) != 0 || pwrite(store->lock, pid, (size_t)length, 0) != length)
+        return hd_error_set_errno(err, errno, "the lock file cannot be written");
+    return 0;
+}
+
+/* Follows the journal as it is read: which numbers were given, and is one still open? */
+static int follow(const json_t *entry, void *context, struct hd_error *err)
+{
+    (void)err;
+    struct hd_store *store = context;
+    const char *event = json_string_value(json_object_get(entry, "event"));
+    json_int_t number = json_integer_value(json_object_get(entry, "deployment"));
+    if (event == NULL || number <= 0)
+        return 0;
+    if ((uint64_t)number > store->last_number)
+        store->last_number = (uint64_t)number;
+    if (strcmp(event, "begin") == 0)
+        store->open_number = (uint64_t)number;
+    else if (strcmp(event, "end") == 0 || strcmp(event, "interrupted") == 0)
+        store->open_number = 0;
+    return 0;
+}
+
+/* A crash between begin and end: what was live then is gone with that JVM. */
+static int end_interrupted(struct hd_store *store, struct hd_error *err)
+{
+    if (store->open_number == 0)
+        return 0;
+    json_t *fields = json_pack("{s:I}", "deployment", (json_int_t)store->open_number);
+    if (hd_store_note_take(store, "interrupted", fields, err) != 0)
+        return -1;
+    store->open_number = 0;
+    return 0;
+}
+
+static int open_inside(struct hd_store *store, struct hd_error *err)
+{
+    if (take_lock(store, err) != 0)
+        return -1;
+    store->bundles = open_directory(store->directory, BUNDLES, err);
+    if (store->bundles < 0)
+        return -1;
+    if (hd_journal_open(store->directory, true, follow, store, &store->journal, err) != 0)
+        return -1;
+    return end_interrupted(store, err);
+}
+
+int hd_store_open(const char *directory, struct hd_store **out, struct hd_error *err)
+{
+    struct hd_store *store = hd_alloc_zeroed(1, sizeof *store);
+    if (store == NULL)
+        return hd_error_set_memory(err);
+    store->lock = -1;
+    store->bundles = -1;
+    store->directory = open_directory(AT_FDCWD, directory, err);
+    if (store->directory < 0 || open_inside(store, err) != 0) {
+        hd_store_close(store);
+        return hd_error_prefix(err, "store %s", directory);
+    }
+    *out = store;
+    return 0;
+}
+
+static void close_if_open(int descriptor)
+{
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
+void hd_store_close(struct hd_store *store)
+{
+    if (store == NULL)
+        return;
+    hd_journal_close(store->journal);
+    close_if_open(store->bundles);
+    close_if_open(store->directory);
+    close_if_open(store->lock);
+    hd_free(store);
+}
+
+uint64_t hd_store_last_number(const struct hd_store *store)
+{
+    return store->last_number;
+}
+
+const char *hd_store_head(const struct hd_store *store)
+{
+    return hd_journal_head(store->journal);
+}
+
+/* ---- deployments ----------------------------------------------------------------------------- */
+
+int hd_store_note_take(struct hd_store *store, const char *event, json_t *fields,
+                       struct hd_error *err)
+{
+    json_t *entry = json_pack("{s:s}", "event", event);
+    if (entry != NULL && fields != NULL && json_object_update(entry, fields) != 0) {
+        json_decref(entry);
+        entry = NULL;
+    }
+    json_decref(fields);
+    return hd_journal_append_take(store->journal, entry, err);
+}
+
+static int make_room(struct hd_store *store, uint64_t length, struct hd_error *err)
+{
+    char removed[HD_STORE_NAME_SIZE];
+    for (;;) {
+        int found = hd_store_files_shrink(store->directory, store->bundles, KEPT_FILE,
+                                          HD_STORE_MAX_BYTES, length, removed, err);
+        if (found <= 0)
+            return found;
+        json_t *fields = json_pack("{s:s}", "bundle", removed);
+        if (hd_store_note_take(store, "bundle-dropped", fields, err) != 0)
+            return -1;
+    }
+}
+
+static int keep_bundle(struct hd_store *store, const char *digest, struct hd_bytes jar,
+                       struct hd_error *err)
+{
+    char name[HD_STORE_NAME_SIZE];
+    if (jar.length == 0)
+        return 0;
+    if (make_room(store, jar.length, err) != 0)
+        return -1;
+    snprintf(name, sizeof name, "%s.jar", digest);
+    return hd_store_files_put(store->bundles, name, jar, err);
+}
+
+int hd_store_begin(struct hd_store *store, const struct hd_deployment *deployment,
+                   struct hd_bytes jar, struct hd_error *err)
+{
+    if (keep_bundle(store, deployment->bundle_digest, jar, err) != 0)
+        return -1;
+    json_t *fields = hd_deployment_summary_to_json(deployment);
+    if (fields == NULL)
+        return hd_error_set_memory(err);
+    if (hd_store_note_take(store, "begin", fields, err) != 0)
+        return -1;
+    store->open_number = deployment->number;
+    if (deployment->number > store->last_number)
+        store->last_number = deployment->number;
+    return 0;
+}
+
+int hd_store_end(struct hd_store *store, const struct hd_deployment *deployment,
+                 struct hd_error *err)
+{
+    json_t *fields = hd_deployment_full_to_json(deployment);
+    if (fields == NULL)
+        return hd_error_set_memory(err);
+    if (hd_store_note_take(store, "end", fields, err) != 0)
+        return -1;
+    store->open_number = 0;
+    if (deployment->number > store->last_number)
+        store->last_number = deployment->number;
+    return 0;
+}
+
+/* ---- what is kept ---------------------------------------------------------------------------- */
+
+int hd_store_set_kept(struct hd_store *store, const json_t *kept, struct hd_error *err)
+{
+    char *text = NULL;
+    size_t length = 0;
+    struct hd_digest digest;
+    char hex[HD_DIGEST_HEX_SIZE];
+    if (hd_message_write(kept, &text, &length, err) != 0)
+        return -1;
+    struct hd_bytes contents = { (const uint8_t *)text, length };
+    int result = hd_digest_of(text, length, &digest, err);
+    if (result == 0)
+        result = hd_store_files_replace(store->directory, KEPT_FILE, contents, err);
+    hd_free(text);
+    if (result != 0)
+        return -1;
+    hd_digest_to_hex(&digest, hex);
+    return hd_store_note_take(store, "kept", json_pack("{s:s}", "digest", hex), err);
+}
+
+int hd_store_kept(const struct hd_store *store, json_t **out, struct hd_error *err)
+{
+    struct hd_buffer text = HD_BUFFER_INIT;
+    json_error_t reason;
+    struct hd_error own = HD_ERROR_INIT;
+    if (hd_store_files_read(store->directory, KEPT_FILE, &text, &own) != 0) {
+        hd_buffer_close(&text);
+        if (own.code != HD_E_NOT_FOUND)
+            return hd_error_set(err, own.code, "%s", own.text);
+        *out = NULL;
+        return 0;
+    }
+    json_t *kept =
+        json_loadb((const char *)text.data, text.length, JSON_REJECT_DUPLICATES, &reason);
+    hd_buffer_close(&text);
+    if (kept == NULL)
+        return hd_error_set(err, HD_E_FORMAT, KEPT_FILE " is damaged: line %d: %s", reason.line,
+                            reason.text);
+    *out = kept;
+    return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A store: what of a JVM's deployments outlives it, in a directory of its own.
+ *
+ *   lock          held (flock) by the JVM that uses the store; its pid is inside
+ *   journal       core/journal.h: a line before a deployment goes live and one after it
+ *   bundles/      HEX.jar: the bundles, by their digest, up to HD_STORE_MAX_BYTES together; the
+ *                 oldest that kept.json does not name go first, with a journal line each
+ *   kept.json     what is live again after a restart: replaced by rename, never written in place
+ *
+ * Nothing goes live that the store could not take down first: every function is on disk when it
+ * returns 0. Engine thread; hd_store_open on the thread that starts the agent.
+ */
+#ifndef HD_CORE_STORE_H
+#define HD_CORE_STORE_H
+
+#include "core/buffer.h"
+#include "core/journal.h"
+#include "core/report.h"
+
+#define HD_STORE_MAX_BYTES (UINT64_C(1) << 30)
+
+struct hd_store;
+
+/* Makes the directory (0700) and what is in it where missing. A deployment that the journal says
+ * has begun and not ended gets an "interrupted" line. HD_E_DENIED: it belongs to another user or is
+ * open to others, or another JVM (the text names its pid) holds it; HD_E_FORMAT: the journal was
+ * changed; HD_E_SYSTEM. */
+HD_CHECKED int hd_store_open(const char *directory, struct hd_store **out, struct hd_error *err);
+void hd_store_close(struct hd_store *store);
+
+/* The highest number that a deployment in the journal has; 0: none. */
+uint64_t hd_store_last_number(const struct hd_store *store);
+/* Digest of the journal's last line, to be anchored elsewhere. A borrow until the next call. */
+const char *hd_store_head(const struct hd_store *store);
+
+/* Before the deployment goes live: its bundle (jar.length 0: none) and a "begin" line. */
+HD_CHECKED int hd_store_begin(struct hd_store *store, const struct hd_deployment *deployment,
+                              struct hd_bytes jar, struct hd_error *err);
+/* After it, or instead of it when it was refused: an "end" line with every row. */
+HD_CHECKED int hd_store_end(struct hd_store *store, const struct hd_deployment *deployment,
+                            struct hd_error *err);
+/* Any other event. Takes fields (an object, or NULL for none) even on failure. */
+HD_CHECKED int hd_store_note_take(struct hd_store *store, const char *event, json_t *fields,
+                                  struct hd_error *err);
+
+/* Replaces kept.json and notes it. kept is borrowed. */
+HD_CHECKED int hd_store_set_kept(struct hd_store *store, const json_t *kept, struct hd_error *err);
+/* What is kept; *out NULL: nothing. A new reference. HD_E_FORMAT: the file is damaged. */
+HD_CHECKED int hd_store_kept(const struct hd_store *store, json_t **out, struct hd_error *err);
+
+#endif
