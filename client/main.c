@@ -23,12 +23,12 @@ static const struct command commands[] = {
     { "push", hd_command_push,
       HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_DEPLOY | HD_OPTIONS_PUSH |
           HD_OPTIONS_ATTACH | HD_OPTIONS_ATTACH_ON_THE_WAY,
-      ANY_NUMBER, "PATH…", "make class files, directories and jars live" },
+      ANY_NUMBER, "PATH...", "make class files, directories and jars live" },
     { "check", hd_command_check, HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_DEPLOY,
-      ANY_NUMBER, "PATH…", "the verdicts of a push, without changing anything" },
+      ANY_NUMBER, "PATH...", "the verdicts of a push, without changing anything" },
     { "watch", hd_command_watch,
       HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_DEPLOY | HD_OPTIONS_WATCH, ANY_NUMBER,
-      "DIR…", "push what changes, one deployment per compile" },
+      "DIR...", "push what changes, one deployment per compile" },
     { "attach", hd_command_attach, HD_OPTIONS_JSON | HD_OPTIONS_ATTACH, 1, "PID",
       "load the agent into a running JVM" },
     { "ps", hd_command_ps, HD_OPTIONS_JSON, 0, "", "this user's JVMs" },
@@ -59,9 +59,9 @@ static void print_overview(FILE *stream)
           "for every one.\n\n",
           stream);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(stream, "  %-8s %-6s %s\n", commands[i].name, commands[i].synopsis,
+        fprintf(stream, "  %-8s %-21s %s\n", commands[i].name, commands[i].synopsis,
                 commands[i].summary);
-    fputs("  version         the version of this program\n  help    [COMMAND], or 'help words' for "
+    fputs("  version                        the version of this program\n  help    [COMMAND], or 'help words' for "
           "every reason and warning\n"
           "\nExamples:\n"
           "  hotdrop push target/classes/com/example/Foo.class\n"
