@@ -61,8 +61,8 @@ static void print_overview(FILE *stream)
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(stream, "  %-8s %-21s %s\n", commands[i].name, commands[i].synopsis,
                 commands[i].summary);
-    fputs("  version                        the version of this program\n  help    [COMMAND], or 'help words' for "
-          "every reason and warning\n"
+    fputs("  version                        the version of this program\n"
+          "  help     [COMMAND|words]       what a command does; every reason and warning\n"
           "\nExamples:\n"
           "  hotdrop push target/classes/com/example/Foo.class\n"
           "  hotdrop push --pid 4711 --attach fix.jar --message \"fix the rounding\"\n"
