@@ -15,7 +15,10 @@
 enum { MAJOR_OF_RELEASE_ZERO = 44, OLDEST_FEATURE_RELEASE = 8 };
 
 /* All of these can be had at start and on attach, and cost nothing until they are used. Never
- * one of the "early" ones: they take class data sharing away. */
+ * one of the "early" ones: they take class data sharing away. And not can_retransform_classes:
+ * HotSpot asks the hooks of environments without it first, so ours sees the loader's own file
+ * before most other agents edit it, and what ours answers is what a later retransformation
+ * starts from. */
 static int add_capabilities(struct hd_jvm *jvm, struct hd_error *err)
 {
     jvmtiCapabilities potential = { 0 };
@@ -28,7 +31,6 @@ static int add_capabilities(struct hd_jvm *jvm, struct hd_error *err)
     wanted.can_redefine_classes = 1;
     wanted.can_get_bytecodes = 1;
     wanted.can_get_constant_pool = 1;
-    wanted.can_retransform_classes = potential.can_retransform_classes;
     wanted.can_redefine_any_class = potential.can_redefine_any_class;
     if (!potential.can_redefine_classes || !potential.can_get_bytecodes ||
         !potential.can_get_constant_pool)
@@ -38,7 +40,6 @@ static int add_capabilities(struct hd_jvm *jvm, struct hd_error *err)
     error = (*jvm->jvmti)->AddCapabilities(jvm->jvmti, &wanted);
     if (error != JVMTI_ERROR_NONE)
         return hd_error_set(err, HD_E_JVM, "AddCapabilities: %s", hd_jvm_error_name(error));
-    jvm->can_retransform = wanted.can_retransform_classes;
     return 0;
 }
 

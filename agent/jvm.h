@@ -21,7 +21,6 @@ struct hd_jvm {
     struct hd_jvm_rules rules;
     char version[128]; /* java.vm.version, "17.0.15+6-Debian-1deb12u1" */
     bool verifies;     /* false: -XX:-BytecodeVerificationRemote or -Xverify:none */
-    bool can_retransform;
     /* when the JVM started (attached to later: its process), microseconds since the epoch; 0 where
      * the system does not tell: then nothing counts as older */
     int64_t started_at;
@@ -30,8 +29,7 @@ struct hd_jvm {
 };
 
 /* Gets a JVMTI 1.2 environment of our own (JDK 8 knows no newer) and the capabilities to
- * redefine, retransform, see bytecodes and constant pools. HD_E_JVM names what the JVM does not
- * give. */
+ * redefine, see bytecodes and constant pools. HD_E_JVM names what the JVM does not give. */
 HD_CHECKED int hd_jvm_open(JavaVM *vm, struct hd_jvm *out, struct hd_error *err);
 
 /* In the live phase: version, rules, verifier. Never fails: what cannot be told is left at its

@@ -243,41 +243,56 @@ static void no_method_of_jacoco_is_deleted_where_the_jvm_would_take_that(void **
     expect_that_jacoco_is_in(e2e);
 }
 
-/* Our hook comes first and hands JaCoCo the new file. */
-static void a_class_pushed_before_it_loads_gets_the_patch_and_jacocos_edit(void **state)
+static void expect_pending(const struct e2e *e2e)
 {
-    struct e2e *e2e = *state;
     struct e2e_answer answer;
+    e2e_deploy(e2e, &answer, "push", "after");
+    assert_int_equal(answer.status, 0);
+    e2e_expect_row(answer.json, "demo.Greeter", "pending", NULL);
+    e2e_answer_close(&answer);
+}
+
+/* demo.Neighbour is loaded, so its loader is known to hold the package; demo.Greeter is not. */
+static void start_before_it_loads(struct e2e *e2e, enum arrangement arrangement, const char *other)
+{
     e2e_compile_class(e2e, "Greeter", greeter_one, e2e->classes);
     e2e_compile_class(e2e, "Neighbour", neighbour_one, e2e->classes);
     e2e_compile_class(e2e, "Greeter", greeter_two, "after");
-    start(e2e, HOTDROP_FIRST, COVERAGE, NULL);
+    start(e2e, arrangement, other, NULL);
     e2e_expect(e2e, "call demo.Neighbour say", "one");
+}
+
+/* Our hook hands the new file on to JaCoCo. */
+static void a_class_pushed_before_it_loads_gets_the_patch_and_jacocos_edit(void **state)
+{
+    struct e2e *e2e = *state;
+    start_before_it_loads(e2e, HOTDROP_FIRST, COVERAGE);
     int probes = count_probes(e2e);
-    e2e_deploy(e2e, &answer, "push", "after");
-    e2e_expect_row(answer.json, "demo.Greeter", "pending", NULL);
-    e2e_answer_close(&answer);
+    expect_pending(e2e);
     e2e_expect(e2e, "call demo.Greeter greet", "two");
     expect_that_jacoco_is_in(e2e);
     assert_true(count_probes(e2e) > probes);
 }
 
-/* With JaCoCo first our hook sees a file that is not the base: it says so and leaves it. */
+/* JaCoCo hands its edit on to our hook, which sees that this is not the base: it says so and leaves it. */
 static void a_class_pushed_before_it_loads_behind_jacoco_is_said_not_to_have_got_it(void **state)
 {
     struct e2e *e2e = *state;
-    struct e2e_answer answer;
-    e2e_compile_class(e2e, "Greeter", greeter_one, e2e->classes);
-    e2e_compile_class(e2e, "Neighbour", neighbour_one, e2e->classes);
-    e2e_compile_class(e2e, "Greeter", greeter_two, "after");
-    start(e2e, HOTDROP_LAST, COVERAGE, NULL);
-    e2e_expect(e2e, "call demo.Neighbour say", "one");
-    e2e_deploy(e2e, &answer, "push", "after");
-    e2e_expect_row(answer.json, "demo.Greeter", "pending", NULL);
-    e2e_answer_close(&answer);
+    start_before_it_loads(e2e, HOTDROP_LAST, COVERAGE);
+    expect_pending(e2e);
     e2e_expect(e2e, "call demo.Greeter greet", "one");
     expect_that_jacoco_is_in(e2e);
     e2e_await_log(e2e, "wrong-base");
+}
+
+/* Agents that can retransform are asked after us, wherever they stand. */
+static void a_class_pushed_before_it_loads_gets_the_patch_behind_an_agent_that_can_retransform(void **state)
+{
+    struct e2e *e2e = *state;
+    start_before_it_loads(e2e, HOTDROP_LAST, EDITS_FIRST_LOAD);
+    expect_pending(e2e);
+    e2e_expect(e2e, "call demo.Greeter greet", "two");
+    assert_true(count_hits(e2e) > 0);
 }
 
 static void a_foreign_edit_withholds_the_rest_and_best_effort_applies_it(void **state)
@@ -325,6 +340,7 @@ int main(void)
         E2E_CASE(no_method_of_jacoco_is_deleted_where_the_jvm_would_take_that),
         E2E_CASE(a_class_pushed_before_it_loads_gets_the_patch_and_jacocos_edit),
         E2E_CASE(a_class_pushed_before_it_loads_behind_jacoco_is_said_not_to_have_got_it),
+        E2E_CASE(a_class_pushed_before_it_loads_gets_the_patch_behind_an_agent_that_can_retransform),
         E2E_CASE(a_foreign_edit_withholds_the_rest_and_best_effort_applies_it),
     };
     const char *const fetch[] = { HD_E2E_SOURCE "/fetch-jacoco", JACOCO, NULL };
