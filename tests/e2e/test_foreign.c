@@ -232,17 +232,6 @@ static void what_a_push_adds_under_jacoco_is_named_without_what_jacoco_added(voi
     expect_that_only_the_pushed_members_are_named(*state, HOTDROP_FIRST, COVERAGE);
 }
 
-/* Where the JVM would delete JaCoCo's method, and its own calls of it would fail. */
-static void no_method_of_jacoco_is_deleted_where_the_jvm_would_take_that(void **state)
-{
-    struct e2e *e2e = *state;
-    e2e_compile_class(e2e, "Greeter", greeter_one, e2e->classes);
-    start(e2e, HOTDROP_FIRST, COVERAGE, "-XX:+AllowRedefinitionToAddDeleteMethods");
-    e2e_expect(e2e, "call demo.Greeter greet", "one");
-    expect_refusal(e2e, greeter_two, "foreign-edit", "another agent");
-    expect_that_jacoco_is_in(e2e);
-}
-
 static void expect_pending(const struct e2e *e2e)
 {
     struct e2e_answer answer;
@@ -337,7 +326,6 @@ int main(void)
         E2E_CASE(a_class_under_jacoco_where_we_were_attached_is_refused_as_a_foreign_edit),
         E2E_CASE(a_field_of_jacoco_is_a_foreign_edit_too),
         E2E_CASE(what_a_push_adds_under_jacoco_is_named_without_what_jacoco_added),
-        E2E_CASE(no_method_of_jacoco_is_deleted_where_the_jvm_would_take_that),
         E2E_CASE(a_class_pushed_before_it_loads_gets_the_patch_and_jacocos_edit),
         E2E_CASE(a_class_pushed_before_it_loads_behind_jacoco_is_said_not_to_have_got_it),
         E2E_CASE(a_class_pushed_before_it_loads_gets_the_patch_behind_an_agent_that_can_retransform),
