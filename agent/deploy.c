@@ -111,6 +111,7 @@ static int follow(struct hd_plan *plan, struct hd_error *err)
 {
     if (hd_plan_admit(plan, err) != 0 || hd_plan_find_targets(plan, err) != 0 ||
         hd_plan_compare(plan, err) != 0 || hd_plan_refuse_ambiguous(plan, err) != 0 ||
+        hd_plan_refuse_full_pools(plan, err) != 0 ||
         hd_plan_try_newcomers(plan, err) != 0)
         return -1;
     hd_plan_decide(plan);

@@ -46,6 +46,7 @@ struct hd_target {
     struct hd_class *live; /* known's file, parsed when it was needed */
     struct hd_base base;   /* loaded: what is live. Not loaded: the file the loader would load, standing UNKNOWN where it has none */
     struct hd_live *entry; /* prepared for the registry */
+    unsigned pool_slots;   /* to redefine: at most how many the JVM's pool of the class will have */
 };
 
 struct hd_trials;
@@ -82,6 +83,8 @@ HD_CHECKED int hd_plan_compare(struct hd_plan *plan, struct hd_error *err);
 HD_CHECKED int hd_plan_refuse_ambiguous(struct hd_plan *plan, struct hd_error *err);
 /* New classes that the verifier would reject once they are in use are refused while they can be. (trial.c) */
 HD_CHECKED int hd_plan_try_newcomers(struct hd_plan *plan, struct hd_error *err);
+/* Where the JVM has no room left for another version's constants, and would die of them. (full_pool.c) */
+HD_CHECKED int hd_plan_refuse_full_pools(struct hd_plan *plan, struct hd_error *err);
 /* All or nothing: where one row is refused the others are withheld, unless best effort was asked for. (decide.c) */
 void hd_plan_decide(struct hd_plan *plan);
 /* What is still to be done will not be done: its rows are withheld. (decide.c) */

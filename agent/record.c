@@ -51,6 +51,7 @@ static int prepare_entry(struct hd_plan *plan, struct hd_target *target, struct 
     };
     if (hd_registry_prepare(plan->road->registry, plan->jni, &wanted, &target->entry, err) != 0)
         return -1;
+    target->entry->pool_slots = target->pool_slots;
     sign(plan->deployment, target->entry);
     return note_fingerprint(target, err);
 }

@@ -31,6 +31,7 @@ struct hd_live {
     struct hd_digest fingerprint;
     uint8_t *file;
     size_t length;
+    unsigned pool_slots;       /* at most how many the JVM's constant pool of the class has by now; 0: as many as file */
     uint64_t deployment;
     char who[sizeof ((struct hd_origin *)NULL)->who];
     int64_t when;              /* microseconds since the epoch */
