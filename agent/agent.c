@@ -36,6 +36,7 @@ static struct {
     struct hd_jvm jvm;
     struct hd_engine *engine;
     struct hd_loop *loop;
+    atomic_bool serving; /* both threads run; an attach may race with the JVM's end */
 } agent = { .taken = ATOMIC_FLAG_INIT };
 
 static const char given_twice[] = "Hotdrop's agent is in this JVM already; the first one goes on, "
@@ -92,8 +93,10 @@ static void wake_loop(void *context)
 
 static int start_engine(JNIEnv *jni, struct hd_error *err)
 {
-    if (hd_engine_start(agent.engine, jni, wake_loop, agent.loop, err) == 0)
+    if (hd_engine_start(agent.engine, jni, wake_loop, agent.loop, err) == 0) {
+        atomic_store(&agent.serving, true);
         return 0;
+    }
     if (hd_loop_stop(agent.loop, LOOP_STOP_MS) != 0)
         hd_log(HD_LOG_ERROR, "the loop does not end");
     return -1;
@@ -139,7 +142,7 @@ static void JNICALL vm_death(jvmtiEnv *jvmti, JNIEnv *jni)
 {
     (void)jvmti;
     (void)jni;
-    if (agent.engine == NULL || agent.loop == NULL)
+    if (!atomic_load(&agent.serving))
         return;
     if (hd_engine_stop(agent.engine, ENGINE_STOP_MS) != 0)
         hd_log(HD_LOG_WARN, "the JVM ends while a deployment is under way; a class loader of the "

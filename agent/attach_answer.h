@@ -26,8 +26,8 @@ struct hd_attach_answer {
 HD_CHECKED int hd_attach_answer_begin(const char *options, struct hd_attach_answer *out,
                                       struct hd_error *err);
 /* Stops listening, writes the file, and closes *answer. The file must exist, be a regular file and
- * no symbolic link, be empty, and belong to this process's user or root: anything else is left alone, and
- * logged. */
+ * no symbolic link, be empty, and belong to this process's user or root: anything else is left
+ * alone, and logged. */
 void hd_attach_answer_end(struct hd_attach_answer *answer, const char *verdict);
 
 #endif

@@ -154,12 +154,16 @@ bool hd_endpoint_needs_lookup(const struct hd_address *address)
 /* Port 0 lets the kernel choose. */
 static int remember_port(struct hd_endpoint *endpoint, struct hd_error *err)
 {
-    struct sockaddr_storage name;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } name = { 0 };
     socklen_t length = sizeof name;
-    if (getsockname(endpoint->descriptor, (struct sockaddr *)&name, &length) != 0)
+    if (getsockname(endpoint->descriptor, &name.any, &length) != 0)
         return hd_error_set_errno(err, errno, "the socket cannot be examined");
-    /* On Linux the port of IPv4 and IPv6 names stands at the same place. */
-    endpoint->address.port = ntohs(((const struct sockaddr_in *)&name)->sin_port);
+    bool is_v6 = name.any.sa_family == AF_INET6;
+    endpoint->address.port = ntohs(is_v6 ? name.v6.sin6_port : name.v4.sin_port);
     return 0;
 }
 

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define HANDSHAKE_MS (UINT64_C(1000) * HD_LISTEN_HANDSHAKE_SECONDS)
 enum { ACCEPTED_AT_ONCE = 16, PAUSE_MS = 1000, REFUSALS_LOGGED_PER_MINUTE = 20, WORDS_SIZE = 1200 };
 
 struct listener {
@@ -160,7 +161,7 @@ static int open_connection_take(struct connection *connection, int socket, struc
         hd_relay_cut(connection->relay); /* whose end forgets the connection */
     else
         hd_loop_timer_set(listen->loop, &connection->deadline, handshake_too_slow,
-                          HD_LISTEN_HANDSHAKE_SECONDS * 1000);
+                          HANDSHAKE_MS);
     return 0;
 }
 
@@ -388,7 +389,7 @@ static void open_and_tell(struct listener *listener)
     if (listener->wanted.kind == HD_ADDRESS_WS && !hd_address_is_loopback(&listener->wanted))
         hd_log(HD_LOG_WARN,
                "listen=%s can be reached from other machines and is not encrypted: token and code "
-               "can be read and changed on the way; better listen on 127.0.0.1, behind an SSH tunnel",
+               "can be read and changed on the way; better listen on 127.0.0.1, behind ssh -L",
                name);
 }
 

@@ -17,7 +17,7 @@ struct hd_outbox {
     size_t bytes; /* not sent yet, over all messages */
 };
 
-#define HD_OUTBOX_CHUNK (16 * 1024)
+#define HD_OUTBOX_CHUNK ((size_t)16 << 10)
 #define HD_OUTBOX_MAX                                                                              \
     ((size_t)128 << 20) /* bytes; a client that reads nothing must not fill the JVM's memory */
 

@@ -73,6 +73,13 @@ static void open_tree(struct hd_sources *sources, struct hd_loop *loop, struct h
 
 /* ---- both ------------------------------------------------------------------------------------ */
 
+static void free_sources(struct hd_sources *sources)
+{
+    hd_free(sources->drops);
+    hd_free(sources->trees);
+    hd_free(sources);
+}
+
 int hd_sources_open(struct hd_loop *loop, struct hd_engine *engine, struct hd_sources **out,
                     struct hd_error *err)
 {
@@ -83,7 +90,7 @@ int hd_sources_open(struct hd_loop *loop, struct hd_engine *engine, struct hd_so
     sources->drops = hd_alloc_zeroed(options->drops.count + 1, sizeof(struct hd_drop *));
     sources->trees = hd_alloc_zeroed(options->watches.count + 1, sizeof(struct hd_tree *));
     if (sources->drops == NULL || sources->trees == NULL) {
-        hd_sources_close(sources);
+        free_sources(sources);
         return hd_error_set_memory(err);
     }
     for (size_t i = 0; i < options->watches.count; i++)
@@ -102,7 +109,5 @@ void hd_sources_close(struct hd_sources *sources)
         hd_drop_close(sources->drops[i]);
     for (size_t i = 0; i < sources->tree_count; i++)
         hd_tree_close(sources->trees[i]);
-    hd_free(sources->drops);
-    hd_free(sources->trees);
-    hd_free(sources);
+    free_sources(sources);
 }

@@ -22,7 +22,7 @@
 enum hd_wsguard_verdict {
     HD_WSGUARD_GOOD,
     HD_WSGUARD_BAD_HEAD, /* too long, or a bare CR or LF: not HTTP, nothing can be answered */
-    HD_WSGUARD_BAD_FRAME /* the output ends in a reserved frame, so that the server closes with 1002 */
+    HD_WSGUARD_BAD_FRAME /* the output ends in a reserved one, so that the server closes with 1002 */
 };
 
 enum hd_wsguard_state {
