@@ -97,13 +97,18 @@ void hd_labels_free(struct hd_labels *labels, JNIEnv *jni)
     hd_free(labels);
 }
 
+static bool is_collected(JNIEnv *jni, const struct named *named)
+{
+    return (*jni)->IsSameObject(jni, named->loader, NULL);
+}
+
 /* Lets go of the loaders that were collected. */
 static void sweep(struct hd_labels *labels, JNIEnv *jni)
 {
     for (size_t i = 0; i < BUCKETS; i++) {
         for (struct named **at = &labels->buckets[i]; *at != NULL;) {
             struct named *named = *at;
-            if (!(*jni)->IsSameObject(jni, named->loader, NULL)) {
+            if (!is_collected(jni, named)) {
                 at = &named->next;
                 continue;
             }
@@ -250,7 +255,7 @@ static bool number_is_taken(const struct hd_labels *labels, JNIEnv *jni, const c
     for (size_t i = 0; i < BUCKETS; i++) {
         for (struct named *named = labels->buckets[i]; named != NULL; named = named->next) {
             if (named->number == number && strcmp(named->base, base) == 0 &&
-                !is_stopped(jni, named))
+                !is_collected(jni, named) && !is_stopped(jni, named))
                 return true;
         }
     }
