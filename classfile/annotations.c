@@ -20,17 +20,6 @@ struct value_stack {
     unsigned depth;
 };
 
-static bool is_return_descriptor(struct hd_bytes text)
-{
-    return (text.length == 1 && text.data[0] == 'V') || hd_descriptor_is_field(text);
-}
-
-static bool is_any_text(struct hd_bytes text)
-{
-    (void)text;
-    return true;
-}
-
 static void push(struct hd_walk *walk, struct value_stack *stack, unsigned count, bool named)
 {
     if (stack->depth == HD_CLASS_MAX_NESTING) {
@@ -42,7 +31,7 @@ static void push(struct hd_walk *walk, struct value_stack *stack, unsigned count
 
 static void open_annotation(struct hd_walk *walk, struct value_stack *stack)
 {
-    hd_walk_text(walk, hd_descriptor_is_field, "a type's descriptor");
+    hd_walk_text(walk, HD_TEXT_FIELD_TYPE, "a type's descriptor");
     push(walk, stack, hd_walk_u2(walk), true);
 }
 
@@ -68,14 +57,14 @@ static void walk_value(struct hd_walk *walk, struct value_stack *stack)
         hd_walk_constant(walk, HD_TAGS(HD_TAG_LONG));
         return;
     case 's':
-        hd_walk_text(walk, is_any_text, "a text");
+        hd_walk_text(walk, HD_TEXT_ANY, "a text");
         return;
     case 'e':
-        hd_walk_text(walk, hd_descriptor_is_field, "an enum type's descriptor");
-        hd_walk_text(walk, hd_name_is_unqualified, "an enum constant's name");
+        hd_walk_text(walk, HD_TEXT_FIELD_TYPE, "an enum type's descriptor");
+        hd_walk_text(walk, HD_TEXT_NAME, "an enum constant's name");
         return;
     case 'c':
-        hd_walk_text(walk, is_return_descriptor, "a type's descriptor");
+        hd_walk_text(walk, HD_TEXT_RETURN_TYPE, "a type's descriptor");
         return;
     case '@':
         open_annotation(walk, stack);
@@ -99,7 +88,7 @@ static void walk_open_values(struct hd_walk *walk, struct value_stack *stack)
         }
         top->left--;
         if (top->named)
-            hd_walk_text(walk, hd_name_is_unqualified, "an annotation element's name");
+            hd_walk_text(walk, HD_TEXT_NAME, "an annotation element's name");
         walk_value(walk, stack);
     }
 }

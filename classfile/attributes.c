@@ -146,15 +146,15 @@ static void check_local_variable(struct hd_walk *walk, unsigned start, unsigned 
                        layout->max_locals);
 }
 
-static void walk_local_variables(struct hd_walk *walk, bool (*is_legal_type)(struct hd_bytes),
+static void walk_local_variables(struct hd_walk *walk, enum hd_text_kind type_kind,
                                  const char *what)
 {
     unsigned count = hd_walk_u2(walk);
     for (unsigned i = 0; i < count && !walk->in.failed; i++) {
         unsigned start = hd_walk_u2(walk);
         unsigned length = hd_walk_u2(walk);
-        hd_walk_text(walk, hd_name_is_unqualified, "a local variable's name");
-        unsigned type = hd_walk_text(walk, is_legal_type, what);
+        hd_walk_text(walk, HD_TEXT_NAME, "a local variable's name");
+        unsigned type = hd_walk_text(walk, type_kind, what);
         unsigned slot = hd_walk_u2(walk);
         if (type != 0 && is_wide_type(hd_pool_text(walk->pool, type)))
             slot++;
@@ -166,17 +166,12 @@ static void walk_local_variables(struct hd_walk *walk, bool (*is_legal_type)(str
 
 static void walk_local_variable_table(struct hd_walk *walk)
 {
-    walk_local_variables(walk, hd_descriptor_is_field, "a field descriptor");
-}
-
-static bool is_not_empty(struct hd_bytes text)
-{
-    return text.length > 0;
+    walk_local_variables(walk, HD_TEXT_FIELD_TYPE, "a field descriptor");
 }
 
 static void walk_local_variable_type_table(struct hd_walk *walk)
 {
-    walk_local_variables(walk, is_not_empty, "a signature");
+    walk_local_variables(walk, HD_TEXT_NOT_EMPTY, "a signature");
 }
 
 static void walk_bootstrap_methods(struct hd_walk *walk)
@@ -273,8 +268,8 @@ static void walk_record(struct hd_walk *walk)
 {
     unsigned components = hd_walk_u2(walk);
     for (unsigned i = 0; i < components && !walk->in.failed; i++) {
-        hd_walk_text(walk, hd_name_is_unqualified, "a component's name");
-        uint16_t type = hd_walk_text(walk, hd_descriptor_is_field, "a field descriptor");
+        hd_walk_text(walk, HD_TEXT_NAME, "a component's name");
+        uint16_t type = hd_walk_text(walk, HD_TEXT_FIELD_TYPE, "a field descriptor");
         unsigned attributes = hd_walk_u2(walk);
         struct hd_attribute_set set = { 0 };
         for (unsigned k = 0; k < attributes && !walk->in.failed; k++)

@@ -31,6 +31,8 @@ struct parser {
     struct hd_class *out;
     struct hd_pool *pool;
     struct hd_arena *arena;
+    uint16_t member_name; /* where the name of the member being read stands in the pool */
+    uint16_t member_descriptor;
     struct hd_code_scratch scratch;
     bool checked_before; /* code and attributes are known to be well formed */
     struct hd_error *err;
@@ -214,8 +216,7 @@ static int read_code_contents(struct parser *parser, struct hd_reader *in, struc
     unsigned handlers = hd_read_u2(in);
     code->exception_table = hd_read_bytes(in, 8 * (size_t)handlers);
     struct hd_code_layout layout = { 0 };
-    if (in->failed ||
-        (!parser->checked_before && check_code(parser, code, handlers, &layout) != 0))
+    if (in->failed || (!parser->checked_before && check_code(parser, code, handlers, &layout) != 0))
         return -1;
     const struct hd_walk model = { .pool = parser->pool,
                                    .place = HD_PLACE_CODE,
@@ -262,10 +263,11 @@ static int read_code(struct parser *parser, struct hd_member *method, unsigned p
 static int check_method_shape(struct parser *parser, const struct hd_member *method,
                               unsigned *parameter_slots)
 {
-    if (!hd_name_is_method(method->name))
+    if (!hd_text_is(parser->pool, parser->member_name, HD_TEXT_METHOD_NAME))
         return hd_reader_fail(&parser->in, "this is not a method's name");
-    if (!hd_descriptor_is_method(method->descriptor, parameter_slots))
+    if (!hd_text_is(parser->pool, parser->member_descriptor, HD_TEXT_METHOD_TYPE))
         return hd_reader_fail(&parser->in, "this is not a method descriptor");
+    *parameter_slots = hd_text_parameter_slots(parser->pool, parser->member_descriptor);
     if ((method->access & HD_ACC_STATIC) == 0)
         ++*parameter_slots;
     if (*parameter_slots > 255)
@@ -279,11 +281,11 @@ static int check_method_shape(struct parser *parser, const struct hd_member *met
     return 0;
 }
 
-static int check_field_shape(struct parser *parser, const struct hd_member *field)
+static int check_field_shape(struct parser *parser)
 {
-    if (!hd_name_is_unqualified(field->name))
+    if (!hd_text_is(parser->pool, parser->member_name, HD_TEXT_NAME))
         return hd_reader_fail(&parser->in, "this is not a field's name");
-    if (!hd_descriptor_is_field(field->descriptor))
+    if (!hd_text_is(parser->pool, parser->member_descriptor, HD_TEXT_FIELD_TYPE))
         return hd_reader_fail(&parser->in, "this is not a field descriptor");
     return 0;
 }
@@ -291,18 +293,18 @@ static int check_field_shape(struct parser *parser, const struct hd_member *fiel
 static int read_member_head(struct parser *parser, struct hd_member *member)
 {
     member->access = hd_read_u2(&parser->in);
-    uint16_t name = read_constant(parser, HD_TAGS(HD_TAG_UTF8), "name");
-    uint16_t descriptor = read_constant(parser, HD_TAGS(HD_TAG_UTF8), "descriptor");
+    parser->member_name = read_constant(parser, HD_TAGS(HD_TAG_UTF8), "name");
+    parser->member_descriptor = read_constant(parser, HD_TAGS(HD_TAG_UTF8), "descriptor");
     if (parser->in.failed)
         return -1;
-    member->name = hd_pool_text(parser->pool, name);
-    member->descriptor = hd_pool_text(parser->pool, descriptor);
+    member->name = hd_pool_text(parser->pool, parser->member_name);
+    member->descriptor = hd_pool_text(parser->pool, parser->member_descriptor);
     return 0;
 }
 
 static int read_field(struct parser *parser, struct hd_member *field)
 {
-    if (check_field_shape(parser, field) != 0)
+    if (check_field_shape(parser) != 0)
         return -1;
     const struct hd_walk model = { .pool = parser->pool,
                                    .place = HD_PLACE_FIELD,
@@ -313,7 +315,7 @@ static int read_field(struct parser *parser, struct hd_member *field)
 
 static int read_method(struct parser *parser, struct hd_member *method)
 {
-    unsigned parameter_slots;
+    unsigned parameter_slots = 0;
     if (check_method_shape(parser, method, &parameter_slots) != 0)
         return -1;
     const struct hd_walk model = { .pool = parser->pool,

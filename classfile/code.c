@@ -206,12 +206,11 @@ static void use_method(struct hd_walk *walk, const struct instruction *instructi
 static void use_interface_method(struct hd_walk *walk, const uint8_t *operands)
 {
     unsigned index = hd_u2_at(operands);
-    unsigned slots = 0;
     hd_walk_use(walk, index, HD_TAGS(HD_TAG_INTERFACE_METHOD));
     if (walk->in.failed)
         return;
-    if (!hd_descriptor_is_method(hd_pool_member_descriptor(walk->pool, index), &slots) ||
-        operands[2] != slots + 1 || operands[3] != 0)
+    unsigned descriptor = hd_pool_member_descriptor_index(walk->pool, index);
+    if (operands[2] != hd_text_parameter_slots(walk->pool, descriptor) + 1 || operands[3] != 0)
         hd_reader_fail(&walk->in, "invokeinterface has a wrong argument count");
 }
 

@@ -16,17 +16,11 @@ static const struct hd_member *method_at(const struct hd_class *class_file, size
     return &class_file->methods[class_file->method_order[place]];
 }
 
-static bool words_equal(const struct hd_words *a, const struct hd_words *b)
-{
-    return hd_bytes_equal(hd_buffer_view(&a->text), hd_buffer_view(&b->text));
-}
-
 /* Does another method of the class read the same with simple names? Only methods of the same name
  * are looked at, up to a bound that no real class reaches. */
-static bool reads_like_another(struct hd_comparer *comparer, const struct hd_class *class_file,
-                               const struct hd_member *method, const struct hd_words *words)
+static bool reads_like_another(const struct hd_class *class_file, const struct hd_member *method)
 {
-    enum { LOOKED_AT = 16 };
+    enum { LOOKED_AT = 64 };
     size_t low = 0;
     size_t high = class_file->method_count;
     while (low < high) {
@@ -36,31 +30,25 @@ static bool reads_like_another(struct hd_comparer *comparer, const struct hd_cla
         else
             high = middle;
     }
-    bool found = false;
-    for (size_t i = low; i < class_file->method_count && i - low < LOOKED_AT && !found; i++) {
+    for (size_t i = low; i < class_file->method_count && i - low < LOOKED_AT; i++) {
         const struct hd_member *other = method_at(class_file, i);
         if (!hd_bytes_equal(other->name, method->name))
-            break;
-        struct hd_words others = hd_words_begin(comparer->err);
-        hd_words_add_method(&others, other->name, other->descriptor, HD_NAMING_SIMPLE);
-        comparer->failed = comparer->failed || others.failed;
-        found =
-            !hd_bytes_equal(other->descriptor, method->descriptor) && words_equal(&others, words);
-        hd_buffer_close(&others.text);
+            return false;
+        if (!hd_bytes_equal(other->descriptor, method->descriptor) &&
+            hd_words_read_alike(other->descriptor, method->descriptor))
+            return true;
     }
-    return found;
+    return false;
 }
 
 struct hd_words hd_comparer_name_method(struct hd_comparer *comparer,
                                         const struct hd_member *method)
 {
     struct hd_words words = hd_words_begin(comparer->err);
-    hd_words_add_method(&words, method->name, method->descriptor, HD_NAMING_SIMPLE);
-    if (!reads_like_another(comparer, comparer->sides[HD_BEFORE], method, &words) &&
-        !reads_like_another(comparer, comparer->sides[HD_AFTER], method, &words))
-        return words;
-    words.text.length = 0;
-    hd_words_add_method(&words, method->name, method->descriptor, HD_NAMING_FULL);
+    bool is_unique = !reads_like_another(comparer->sides[HD_BEFORE], method) &&
+                     !reads_like_another(comparer->sides[HD_AFTER], method);
+    hd_words_add_method(&words, method->name, method->descriptor,
+                        is_unique ? HD_NAMING_SIMPLE : HD_NAMING_FULL);
     return words;
 }
 
@@ -150,7 +138,7 @@ bool hd_comparer_same_body(struct hd_comparer *comparer,
  * warning, and those of the compiler's own methods, which tell whether it numbered them anew. */
 static bool is_decided(const struct hd_comparer *comparer, const struct hd_member *method)
 {
-    return comparer->for_verdict && comparer->found.count > 0 &&
+    return comparer->for_verdict && comparer->body_changed &&
            (method->access & HD_ACC_SYNTHETIC) == 0 && !hd_bytes_are(method->name, "<clinit>");
 }
 
@@ -171,6 +159,8 @@ static void compare_pair(struct hd_comparer *comparer,
     bool is_initializer = hd_bytes_are(methods[HD_AFTER]->name, "<clinit>");
     add_method(comparer, is_initializer ? HD_DIFFERENCE_INITIALIZER : HD_DIFFERENCE_METHOD_BODY,
                methods[HD_AFTER]);
+    if ((methods[HD_AFTER]->access & HD_ACC_SYNTHETIC) == 0)
+        comparer->body_changed = true;
     if (!comparer->failed)
         hd_renumbered_note_changed(renumbered, methods, comparer->found.count - 1);
 }

@@ -2,6 +2,7 @@
 #include "classfile/pool.h"
 
 #include "classfile/names.h"
+#include "classfile/texts.h"
 #include "classfile/utf8.h"
 
 #define FIRST_MAJOR_OF_METHOD_HANDLES    51
@@ -186,10 +187,11 @@ static int check_name_and_type(const struct pool_check *check, const struct hd_c
     struct hd_bytes name = hd_pool_text(check->pool, constant->first);
     struct hd_bytes descriptor = hd_pool_text(check->pool, constant->second);
     bool is_method = descriptor.length > 0 && descriptor.data[0] == '(';
-    if (is_method ? !hd_descriptor_is_method(descriptor, NULL)
-                  : !hd_descriptor_is_field(descriptor))
+    enum hd_text_kind type_kind = is_method ? HD_TEXT_METHOD_TYPE : HD_TEXT_FIELD_TYPE;
+    enum hd_text_kind name_kind = is_method ? HD_TEXT_METHOD_NAME : HD_TEXT_NAME;
+    if (!hd_text_is(check->pool, constant->second, type_kind))
         return wrong_text(check, descriptor, "is not a descriptor");
-    if (is_method ? !hd_name_is_method(name) : !hd_name_is_unqualified(name))
+    if (!hd_text_is(check->pool, constant->first, name_kind))
         return wrong_text(check, name, "is not a member's name");
     return 0;
 }
@@ -251,12 +253,14 @@ static int check_texts(const struct pool_check *check, const struct hd_constant 
     switch (constant->tag) {
     case HD_TAG_CLASS:
         text = hd_pool_text(check->pool, constant->first);
-        return hd_name_is_class_or_array(text) ? 0 : wrong_text(check, text, "is not a class name");
+        if (hd_text_is(check->pool, constant->first, HD_TEXT_CLASS))
+            return 0;
+        return wrong_text(check, text, "is not a class name");
     case HD_TAG_METHOD_TYPE:
         text = hd_pool_text(check->pool, constant->first);
-        return hd_descriptor_is_method(text, NULL)
-                   ? 0
-                   : wrong_text(check, text, "is not a method descriptor");
+        if (hd_text_is(check->pool, constant->first, HD_TEXT_METHOD_TYPE))
+            return 0;
+        return wrong_text(check, text, "is not a method descriptor");
     case HD_TAG_MODULE:
         text = hd_pool_text(check->pool, constant->first);
         return hd_name_is_module(text) ? 0 : wrong_text(check, text, "is not a module name");
@@ -297,9 +301,12 @@ int hd_pool_parse(struct hd_reader *reader, unsigned count, uint16_t major, stru
         return hd_reader_fail(reader, "constant_pool_count is %u, more than the file can hold",
                               count);
     struct hd_constant *constants = hd_arena_array(arena, count, sizeof *constants, err);
-    if (constants == NULL)
+    struct hd_text_answers *answers = hd_arena_array(arena, count, sizeof *answers, err);
+    if (constants == NULL || answers == NULL)
         return -1;
-    struct hd_pool pool = { .constants = constants, .count = count, .raw.data = reader->at };
+    struct hd_pool pool = {
+        .constants = constants, .answers = answers, .count = count, .raw.data = reader->at
+    };
     if (read_constants(reader, constants, count, major, &pool.tags_present, err) != 0)
         return -1;
     pool.raw.length = (size_t)(reader->at - pool.raw.data);

@@ -58,9 +58,17 @@ static inline unsigned hd_bootstrap_argument(const struct hd_bootstrap *bootstra
     return hd_u2_at(bootstrap->arguments + 2 * i);
 }
 
+/* In classfile/texts.c: what is known of a UTF8, a bit for each enum hd_text_kind. */
+struct hd_text_answers {
+    uint8_t asked;
+    uint8_t yes;
+    uint8_t parameter_slots;
+};
+
 struct hd_pool {
     const struct hd_constant *constants;
-    unsigned count; /* constant_pool_count: valid indices are 1 to count - 1 */
+    struct hd_text_answers *answers; /* by index; used while the class is parsed */
+    unsigned count;                  /* constant_pool_count: valid indices are 1 to count - 1 */
     const struct hd_bootstrap *bootstraps; /* checked by hd_pool_check_bootstraps */
     unsigned bootstrap_count;
     uint32_t tags_present; /* HD_TAGS of all entries */
@@ -108,9 +116,14 @@ static inline struct hd_bytes hd_pool_member_name(const struct hd_pool *pool, un
     return hd_pool_named_text(pool, pool->constants[index].second);
 }
 
+static inline unsigned hd_pool_member_descriptor_index(const struct hd_pool *pool, unsigned index)
+{
+    return pool->constants[pool->constants[index].second].second;
+}
+
 static inline struct hd_bytes hd_pool_member_descriptor(const struct hd_pool *pool, unsigned index)
 {
-    return hd_pool_text(pool, pool->constants[pool->constants[index].second].second);
+    return hd_pool_text(pool, hd_pool_member_descriptor_index(pool, index));
 }
 
 /* The class that a FIELD, METHOD or INTERFACE_METHOD names. */

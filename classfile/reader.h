@@ -99,7 +99,7 @@ static inline struct hd_bytes hd_read_bytes(struct hd_reader *reader, size_t len
 static inline bool hd_bytes_equal(struct hd_bytes a, struct hd_bytes b)
 {
     return a.length == b.length &&
-           (a.length == 0 || __builtin_memcmp(a.data, b.data, a.length) == 0);
+           (a.length == 0 || a.data == b.data || __builtin_memcmp(a.data, b.data, a.length) == 0);
 }
 
 static inline bool hd_bytes_are(struct hd_bytes bytes, const char *text)

@@ -62,11 +62,11 @@ uint16_t hd_walk_optional_constant(struct hd_walk *walk, uint32_t tags)
     return walk->in.failed ? 0 : index;
 }
 
-uint16_t hd_walk_text(struct hd_walk *walk, bool (*is_legal)(struct hd_bytes), const char *what)
+uint16_t hd_walk_text(struct hd_walk *walk, enum hd_text_kind kind, const char *what)
 {
     uint16_t index = hd_walk_constant(walk, HD_TAGS(HD_TAG_UTF8));
     bool was_checked = walk->meaning != NULL || walk->aligned != NULL;
-    if (index == 0 || was_checked || is_legal(hd_pool_text(walk->pool, index)))
+    if (index == 0 || was_checked || hd_text_is(walk->pool, index, kind))
         return index;
     char printable[HD_PRINTABLE_MAX];
     hd_reader_fail(&walk->in, "constant %u, \"%s\", is not %s", index,

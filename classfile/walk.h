@@ -11,6 +11,7 @@
 #include "classfile/meaning.h"
 #include "classfile/pool.h"
 #include "classfile/reader.h"
+#include "classfile/texts.h"
 #include "classfile/twins.h"
 
 /* Where an attribute stands; a set. */
@@ -73,7 +74,7 @@ uint16_t hd_walk_constant(struct hd_walk *walk, uint32_t tags);
 uint16_t hd_walk_optional_constant(struct hd_walk *walk, uint32_t tags);
 
 /* Reads a Utf8's index and checks the text. what completes "… is not ". */
-uint16_t hd_walk_text(struct hd_walk *walk, bool (*is_legal)(struct hd_bytes), const char *what);
+uint16_t hd_walk_text(struct hd_walk *walk, enum hd_text_kind kind, const char *what);
 
 /* Gives the meaning an offset into the code as the number of its instruction, and fails where none
  * starts. */

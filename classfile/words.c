@@ -151,6 +151,31 @@ void hd_words_add_method(struct hd_words *words, struct hd_bytes name, struct hd
     hd_words_add_type(words, (struct hd_bytes){ rest.data + 1, rest.length - 1 }, naming);
 }
 
+/* What a parameter is called: "String;" of "[Ljava/lang/String;" and a primitive's letter. */
+static struct hd_bytes simple_element(struct hd_bytes parameter)
+{
+    unsigned dimensions = hd_descriptor_dimensions(parameter);
+    struct hd_bytes element = { parameter.data + dimensions, parameter.length - dimensions };
+    if (element.data[0] != 'L')
+        return element;
+    return simple_name((struct hd_bytes){ element.data + 1, element.length - 1 });
+}
+
+bool hd_words_read_alike(struct hd_bytes a, struct hd_bytes b)
+{
+    struct hd_bytes rest_a = { a.data + 1, a.length - 1 };
+    struct hd_bytes rest_b = { b.data + 1, b.length - 1 };
+    for (;;) {
+        struct hd_bytes one = hd_descriptor_next(&rest_a);
+        struct hd_bytes other = hd_descriptor_next(&rest_b);
+        if (one.length == 0 || other.length == 0)
+            return one.length == other.length;
+        if (hd_descriptor_dimensions(one) != hd_descriptor_dimensions(other) ||
+            !hd_bytes_equal(simple_element(one), simple_element(other)))
+            return false;
+    }
+}
+
 struct modifier {
     uint16_t flag;
     const char *word;

@@ -44,6 +44,9 @@ void hd_words_add_type(struct hd_words *words, struct hd_bytes descriptor, enum 
 void hd_words_add_method(struct hd_words *words, struct hd_bytes name, struct hd_bytes descriptor,
                          enum hd_naming naming);
 
+/* Do the parameters of two method descriptors read the same with simple names? */
+bool hd_words_read_alike(struct hd_bytes a, struct hd_bytes b);
+
 enum hd_modifier_owner { HD_MODIFIERS_OF_CLASS, HD_MODIFIERS_OF_FIELD, HD_MODIFIERS_OF_METHOD };
 /* "private static final"; "package-private" where no access flag is set and nothing else either. */
 void hd_words_add_modifiers(struct hd_words *words, uint16_t access, enum hd_modifier_owner owner);
