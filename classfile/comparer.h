@@ -26,7 +26,7 @@ struct hd_comparer {
     struct hd_code_scratch scratch;
     struct hd_comparison found;
     size_t capacity;
-    bool body_changed;    /* of a method, <clinit> included */
+    bool body_changed;    /* of a method that is not the compiler's own */
     bool record_changed;  /* components other than their annotations */
     bool other_attribute; /* something without consequence differs */
     struct hd_error *err;

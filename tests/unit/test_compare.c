@@ -205,6 +205,14 @@ static const struct edit edits[] = {
       "method changed: f(); the compiler numbered its own methods anew; the compiler numbered its "
       "own methods anew",
       HD_REASON_NONE, HD_WARNING_SYNTHETIC_RENUMBERED, NULL },
+    { "Noticed",
+      "class Noticed { @Deprecated void a() { } void f() { Runnable a = () -> g(1); Runnable b = "
+      "() -> g(2); a.run(); } void g(int i) { } }",
+      "class Noticed { void a() { } void f() { Runnable b = () -> g(2); Runnable a = () -> g(1); "
+      "a.run(); } void g(int i) { } }",
+      "annotations changed: a(); method changed: f(); the compiler numbered its own methods anew; "
+      "the compiler numbered its own methods anew; other",
+      HD_REASON_NONE, HD_WARNING_ANNOTATIONS_CHANGED | HD_WARNING_SYNTHETIC_RENUMBERED, NULL },
     { "Renumbered",
       "class Renumbered { Runnable f() { return () -> g(); } Runnable g() { return () -> f(); } }",
       "class Renumbered { Runnable g() { return () -> f(); } Runnable f() { return () -> g(); } }",
