@@ -2,9 +2,9 @@
 /*
  * Two versions of a class, and what lies between them, as a list of differences.
  *
- * The comparison is by meaning: the order of the constant pool and of methods does not count; the
- * order of fields, interfaces and of the nest, record and permitted lists does, because HotSpot
- * refuses to redefine across it. Pure; any thread.
+ * The comparison is by meaning: the order of the constant pool, of methods, of nest members and of
+ * permitted subclasses does not count; that of fields, interfaces and record components does,
+ * because HotSpot refuses to redefine across it. Pure; any thread.
  */
 #ifndef HD_CLASSFILE_COMPARE_H
 #define HD_CLASSFILE_COMPARE_H
