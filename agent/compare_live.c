@@ -152,7 +152,7 @@ static int compare_absent(struct hd_plan *plan, struct hd_target *target, struct
 static int compare_one(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
 {
     struct hd_row *row = hd_plan_row(plan, target);
-    if (row->outcome == HD_OUTCOME_REFUSED)
+    if (row->outcome == HD_OUTCOME_REFUSED || target->settled)
         return 0;
     int64_t begun = hd_road_clock();
     int status = target->loaded != NULL ? compare_loaded(plan, target, err)

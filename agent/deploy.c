@@ -27,10 +27,14 @@ static void name_bundle(struct hd_deployment *deployment, struct hd_bundle *bund
 /* A job with a bundle that could not be read comes with its deployment made and failed. False: memory is out. */
 static bool begin(struct hd_road *road, struct hd_job *job)
 {
+    static const enum hd_deployment_kind kinds[] = {
+        [HD_JOB_DEPLOY] = HD_DEPLOYMENT_PUSH,
+        [HD_JOB_CHECK] = HD_DEPLOYMENT_CHECK,
+        [HD_JOB_ROLLBACK] = HD_DEPLOYMENT_ROLLBACK,
+    };
     bool check = job->kind == HD_JOB_CHECK;
     if (job->deployment == NULL)
-        job->deployment = hd_deployment_new(
-            check ? HD_DEPLOYMENT_CHECK : HD_DEPLOYMENT_PUSH, &job->origin);
+        job->deployment = hd_deployment_new(kinds[job->kind], &job->origin);
     struct hd_deployment *deployment = job->deployment;
     if (deployment == NULL)
         return false;
@@ -74,7 +78,8 @@ static int take_back(struct hd_plan *plan, struct hd_error *err)
     bool published = false;
     for (size_t i = 0; i < plan->target_count; i++) {
         struct hd_target *target = &plan->targets[i];
-        if (target->action == HD_ACTION_WAIT && target->done) {
+        bool waits = target->action == HD_ACTION_WAIT || target->action == HD_ACTION_FORGET;
+        if (waits && target->done) {
             published = true;
             target->done = false;
         }
@@ -107,9 +112,15 @@ static int apply(struct hd_plan *plan, struct hd_error *err)
     return must_stop(plan) ? take_back(plan, err) : 0;
 }
 
+static int find_targets(struct hd_plan *plan, struct hd_error *err)
+{
+    return plan->job->kind == HD_JOB_ROLLBACK ? hd_plan_find_way_back_targets(plan, err)
+                                              : hd_plan_find_targets(plan, err);
+}
+
 static int follow(struct hd_plan *plan, struct hd_error *err)
 {
-    if (hd_plan_admit(plan, err) != 0 || hd_plan_find_targets(plan, err) != 0 ||
+    if (hd_plan_admit(plan, err) != 0 || find_targets(plan, err) != 0 ||
         hd_plan_compare(plan, err) != 0 || hd_plan_refuse_ambiguous(plan, err) != 0 ||
         hd_plan_refuse_full_pools(plan, err) != 0 ||
         hd_plan_try_newcomers(plan, err) != 0)
@@ -136,12 +147,19 @@ static void walk(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
 {
     struct hd_plan plan;
     struct hd_error err = HD_ERROR_INIT;
-    if (hd_plan_open(&plan, road, jni, job, &err) != 0) {
-        hd_deployment_fail(job->deployment, HD_REASON_JVM_ERROR, "%s", err.text);
+    bool rollback = job->kind == HD_JOB_ROLLBACK;
+    int opened = rollback ? hd_plan_open_way_back(&plan, road, jni, job, &err)
+                          : hd_plan_open(&plan, road, jni, job, &err);
+    if (opened != 0) {
+        bool no_state = err.code == HD_E_NOT_FOUND;
+        hd_deployment_fail(job->deployment, no_state ? HD_REASON_NO_WAY_BACK : HD_REASON_JVM_ERROR,
+                           "%s", err.text);
         return;
     }
     if (follow(&plan, &err) != 0)
         withdraw(&plan, &err);
+    else if (rollback)
+        hd_plan_call_it_rolled_back(&plan);
     hd_plan_record(&plan);
     hd_plan_count_old_frames(&plan);
     hd_plan_close(&plan);
@@ -160,7 +178,7 @@ static void finish(struct hd_road *road, JNIEnv *jni, struct hd_job *job, int64_
     bool good = hd_deployment_is_good(deployment);
     bool partly = job->best_effort && deployment->error_reason == HD_REASON_NONE &&
                   did_something(deployment);
-    deployment->applied = job->kind == HD_JOB_DEPLOY && (good || partly);
+    deployment->applied = job->kind != HD_JOB_CHECK && (good || partly);
     hd_registry_sweep(road->registry, jni);
     hd_status_digest(road->registry, deployment->state);
     if (job->bundle != NULL)
@@ -173,7 +191,7 @@ void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
     int64_t begun = hd_road_clock();
     if (!begin(road, job))
         return;
-    if (job->bundle != NULL)
+    if (job->bundle != NULL || job->kind == HD_JOB_ROLLBACK)
         walk(road, jni, job);
     finish(road, jni, job, begun);
 }

@@ -166,7 +166,8 @@ static int open_road(struct hd_engine *engine, JNIEnv *jni, struct hd_error *err
     road->doing = set_doing;
     road->doing_context = engine;
     road->registry = hd_registry_new();
-    if (road->registry == NULL)
+    road->states = hd_states_new();
+    if (road->registry == NULL || road->states == NULL)
         return hd_error_set_memory(err);
     if (hd_labels_new(jni, &road->labels, err) != 0 ||
         hd_base_finder_new(road->jvm, jni, &road->finder, err) != 0)
@@ -180,6 +181,7 @@ static void close_road(struct hd_road *road, JNIEnv *jni)
     hd_base_finder_free(road->finder, jni);
     hd_labels_free(road->labels, jni);
     hd_registry_free(road->registry, jni);
+    hd_states_free(road->states, jni);
     hd_old_frames_close(&road->frames);
 }
 
@@ -252,7 +254,7 @@ static json_t *status_now(struct hd_engine *engine)
 
 static void run_job(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
 {
-    if (job->kind == HD_JOB_DEPLOY || job->kind == HD_JOB_CHECK)
+    if (job->kind != HD_JOB_STATUS && job->kind != HD_JOB_LOADED)
         hd_deploy_run(&engine->road, jni, job);
     if (job->kind == HD_JOB_STATUS || job->kind == HD_JOB_LOADED) {
         hd_registry_sweep(engine->road.registry, jni);

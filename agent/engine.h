@@ -16,6 +16,7 @@
 enum hd_job_kind {
     HD_JOB_DEPLOY,
     HD_JOB_CHECK,
+    HD_JOB_ROLLBACK,
     HD_JOB_STATUS,   /* a fresh status document, counting old frames */
     HD_JOB_LOADED    /* internal: the hook applied a pending patch; nobody waits for it */
 };
@@ -28,6 +29,8 @@ struct hd_job {
     bool all_loaders;
     bool best_effort;
     char *message;                 /* owned; may be NULL */
+    bool to_given;                 /* ROLLBACK: to the state right after deployment "to"; else to the one before the current */
+    uint64_t to;
     /* results */
     struct hd_deployment *deployment; /* DEPLOY, CHECK: one reference */
     json_t *status;                   /* STATUS; and after every DEPLOY: what is live now */

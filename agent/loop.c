@@ -184,7 +184,7 @@ static int watch_callback(struct lws *wsi, enum lws_callback_reasons reason, voi
 
 static bool is_work(const struct hd_job *job)
 {
-    return job->kind == HD_JOB_DEPLOY || job->kind == HD_JOB_CHECK;
+    return job->kind != HD_JOB_STATUS && job->kind != HD_JOB_LOADED;
 }
 
 uint64_t hd_loop_last_ticket(const struct hd_loop *loop)

@@ -73,6 +73,8 @@ static void close_target(struct hd_target *target, JNIEnv *jni)
     hd_class_free(target->live);
     hd_base_close(&target->base);
     hd_live_free(target->entry, jni);
+    if (target->own_loader != NULL)
+        (*jni)->DeleteGlobalRef(jni, target->own_loader);
 }
 
 void hd_plan_close(struct hd_plan *plan)
@@ -86,6 +88,7 @@ void hd_plan_close(struct hd_plan *plan)
     hd_free(plan->targets);
     hd_free(plan->classes);
     hd_free(plan->names);
+    hd_free(plan->way_back);
     *plan = (struct hd_plan){ .jni = NULL };
 }
 

@@ -28,7 +28,8 @@ enum hd_action {
     HD_ACTION_NONE,     /* refused, withheld, or nothing to do */
     HD_ACTION_REDEFINE,
     HD_ACTION_DEFINE,
-    HD_ACTION_WAIT      /* until the loader loads it: pending */
+    HD_ACTION_WAIT,     /* until the loader loads it: pending */
+    HD_ACTION_FORGET    /* a patch that waits is taken back */
 };
 
 /* One class in one loader. */
@@ -46,10 +47,15 @@ struct hd_target {
     struct hd_class *live; /* known's file, parsed when it was needed */
     struct hd_base base;   /* loaded: what is live. Not loaded: the file the loader would load, standing UNKNOWN where it has none */
     struct hd_live *entry; /* prepared for the registry */
+    jobject own_loader;    /* a rollback: global reference behind loader; NULL where the resolution has it */
+    bool in_state;         /* it is the change'th of the state that is being made */
+    size_t change;
+    bool settled;          /* a rollback: answered before anything is compared */
     unsigned pool_slots;   /* to redefine: at most how many the JVM's pool of the class will have */
 };
 
 struct hd_trials;
+struct hd_way_back;
 
 struct hd_plan {
     struct hd_road *road;
@@ -65,10 +71,15 @@ struct hd_plan {
     size_t target_count;
     size_t target_capacity;
     struct hd_trials *trials;         /* of new classes; NULL: there are none */
+    bool state_begun;                 /* a state is being made */
+    struct hd_way_back *way_back;     /* a rollback: where each class comes from, in the order of classes */
 };
 
 HD_CHECKED int hd_plan_open(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni,
                             const struct hd_job *job, struct hd_error *err);
+/* The same for a rollback: the classes are those that have to become something else. HD_E_NOT_FOUND: there is no such state. (way_back.c) */
+HD_CHECKED int hd_plan_open_way_back(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni,
+                                     const struct hd_job *job, struct hd_error *err);
 void hd_plan_close(struct hd_plan *plan);
 
 /* ---- the steps ---------------------------------------------------------------------------------- */
@@ -77,6 +88,8 @@ void hd_plan_close(struct hd_plan *plan);
 HD_CHECKED int hd_plan_admit(struct hd_plan *plan, struct hd_error *err);
 /* A target for every loader that defines a class, and for every loader that a new class belongs to; a row for each. (targets.c, absent.c) */
 HD_CHECKED int hd_plan_find_targets(struct hd_plan *plan, struct hd_error *err);
+/* The same for a rollback: a target for each entry of the registry that it concerns. (way_back.c) */
+HD_CHECKED int hd_plan_find_way_back_targets(struct hd_plan *plan, struct hd_error *err);
 /* What is live in each, what changes, and what the JVM will refuse. (compare_live.c) */
 HD_CHECKED int hd_plan_compare(struct hd_plan *plan, struct hd_error *err);
 /* Loaders that hold a class with different code are refused unless the job says which are meant. (ambiguous.c) */
@@ -99,7 +112,9 @@ HD_CHECKED int hd_plan_define(struct hd_plan *plan, struct hd_error *err);
 HD_CHECKED int hd_plan_publish(struct hd_plan *plan, struct hd_error *err);
 /* One RedefineClasses call. (batch.c) */
 HD_CHECKED int hd_plan_redefine(struct hd_plan *plan, struct hd_error *err);
-/* What was done enters the registry. Cannot fail. (record.c) */
+/* After a rollback, its rows say so. (way_back.c) */
+void hd_plan_call_it_rolled_back(struct hd_plan *plan);
+/* What was done enters the registry and makes a state. Cannot fail. (record.c) */
 void hd_plan_record(struct hd_plan *plan);
 /* Threads in old code. (record.c) */
 void hd_plan_count_old_frames(struct hd_plan *plan);
@@ -133,6 +148,8 @@ HD_CHECKED int hd_target_live_class(struct hd_target *target, const struct hd_cl
                                     struct hd_error *err);
 /* How well what was there before is known: as it is found now, or as it was when the class was first patched. */
 enum hd_base_standing hd_target_standing(const struct hd_target *target);
+/* A row for each target, refused where its class is. (targets.c) */
+HD_CHECKED int hd_plan_add_rows(struct hd_plan *plan, struct hd_error *err);
 /* Refuses the row and takes the target out of the work. */
 void hd_plan_refuse(struct hd_plan *plan, struct hd_target *target, enum hd_reason reason,
                     const char *format, ...) HD_PRINTF(4, 5);

@@ -99,12 +99,18 @@ static int open_bundle(struct hd_session *session, struct hd_job *job)
         request->name, &err);
 }
 
+static enum hd_job_kind job_kind(enum hd_request_type type)
+{
+    if (type == HD_REQUEST_ROLLBACK)
+        return HD_JOB_ROLLBACK;
+    return type == HD_REQUEST_PUSH ? HD_JOB_DEPLOY : HD_JOB_CHECK;
+}
+
 static struct hd_job *make_job(struct hd_session *session)
 {
     struct hd_request *request = &session->request;
-    struct hd_job *job = hd_job_new(request->type == HD_REQUEST_PUSH ? HD_JOB_DEPLOY : HD_JOB_CHECK,
-                                    &session->origin);
-    if (job == NULL || open_bundle(session, job) != 0) {
+    struct hd_job *job = hd_job_new(job_kind(request->type), &session->origin);
+    if (job == NULL || (job->kind != HD_JOB_ROLLBACK && open_bundle(session, job) != 0)) {
         hd_job_free(job);
         return NULL;
     }
@@ -114,6 +120,8 @@ static struct hd_job *make_job(struct hd_session *session)
     request->message = NULL;
     job->all_loaders = request->all_loaders;
     job->best_effort = request->best_effort;
+    job->to_given = request->to_given;
+    job->to = request->to;
     job->finished = job_finished;
     job->owner = session;
     return job;
@@ -220,23 +228,35 @@ static bool is_within_limits(struct hd_session *session, const struct hd_request
     return true;
 }
 
-void hd_push_begin_take(struct hd_session *session, struct hd_request *request)
+/* Takes the request when it may begin now. */
+static bool accept_take(struct hd_session *session, struct hd_request *request)
 {
-    if (session->stage != HD_SESSION_READY) {
+    bool ready = session->stage == HD_SESSION_READY;
+    if (!ready)
         hd_session_bad_request(session, request->id,
                                "the push or check before this one has no report yet");
+    if (!ready || !is_within_limits(session, request)) {
         hd_request_close(request);
-        return;
-    }
-    if (!is_within_limits(session, request)) {
-        hd_request_close(request);
-        return;
+        return false;
     }
     session->request = *request;
+    return true;
+}
+
+void hd_push_begin_take(struct hd_session *session, struct hd_request *request)
+{
+    if (!accept_take(session, request))
+        return;
     session->stage = HD_SESSION_RECEIVING;
     session->since = lws_now_usecs();
     hd_loop_timer_set(hd_session_loop(session), &session->timer, bundle_too_slow,
                       BUNDLE_SILENCE_MS);
+}
+
+void hd_push_roll_back_take(struct hd_session *session, struct hd_request *request)
+{
+    if (accept_take(session, request))
+        submit(session);
 }
 
 void hd_push_abandon(struct hd_session *session)

@@ -56,14 +56,40 @@ static int prepare_entry(struct hd_plan *plan, struct hd_target *target, struct 
     return note_fingerprint(target, err);
 }
 
+static bool makes_entry(const struct hd_target *target)
+{
+    return target->action != HD_ACTION_NONE && target->action != HD_ACTION_FORGET;
+}
+
+/* A rollback makes no state; it only needs its number to be kept. */
+static int prepare_state(struct hd_plan *plan, struct hd_error *err)
+{
+    struct hd_states *states = plan->road->states;
+    size_t added = 0;
+    if (hd_states_begin(states, plan->jni, plan->deployment->number, err) != 0)
+        return -1;
+    plan->state_begun = true;
+    for (size_t i = 0; i < plan->target_count; i++) {
+        struct hd_target *target = &plan->targets[i];
+        if (!makes_entry(target) || plan->job->kind != HD_JOB_DEPLOY)
+            continue;
+        if (hd_states_add(states, plan->jni, target->class->from->name, target->loader,
+                          target->any_loader, target->class->from->file, err) != 0)
+            return -1;
+        target->in_state = true;
+        target->change = added++;
+    }
+    return 0;
+}
+
 int hd_plan_prepare_record(struct hd_plan *plan, struct hd_error *err)
 {
     for (size_t i = 0; i < plan->target_count; i++) {
-        if (plan->targets[i].action != HD_ACTION_NONE &&
+        if (makes_entry(&plan->targets[i]) &&
             prepare_entry(plan, &plan->targets[i], err) != 0)
             return -1;
     }
-    return 0;
+    return prepare_state(plan, err);
 }
 
 /* ---- pending patches ---------------------------------------------------------------------------- */
@@ -74,15 +100,24 @@ int hd_plan_publish(struct hd_plan *plan, struct hd_error *err)
     size_t count = 0;
     if (waiting == NULL)
         return hd_error_set_memory(err);
+    bool forgets = false;
     for (size_t i = 0; i < plan->target_count; i++) {
-        if (plan->targets[i].action == HD_ACTION_WAIT)
-            waiting[count++] = plan->targets[i].entry;
+        struct hd_target *target = &plan->targets[i];
+        if (target->action == HD_ACTION_WAIT)
+            waiting[count++] = target->entry;
+        if (target->action == HD_ACTION_FORGET)
+            forgets = target->known->superseded = true;
     }
     int status = 0;
-    if (count > 0)
+    if (count > 0 || forgets)
         status = hd_road_publish(plan->road, plan->jni, waiting, count, err);
-    for (size_t i = 0; status == 0 && i < plan->target_count; i++)
-        plan->targets[i].done |= plan->targets[i].action == HD_ACTION_WAIT;
+    for (size_t i = 0; i < plan->target_count; i++) {
+        struct hd_target *target = &plan->targets[i];
+        bool published = target->action == HD_ACTION_WAIT || target->action == HD_ACTION_FORGET;
+        target->done |= status == 0 && published;
+        if (target->action == HD_ACTION_FORGET)
+            target->known->superseded = false;
+    }
     hd_free(waiting);
     return status;
 }
@@ -116,20 +151,38 @@ static bool drop_homeless(struct hd_plan *plan, const struct hd_target *target)
     return true;
 }
 
+static void record_state(const struct hd_plan *plan)
+{
+    const struct hd_deployment *deployment = plan->deployment;
+    if (plan->job->kind == HD_JOB_ROLLBACK && hd_deployment_is_good(deployment))
+        hd_states_return(plan->road->states, plan->jni, deployment->returns_to);
+    else
+        hd_states_commit(plan->road->states, plan->jni);
+}
+
 void hd_plan_record(struct hd_plan *plan)
 {
     struct hd_error err = HD_ERROR_INIT;
     bool dropped = false;
     for (size_t i = 0; i < plan->target_count; i++) {
         struct hd_target *target = &plan->targets[i];
+        if (target->in_state && !target->done)
+            hd_states_take_out(plan->road->states, plan->jni, target->change);
         if (!target->done)
             continue;
+        if (target->action == HD_ACTION_FORGET) {
+            hd_registry_remove(plan->road->registry, plan->jni, target->known);
+            target->known = NULL;
+            continue;
+        }
         hand_over_base(target);
         hd_registry_put_take(plan->road->registry, plan->jni, target->entry);
         target->entry = NULL;
         target->known = NULL; /* it was replaced */
         dropped |= drop_homeless(plan, target);
     }
+    if (plan->state_begun)
+        record_state(plan);
     if (dropped && hd_road_publish(plan->road, plan->jni, NULL, 0, &err) != 0)
         hd_log(HD_LOG_ERROR, "the set of pending patches could not be renewed: %s", err.text);
 }

@@ -11,6 +11,7 @@
 #include "agent/hook.h"
 #include "agent/label.h"
 #include "agent/registry.h"
+#include "agent/states.h"
 
 #include <stdatomic.h>
 
@@ -20,6 +21,7 @@ struct hd_road {
     struct hd_labels *labels;
     struct hd_base_finder *finder;
     struct hd_registry *registry;
+    struct hd_states *states;
     struct hd_hook *hook;
     struct hd_old_frames frames; /* as they were last counted */
     uint64_t last_number; /* of a deployment of this JVM */

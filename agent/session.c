@@ -179,6 +179,10 @@ static void hear_request(struct hd_session *session, const char *text, size_t le
         hd_push_begin_take(session, &request);
         return;
     }
+    if (request.type == HD_REQUEST_ROLLBACK) {
+        hd_push_roll_back_take(session, &request);
+        return;
+    }
     answer_question(session, &request);
     hd_request_close(&request);
 }

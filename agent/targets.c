@@ -93,7 +93,7 @@ static int by_class_and_label(const void *a, const void *b)
     return strcmp(left->label, right->label);
 }
 
-static int add_rows(struct hd_plan *plan, struct hd_error *err)
+int hd_plan_add_rows(struct hd_plan *plan, struct hd_error *err)
 {
     for (size_t i = 0; i < plan->target_count; i++) {
         struct hd_target *target = &plan->targets[i];
@@ -161,5 +161,5 @@ int hd_plan_find_targets(struct hd_plan *plan, struct hd_error *err)
         add_targets(plan, err) != 0)
         return -1;
     qsort(plan->targets, plan->target_count, sizeof *plan->targets, by_class_and_label);
-    return add_rows(plan, err);
+    return hd_plan_add_rows(plan, err);
 }

@@ -3,14 +3,15 @@
 #include "client/command.h"
 #include "client/conn.h"
 #include "client/print.h"
+#include "client/query.h"
 #include "core/alloc.h"
 #include "core/text.h"
 
 #include <string.h>
 #include <unistd.h>
 
-static int ask(const struct hd_target *target, const struct hd_request *request, json_t **answer,
-               struct hd_error *err)
+int hd_query_ask(const struct hd_target *target, const struct hd_request *request, json_t **answer,
+                 struct hd_error *err)
 {
     struct hd_conn *conn = NULL;
     if (hd_conn_open(target, &conn, err) != 0)
@@ -33,7 +34,8 @@ static int query(const struct hd_invocation *invocation, const struct hd_request
     struct hd_error err = HD_ERROR_INIT;
     struct hd_target target;
     json_t *answer = NULL;
-    if (hd_target_find(invocation, &target, &err) != 0 || ask(&target, request, &answer, &err) != 0)
+    if (hd_target_find(invocation, &target, &err) != 0 ||
+        hd_query_ask(&target, request, &answer, &err) != 0)
         return hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
     json_object_del(answer, "type");
     json_object_del(answer, "id");

@@ -50,19 +50,22 @@ static json_t *report_from_error(const json_t *answer)
                      "classes", "old_frames", 0, "old_frames_complete", 0);
 }
 
-static int print_answer(const struct hd_invocation *invocation, json_t *answer, bool is_check,
-                        double seconds)
+/* The contract's document, whatever the agent answered with; a new reference. */
+static json_t *report_of(json_t *answer)
 {
     json_t *report = is_type(answer, "report") ? json_incref(answer) : report_from_error(answer);
-    int status = status_of_report(report);
     json_object_del(report, "type");
     json_object_del(report, "id");
+    return report;
+}
+
+static void print_answer(const struct hd_invocation *invocation, const json_t *report,
+                         bool is_check, double seconds)
+{
     if (invocation->json)
         hd_print_json(report);
     else
         hd_print_report(report, is_check, seconds);
-    json_decref(report);
-    return status;
 }
 
 /* When the connection breaks after the last byte, nobody here knows what happened. */
@@ -76,7 +79,7 @@ static int lost(const struct hd_invocation *invocation, const struct hd_conn *co
 }
 
 static int converse(const struct hd_invocation *invocation, struct hd_conn *conn,
-                    const struct hd_request *request, struct hd_bytes jar)
+                    const struct hd_request *request, struct hd_bytes jar, json_t **report)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_progress_line line;
@@ -87,8 +90,26 @@ static int converse(const struct hd_invocation *invocation, struct hd_conn *conn
     if (result != 0)
         return lost(invocation, conn, &err);
     double seconds = (double)(hd_text_now() - line.started_at) / 1e6;
-    int status = print_answer(invocation, answer, request->type == HD_REQUEST_CHECK, seconds);
+    *report = report_of(answer);
     json_decref(answer);
+    print_answer(invocation, *report, request->type == HD_REQUEST_CHECK, seconds);
+    return status_of_report(*report);
+}
+
+int hd_deploy_request(const struct hd_invocation *invocation, const struct hd_target *target,
+                      const struct hd_request *request, struct hd_bytes jar, json_t **report)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_conn *conn = NULL;
+    json_t *document = NULL;
+    if (hd_conn_open(target, &conn, &err) != 0)
+        return hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
+    int status = converse(invocation, conn, request, jar, &document);
+    hd_conn_close(conn);
+    if (report != NULL)
+        *report = document;
+    else
+        json_decref(document);
     return status;
 }
 
@@ -97,8 +118,7 @@ int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_tar
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_bytes jar;
-    struct hd_conn *conn = NULL;
-    if (hd_bundle_jar(bundle, &jar, &err) != 0 || hd_conn_open(target, &conn, &err) != 0)
+    if (hd_bundle_jar(bundle, &jar, &err) != 0)
         return hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
     struct hd_request request = {
         .type = type,
@@ -110,8 +130,7 @@ int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_tar
         .best_effort = invocation->best_effort,
         .message = invocation->message != NULL ? hd_strdup(invocation->message) : NULL,
     };
-    int status = converse(invocation, conn, &request, jar);
+    int status = hd_deploy_request(invocation, target, &request, jar, NULL);
     hd_request_close(&request);
-    hd_conn_close(conn);
     return status;
 }

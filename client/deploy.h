@@ -15,4 +15,9 @@
 int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_target *target,
                      enum hd_request_type type, struct hd_bundle *bundle);
 
+/* Any request that is answered by a report. *report (unless NULL): the document, a new reference, or
+ * NULL where none came. */
+int hd_deploy_request(const struct hd_invocation *invocation, const struct hd_target *target,
+                      const struct hd_request *request, struct hd_bytes jar, json_t **report);
+
 #endif

@@ -38,6 +38,8 @@ static const struct command commands[] = {
       "the deployments of a JVM" },
     { "show", hd_command_show, HD_OPTIONS_TARGET | HD_OPTIONS_JSON, 1, "N",
       "one deployment in full" },
+    { "rollback", hd_command_rollback, HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_PUSH, 1,
+      "[N]", "undo the last deployment in effect, or return to the state after N (0: as started)" },
     { "diff", hd_command_diff, HD_OPTIONS_JSON | HD_OPTIONS_DIFF, 2, "OLD NEW",
       "can NEW be swapped onto OLD? Jars or directories; needs no JVM" },
     { "journal", hd_command_journal, HD_OPTIONS_JSON, 2, "[verify|init] STORE",

@@ -27,10 +27,12 @@ static const char *const bundle_keys[] = {
     "type", "id", "size", "name", "loader", "all_loaders", "best_effort", "message", NULL,
 };
 
+static const char *const rollback_keys[] = { "type", "id", "to", "message", NULL };
+
 static const struct request_kind request_kinds[] = {
     { "push", HD_REQUEST_PUSH, bundle_keys }, { "check", HD_REQUEST_CHECK, bundle_keys },
     { "status", HD_REQUEST_STATUS, NULL },    { "history", HD_REQUEST_HISTORY, NULL },
-    { "show", HD_REQUEST_SHOW, NULL },
+    { "show", HD_REQUEST_SHOW, NULL },        { "rollback", HD_REQUEST_ROLLBACK, rollback_keys },
 };
 #define REQUEST_KIND_COUNT (sizeof request_kinds / sizeof request_kinds[0])
 
@@ -134,9 +136,10 @@ static int take_kind(const json_t *object, const struct request_kind **out, stru
     }
     char shown[SHOWN_TEXT_SIZE];
     hd_text_escape(word, shown, sizeof shown);
-    return hd_error_set(
-        err, HD_E_FORMAT,
-        "key \"type\": this agent knows push, check, status, history and show, not \"%s\"", shown);
+    return hd_error_set(err, HD_E_FORMAT,
+                        "key \"type\": this agent knows push, check, rollback, status, history and "
+                        "show, not \"%s\"",
+                        shown);
 }
 
 static bool is_known_key(const struct request_kind *kind, const char *key)
@@ -181,6 +184,20 @@ static int take_bundle_keys(const json_t *object, struct hd_request *request, st
     return 0;
 }
 
+/* 0 is a state, too: as started. */
+static int take_rollback_keys(const json_t *object, struct hd_request *request,
+                              struct hd_error *err)
+{
+    const json_t *to = json_object_get(object, "to");
+    json_int_t number = json_integer_value(to);
+    if (to != NULL && (!json_is_integer(to) || number < 0 || number > MAX_EXACT_INTEGER))
+        return hd_error_set(err, HD_E_FORMAT, "key \"to\" is not a whole number from 0 to %lld",
+                            (long long)MAX_EXACT_INTEGER);
+    request->to_given = to != NULL;
+    request->to = (uint64_t)number;
+    return take_text(object, "message", MAX_MESSAGE_BYTES, &request->message, err);
+}
+
 static int take_request(json_t *object, struct hd_request *request, struct hd_error *err)
 {
     const struct request_kind *kind = NULL;
@@ -192,7 +209,7 @@ static int take_request(json_t *object, struct hd_request *request, struct hd_er
         return take_bundle_keys(object, request, err);
     if (kind->type == HD_REQUEST_SHOW)
         return take_integer(object, "deployment", &request->deployment, err);
-    return 0;
+    return kind->type == HD_REQUEST_ROLLBACK ? take_rollback_keys(object, request, err) : 0;
 }
 
 int hd_request_parse(const char *text, size_t length, struct hd_request *out, struct hd_error *err)
@@ -254,6 +271,9 @@ json_t *hd_request_to_json(const struct hd_request *request)
                     hd_json_put(json, "id", hd_json_number(request->id));
     if (complete && (request->type == HD_REQUEST_PUSH || request->type == HD_REQUEST_CHECK))
         complete = put_bundle_keys(json, request);
+    if (complete && request->type == HD_REQUEST_ROLLBACK)
+        complete = (!request->to_given || hd_json_put(json, "to", hd_json_number(request->to))) &&
+                   put_text_if_any(json, "message", request->message);
     if (complete && request->type == HD_REQUEST_SHOW)
         complete = hd_json_put(json, "deployment", hd_json_number(request->deployment));
     return hd_json_finish(json, complete);

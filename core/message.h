@@ -26,7 +26,8 @@ enum hd_request_type {
     HD_REQUEST_CHECK,
     HD_REQUEST_STATUS,
     HD_REQUEST_HISTORY,
-    HD_REQUEST_SHOW
+    HD_REQUEST_SHOW,
+    HD_REQUEST_ROLLBACK
 };
 
 struct hd_request {
@@ -41,6 +42,9 @@ struct hd_request {
     char *message; /* NULL, or 1 to 4,000 bytes */
     /* show */
     uint64_t deployment;
+    /* rollback: to the state right after deployment "to" (0: as started); else to the one before */
+    bool to_given;
+    uint64_t to;
 };
 
 /* text needs no NUL. HD_E_FORMAT names what is wrong with which key; unknown keys are an error for

@@ -148,6 +148,11 @@ static const struct reason_words reasons[HD_REASON_COUNT] = {
         "What is live is not what this push was made for.",
         "Look at what is live with \"hotdrop status\", build against that, and push again.",
     },
+    [HD_REASON_NO_WAY_BACK] = {
+        "no-way-back",
+        "What was there before cannot be had, so it cannot be brought back exactly.",
+        "Restart the JVM to go back, or push the class file that is wanted.",
+    },
     [HD_REASON_NOT_AUTHORISED] = {
         "not-authorised",
         "Whoever sent this may not do it.",

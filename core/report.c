@@ -67,6 +67,7 @@ void hd_deployment_release(struct hd_deployment *deployment)
     for (size_t i = 0; i < deployment->row_count; i++)
         close_row(&deployment->rows[i]);
     hd_free(deployment->rows);
+    hd_free(deployment->undone);
     hd_free(deployment->message);
     hd_free(deployment->bundle_name);
     hd_free(deployment->error_message);

@@ -37,7 +37,7 @@ struct hd_row {
     uint64_t micros;   /* spent on this class; of one RedefineClasses call for many, its share */
 };
 
-enum hd_deployment_kind { HD_DEPLOYMENT_PUSH, HD_DEPLOYMENT_CHECK };
+enum hd_deployment_kind { HD_DEPLOYMENT_PUSH, HD_DEPLOYMENT_CHECK, HD_DEPLOYMENT_ROLLBACK };
 
 struct hd_deployment {
     enum hd_deployment_kind kind;
@@ -49,6 +49,9 @@ struct hd_deployment {
     char *bundle_name;
     char bundle_digest[HD_DIGEST_HEX_SIZE]; /* "" where there is none */
     bool best_effort;
+    uint64_t returns_to;  /* a rollback: the deployment whose state is live again; 0: as started */
+    uint64_t *undone;     /* … and the deployments it undoes, the last one first; hd_free */
+    size_t undone_count;
     int64_t started_at;          /* microseconds since the epoch */
     uint64_t micros;             /* from job start to end */
     enum hd_reason error_reason; /* what concerns the deployment as a whole, else HD_REASON_NONE */

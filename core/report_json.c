@@ -60,6 +60,32 @@ static json_t *error_to_json(const struct hd_deployment *deployment)
     return hd_json_finish(json, complete);
 }
 
+static const char *kind_word(enum hd_deployment_kind kind)
+{
+    static const char *const words[] = {
+        [HD_DEPLOYMENT_PUSH] = "push",
+        [HD_DEPLOYMENT_CHECK] = "check",
+        [HD_DEPLOYMENT_ROLLBACK] = "rollback",
+    };
+    return words[kind];
+}
+
+static json_t *undone_to_json(const struct hd_deployment *deployment)
+{
+    json_t *array = json_array();
+    bool complete = array != NULL;
+    for (size_t i = 0; i < deployment->undone_count && complete; i++)
+        complete = json_array_append_new(array, hd_json_number(deployment->undone[i])) == 0;
+    return hd_json_finish(array, complete);
+}
+
+static bool put_way_back(json_t *json, const struct hd_deployment *deployment)
+{
+    return deployment->kind != HD_DEPLOYMENT_ROLLBACK ||
+           (hd_json_put(json, "returns_to", hd_json_number(deployment->returns_to)) &&
+            hd_json_put(json, "undone", undone_to_json(deployment)));
+}
+
 json_t *hd_deployment_to_json(const struct hd_deployment *deployment)
 {
     json_t *json = json_object();
@@ -70,13 +96,9 @@ json_t *hd_deployment_to_json(const struct hd_deployment *deployment)
         hd_json_put(json, "error", error_to_json(deployment)) &&
         hd_json_put(json, "classes", rows_to_json(deployment)) &&
         hd_json_put(json, "old_frames", hd_json_number(deployment->old_frames)) &&
-        hd_json_put(json, "old_frames_complete", json_boolean(deployment->old_frames_complete));
+        hd_json_put(json, "old_frames_complete", json_boolean(deployment->old_frames_complete)) &&
+        put_way_back(json, deployment);
     return hd_json_finish(json, complete);
-}
-
-static const char *kind_word(enum hd_deployment_kind kind)
-{
-    return kind == HD_DEPLOYMENT_CHECK ? "check" : "push";
 }
 
 static json_t *time_to_json(int64_t microseconds)

@@ -112,7 +112,7 @@ static void the_type_is_one_that_is_known(void **state)
     (void)state;
     assert_text_refused("{\"id\":1}", "\"type\"");
     assert_text_refused("{\"type\":1,\"id\":1}", "\"type\"");
-    assert_text_refused("{\"type\":\"rollback\",\"id\":1}", "not \"rollback\"");
+    assert_text_refused("{\"type\":\"explode\",\"id\":1}", "not \"rollback\"");
     assert_text_refused("{\"type\":\"Push\",\"id\":1}", "push, check, status, history and show");
     assert_text_refused("{\"type\":\"a\\nb\",\"id\":1}", "a\\x0Ab");
 }
@@ -311,10 +311,36 @@ static void every_allocation_may_fail(void **state)
     fail_every_allocation(parse_and_write, show);
 }
 
+static void a_rollback_may_name_the_state_to_return_to(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "{\"type\":\"rollback\",\"id\":1,\"to\":-1}",
+        "{\"type\":\"rollback\",\"id\":1,\"to\":\"3\"}",
+        "{\"type\":\"rollback\",\"id\":1,\"loader\":\"app\"}",
+    };
+    const char *good = "{\"type\":\"rollback\",\"id\":1,\"to\":0}";
+    const char *bare = "{\"type\":\"rollback\",\"id\":1}";
+    struct hd_request request;
+    struct hd_error err = HD_ERROR_INIT;
+    assert_int_equal(hd_request_parse(good, strlen(good), &request, &err), 0);
+    assert_true(request.to_given);
+    assert_int_equal(request.to, 0);
+    hd_request_close(&request);
+    assert_int_equal(hd_request_parse(bare, strlen(bare), &request, &err), 0);
+    assert_false(request.to_given);
+    hd_request_close(&request);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        hd_error_clear(&err);
+        assert_int_equal(hd_request_parse(bad[i], strlen(bad[i]), &request, &err), -1);
+    }
+}
+
 int main(void)
 {
     hd_json_use_hd_alloc();
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_rollback_may_name_the_state_to_return_to),
         cmocka_unit_test(a_push_with_everything_is_taken_apart),
         cmocka_unit_test(what_is_left_out_or_null_is_absent),
         cmocka_unit_test(questions_need_little),

@@ -33,6 +33,7 @@ static const char *const stable_reasons[] = {
     "ambiguous-loader",
     "foreign-edit",
     "wrong-base",
+    "no-way-back",
     "not-authorised",
     "rate-limited",
     "too-large",

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The states this JVM's patched classes have been in, so that every deployment has a way back.
+ *
+ * A state is what is live right after a deployment and has its number; state 0 is as started. Each
+ * state knows its parent (the state it was made from) and only what changed against it: class files
+ * per class and loader. A rollback makes no state: it makes an older one current again, and its own
+ * number becomes another name of that one.
+ *
+ * What a class is in a state is what the nearest of the state, its parent, … set for it; where none
+ * did, its original. Bounded: past HD_STATES_MAX states or HD_STATES_MAX_BYTES the oldest is folded
+ * into its children and can be returned to no more. Loaders are referred to weakly. Engine thread
+ * only.
+ */
+#ifndef HD_AGENT_STATES_H
+#define HD_AGENT_STATES_H
+
+#include "core/buffer.h"
+
+#include <jni.h>
+#include <stdbool.h>
+
+#define HD_STATES_MAX       1000
+#define HD_STATES_MAX_BYTES (UINT64_C(256) << 20)
+
+struct hd_states;
+
+/* NULL when memory is out. */
+struct hd_states *hd_states_new(void);
+void hd_states_free(struct hd_states *states, JNIEnv *jni);
+
+/* A state being made. Only hd_states_begin and _add can fail; begin again or discard gives up. */
+HD_CHECKED int hd_states_begin(struct hd_states *states, JNIEnv *jni, uint64_t number,
+                               struct hd_error *err);
+/* In it, that class is that file in that loader (NULL with any_loader false: boot). file is
+ * copied. */
+HD_CHECKED int hd_states_add(struct hd_states *states, JNIEnv *jni, const char *internal_name,
+                             jobject loader, bool any_loader, struct hd_bytes file,
+                             struct hd_error *err);
+/* What was added as the n-th (0 first) was not done after all. */
+void hd_states_take_out(struct hd_states *states, JNIEnv *jni, size_t nth);
+/* It is current now; its parent is what was. Without a class in it there is no new state, and number
+ * is another name of the current one. */
+void hd_states_commit(struct hd_states *states, JNIEnv *jni);
+void hd_states_discard(struct hd_states *states, JNIEnv *jni);
+
+/* The state to which "undo the last" leads. HD_E_NOT_FOUND: nothing is in effect. */
+HD_CHECKED int hd_states_before_current(const struct hd_states *states, uint64_t *out,
+                                        struct hd_error *err);
+/* The state that number names: its own, or the one that the rollback of that number returned to.
+ * HD_E_NOT_FOUND: no deployment of that number changed anything here, or it is too long ago. */
+HD_CHECKED int hd_states_find(const struct hd_states *states, uint64_t number, uint64_t *out,
+                              struct hd_error *err);
+uint64_t hd_states_current(const struct hd_states *states);
+/* True when state is older itself, or was made from it in one or more steps. */
+bool hd_states_is_ancestor(const struct hd_states *states, uint64_t older, uint64_t state);
+/* The parent of a state; 0 for 0. */
+uint64_t hd_states_parent(const struct hd_states *states, uint64_t state);
+
+/* What the class is in that state; length 0: its original. A borrow until the next commit. */
+struct hd_bytes hd_states_content(const struct hd_states *states, JNIEnv *jni, uint64_t state,
+                                  const char *internal_name, jobject loader);
+
+/* An older state is current again, and the number that was begun is another name of it. Cannot
+ * fail. */
+void hd_states_return(struct hd_states *states, JNIEnv *jni, uint64_t state);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The road's first steps for a rollback: what has to become live again comes from the states
+ * instead of from a bundle. Everything after that is the road of every deployment. */
+#include "agent/plan.h"
+
+#include "core/alloc.h"
+#include "core/map.h"
+#include "core/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum return_kind {
+    RETURN_FILE,   /* another file becomes live, or what the loader will get */
+    RETURN_FORGET, /* a patch that waits is taken back */
+    RETURN_STAYS,  /* a class that a deployment defined: no JVM takes one back */
+    RETURN_CANNOT  /* what was there before is not known */
+};
+
+struct hd_way_back {
+    struct hd_live *live; /* borrowed from the registry */
+    enum return_kind kind;
+    struct hd_bundle_class file; /* what the plan's class is from; borrows names and bytes */
+};
+
+/* The registry's entries that are not what they were, as they are found. */
+struct search {
+    struct hd_plan *plan;
+    uint64_t state;
+    size_t capacity;
+    struct hd_error *err;
+    bool failed;
+};
+
+static bool same_bytes(struct hd_bytes a, struct hd_bytes b)
+{
+    return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+}
+
+static enum return_kind kind_of(const struct hd_live *live, struct hd_bytes content,
+                                struct hd_bytes wanted)
+{
+    if (content.length == 0 && live->state == HD_LIVE_PENDING)
+        return RETURN_FORGET;
+    if (content.length == 0 && live->state == HD_LIVE_DEFINED)
+        return RETURN_STAYS;
+    return wanted.length > 0 ? RETURN_FILE : RETURN_CANNOT;
+}
+
+static int add(struct search *search, struct hd_live *live, enum return_kind kind,
+               struct hd_bytes file)
+{
+    struct hd_plan *plan = search->plan;
+    if (plan->class_count == search->capacity) {
+        size_t capacity = search->capacity > 0 ? search->capacity * 2 : 16;
+        struct hd_way_back *grown =
+            hd_realloc_array(plan->way_back, capacity, sizeof *plan->way_back);
+        if (grown == NULL)
+            return hd_error_set_memory(search->err);
+        plan->way_back = grown;
+        search->capacity = capacity;
+    }
+    plan->way_back[plan->class_count++] =
+        (struct hd_way_back){ live, kind, { live->internal_name, live->internal_name, file } };
+    return 0;
+}
+
+static void consider(struct hd_live *live, void *context)
+{
+    struct search *search = context;
+    JNIEnv *jni = search->plan->jni;
+    if (search->failed)
+        return;
+    jobject loader = live->loader != NULL ? (*jni)->NewLocalRef(jni, live->loader) : NULL;
+    if (live->loader != NULL && loader == NULL)
+        return; /* it was collected, and its classes with it */
+    struct hd_bytes now = { live->file, live->length };
+    struct hd_bytes base = { live->base, live->base != NULL ? live->base_length : 0 };
+    struct hd_bytes content = hd_states_content(search->plan->road->states, jni, search->state,
+                                                live->internal_name, loader);
+    (*jni)->DeleteLocalRef(jni, loader);
+    struct hd_bytes wanted = content.length > 0 ? content : base;
+    enum return_kind kind = kind_of(live, content, wanted);
+    if (kind == RETURN_FILE && same_bytes(wanted, now))
+        return;
+    search->failed = add(search, live, kind, kind == RETURN_FILE ? wanted : now) != 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct hd_way_back *left = a, *right = b;
+    return strcmp(left->live->internal_name, right->live->internal_name);
+}
+
+static int find_state(const struct hd_plan *plan, uint64_t *out, struct hd_error *err)
+{
+    const struct hd_states *states = plan->road->states;
+    return plan->job->to_given ? hd_states_find(states, plan->job->to, out, err)
+                               : hd_states_before_current(states, out, err);
+}
+
+/* From the current state up to the one that is common to both. */
+static int list_undone(struct hd_plan *plan, uint64_t state, struct hd_error *err)
+{
+    struct hd_deployment *deployment = plan->deployment;
+    const struct hd_states *states = plan->road->states;
+    uint64_t number = hd_states_current(states);
+    while (number != 0 && !hd_states_is_ancestor(states, number, state)) {
+        uint64_t *grown = hd_realloc_array(deployment->undone, deployment->undone_count + 1,
+                                           sizeof *deployment->undone);
+        if (grown == NULL)
+            return hd_error_set_memory(err);
+        deployment->undone = grown;
+        deployment->undone[deployment->undone_count++] = number;
+        number = hd_states_parent(states, number);
+    }
+    return 0;
+}
+
+static int name_classes(struct hd_plan *plan, struct hd_error *err)
+{
+    plan->classes = hd_alloc_zeroed(plan->class_count, sizeof *plan->classes);
+    plan->names = hd_alloc_zeroed(plan->class_count, sizeof *plan->names);
+    if (plan->classes == NULL || plan->names == NULL)
+        return hd_error_set_memory(err);
+    for (size_t i = 0; i < plan->class_count; i++) {
+        struct hd_plan_class *class = &plan->classes[i];
+        class->from = &plan->way_back[i].file;
+        class->java_name = hd_text_class_name(hd_map_key(class->from->name));
+        if (class->java_name == NULL)
+            return hd_error_set_memory(err);
+        plan->names[i] = class->from->name;
+    }
+    return 0;
+}
+
+int hd_plan_open_way_back(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni,
+                          const struct hd_job *job, struct hd_error *err)
+{
+    *plan = (struct hd_plan){ .road = road, .jni = jni, .job = job, .deployment = job->deployment };
+    uint64_t state = 0;
+    struct search search = { .plan = plan, .err = err };
+    if (find_state(plan, &state, err) != 0 || list_undone(plan, state, err) != 0)
+        return -1;
+    search.state = state;
+    plan->deployment->returns_to = state;
+    hd_registry_each(road->registry, consider, &search);
+    if (!search.failed && plan->class_count > 0)
+        qsort(plan->way_back, plan->class_count, sizeof *plan->way_back, by_name);
+    if (!search.failed && name_classes(plan, err) == 0)
+        return 0;
+    hd_plan_close(plan);
+    return -1;
+}
+
+/* ---- targets --------------------------------------------------------------------------------- */
+
+/* A class that two loaders hold is there twice; the walk over the loaded classes answers for the
+ * last of them. */
+static size_t last_of_same_name(const struct hd_plan *plan, size_t index)
+{
+    while (index + 1 < plan->class_count && strcmp(plan->names[index], plan->names[index + 1]) == 0)
+        index++;
+    return index;
+}
+
+/* The class of that entry among those that are loaded; NULL when it is not. */
+static const struct hd_resolved_class *find_loaded(const struct hd_plan *plan,
+                                                   const struct hd_live *live, size_t index)
+{
+    const struct hd_resolved_name *name = &plan->resolution.names[last_of_same_name(plan, index)];
+    JNIEnv *jni = plan->jni;
+    for (size_t i = 0; i < name->class_count; i++) {
+        jobject loader = name->classes[i].loader;
+        bool same = (loader == NULL) == (live->loader == NULL) && !live->any_loader &&
+                    (loader == NULL || (*jni)->IsSameObject(jni, loader, live->loader));
+        if (same)
+            return &name->classes[i];
+    }
+    return NULL;
+}
+
+static int add_target(struct hd_plan *plan, size_t index, struct hd_error *err)
+{
+    const struct hd_way_back *way = &plan->way_back[index];
+    struct hd_live *live = way->live;
+    const struct hd_resolved_class *loaded = find_loaded(plan, live, index);
+    struct hd_target *target = hd_plan_add_target(plan, &plan->classes[index], live->label, err);
+    if (target == NULL)
+        return -1;
+    target->known = live;
+    target->any_loader = live->any_loader;
+    if (loaded != NULL) {
+        target->loaded = loaded->class;
+        target->loader = loaded->loader;
+        target->modifiable = loaded->modifiable;
+    } else if (live->loader != NULL) {
+        target->own_loader = (*plan->jni)->NewGlobalRef(plan->jni, live->loader);
+        target->loader = target->own_loader;
+    }
+    return 0;
+}
+
+static void answer(struct hd_plan *plan, struct hd_target *target, const struct hd_way_back *way)
+{
+    struct hd_row *row = hd_plan_row(plan, target);
+    if (row->outcome == HD_OUTCOME_REFUSED)
+        return;
+    if (way->kind == RETURN_STAYS)
+        row->message = hd_asprintf("defined by deployment %llu; no JVM takes a class back, so it "
+                                   "stays, unused once its users are as before",
+                                   (unsigned long long)way->live->deployment);
+    if (way->kind == RETURN_CANNOT)
+        hd_plan_refuse(plan, target, HD_REASON_NO_WAY_BACK,
+                       "no file was found that proves what %s was before deployment %llu",
+                       target->class->java_name, (unsigned long long)way->live->deployment);
+    if (way->kind == RETURN_FORGET) {
+        target->action = HD_ACTION_FORGET;
+        row->outcome = HD_OUTCOME_ROLLED_BACK;
+    }
+    target->settled = way->kind != RETURN_FILE;
+}
+
+int hd_plan_find_way_back_targets(struct hd_plan *plan, struct hd_error *err)
+{
+    hd_road_doing(plan->road, "looking for the loaded classes");
+    if (plan->class_count == 0)
+        return 0;
+    if (hd_resolve(plan->road->jvm, plan->jni, plan->names, plan->class_count, &plan->resolution,
+                   err) != 0)
+        return -1;
+    for (size_t i = 0; i < plan->class_count; i++) {
+        if (add_target(plan, i, err) != 0)
+            return -1;
+    }
+    if (hd_plan_add_rows(plan, err) != 0)
+        return -1;
+    for (size_t i = 0; i < plan->target_count; i++)
+        answer(plan, &plan->targets[i], &plan->way_back[i]);
+    return 0;
+}
+
+void hd_plan_call_it_rolled_back(struct hd_plan *plan)
+{
+    for (size_t i = 0; i < plan->target_count; i++) {
+        struct hd_target *target = &plan->targets[i];
+        struct hd_row *row = hd_plan_row(plan, target);
+        row->warnings &= ~(unsigned)HD_WARNING_NO_WAY_BACK;
+        if (target->action != HD_ACTION_NONE && row->outcome != HD_OUTCOME_REFUSED)
+            row->outcome = HD_OUTCOME_ROLLED_BACK;
+    }
+}
