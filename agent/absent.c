@@ -113,7 +113,7 @@ void hd_absent_free(struct hd_absent *absent)
 {
     if (absent == NULL)
         return;
-    for (size_t i = 0; i < absent->package_count; i++)
+    for (size_t i = 0; absent->by_package != NULL && i < absent->package_count; i++)
         hd_free(absent->by_package[i].items);
     hd_free(absent->by_package);
     hd_free(absent->everywhere.items);
