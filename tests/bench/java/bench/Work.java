@@ -12,9 +12,9 @@ public final class Work {
     }
 
     public static void main(String[] arguments) {
-        long checksum = rounds(40);
+        long checksum = rounds(200);
         long begun = System.nanoTime();
-        checksum += rounds(160);
+        checksum += rounds(1600);
         System.out.println(System.nanoTime() - begun + " " + checksum);
     }
 
