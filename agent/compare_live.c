@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The road's step that says, per target, what is live, what the push changes of it, and whether the JVM will take that. */
+/* The road's step that says, per target, what is live, what the push changes of it, and whether the
+ * JVM will take that. */
 #include "agent/plan.h"
 
 #include "core/alloc.h"
@@ -18,14 +19,15 @@ static void set_outcome(struct hd_plan *plan, struct hd_target *target, enum hd_
     hd_plan_row(plan, target)->outcome = outcome;
 }
 
-/* ---- loaded classes ----------------------------------------------------------------------------- */
+/* ---- loaded classes -------------------------------------------------------------------------- */
 
 static int find_base(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
 {
     const char *name = target->class->from->name;
     target->known = hd_registry_find(plan->road->registry, plan->jni, name, target->loader);
     if (target->known != NULL && target->known->state == HD_LIVE_PENDING)
-        target->known = NULL; /* it loaded without the patch, or the hook's word is still on its way */
+        target->known =
+            NULL; /* it loaded without the patch, or the hook's word is still on its way */
     if (target->known != NULL)
         return 0;
     hd_road_doing(plan->road, "asking class loader %s for the file of %s", target->label,
@@ -55,7 +57,8 @@ static unsigned standing_warnings(const struct hd_target *target)
     return exact ? 0 : HD_WARNING_NO_WAY_BACK;
 }
 
-/* Equal to our own last patch, or to a file that is proven to be what the loader defined. Where it is only likely, redefining is the safe answer. */
+/* Equal to our own last patch, or to a file that is proven to be what the loader defined. Where it
+ * is only likely, redefining is the safe answer. */
 static bool is_live_already(const struct hd_target *target, bool changes_anything)
 {
     if (changes_anything)
@@ -110,7 +113,7 @@ static int compare_loaded(struct hd_plan *plan, struct hd_target *target, struct
     return compare_and_judge(plan, target, err);
 }
 
-/* ---- classes that are not loaded ---------------------------------------------------------------- */
+/* ---- classes that are not loaded ------------------------------------------------------------- */
 
 /* The loader will read this file: is it what is pushed? If not, the patch is for that base. */
 static int compare_with_file(struct hd_target *target, bool *same, struct hd_error *err)
@@ -147,7 +150,7 @@ static int compare_absent(struct hd_plan *plan, struct hd_target *target, struct
     return 0;
 }
 
-/* ---- all ---------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static int compare_one(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
 {
