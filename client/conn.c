@@ -70,6 +70,21 @@ static bool peer_is_meant(struct hd_conn *conn)
     return meant;
 }
 
+/* libwebsockets does not tell why it could not connect. */
+static bool may_not_connect(const struct hd_target *target)
+{
+    return target->address.kind == HD_ADDRESS_UNIX &&
+           faccessat(AT_FDCWD, target->address.path, W_OK, AT_EACCESS) != 0 && errno == EACCES;
+}
+
+static void could_not_connect(struct hd_conn *conn, const char *words)
+{
+    if (may_not_connect(conn->target))
+        fail(conn, HD_E_DENIED, "the socket is not for this user, but for the JVM's own and root");
+    else
+        fail(conn, HD_E_CONNECTION, words);
+}
+
 static void refused_handshake(struct hd_conn *conn, struct lws *wsi, const char *words)
 {
     unsigned status = lws_http_client_http_response(wsi);
@@ -80,7 +95,7 @@ static void refused_handshake(struct hd_conn *conn, struct lws *wsi, const char 
     else if (status == 503)
         fail(conn, HD_E_CONNECTION, "the agent has too many connections; try again");
     else
-        fail(conn, HD_E_CONNECTION, words != NULL ? words : "connection refused");
+        could_not_connect(conn, words != NULL ? words : "connection refused");
 }
 
 static int add_authorization(struct hd_conn *conn, struct lws *wsi, unsigned char **position,
@@ -264,7 +279,7 @@ static void start_connecting(struct hd_conn *conn)
         .pwsi = &conn->wsi,
     };
     if (lws_client_connect_via_info(&info) == NULL && !conn->closed)
-        fail(conn, HD_E_CONNECTION, "nobody answers there");
+        could_not_connect(conn, "nobody answers there");
 }
 
 /* Serves until a message is there; it is handed over. */
