@@ -6,7 +6,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A fixed amount of computing and allocating; prints the nanoseconds that the part after warming up took. */
+/**
+ * A fixed amount of computing and allocating; prints the nanoseconds that the part after warming
+ * up took.
+ */
 public final class Work {
     private Work() {
     }
