@@ -3,6 +3,8 @@
  * JVM will take that. */
 #include "agent/plan.h"
 
+#include "agent/view.h"
+#include "classfile/poolgrowth.h"
 #include "core/alloc.h"
 
 #include <string.h>
@@ -45,6 +47,8 @@ static int compare_with_live(struct hd_target *target, struct hd_comparison *com
         return -1;
     const struct hd_vm_view *view = hd_held_view_of(target->base.held);
     *said = live != NULL || view != NULL;
+    if (live != NULL)
+        target->live_slots = hd_pool_slots(live);
     if (live != NULL)
         return hd_compare_for_verdict(live, target->class->file, comparison, err);
     return view != NULL ? hd_compare_view(view, target->class->file, comparison, err) : 0;
@@ -166,12 +170,33 @@ static int compare_one(struct hd_plan *plan, struct hd_target *target, struct hd
     return status;
 }
 
+static bool is_alone(const struct hd_plan *plan, const struct hd_target *target)
+{
+    size_t at = (size_t)(target - plan->targets);
+    return (at == 0 || target[-1].class != target->class) &&
+           (at + 1 == plan->target_count || target[1].class != target->class);
+}
+
+/* What was parsed to compare is needed again only to compare loaders. Given back at once, it is the
+ * next class's memory; kept, a thousand classes would take many megabytes. */
+static void forget_parsed(struct hd_target *target)
+{
+    hd_class_free(target->live);
+    target->live = NULL;
+    hd_class_free(target->base.class_file);
+    target->base.class_file = NULL;
+    hd_held_view_free(target->base.held);
+    target->base.held = NULL;
+}
+
 int hd_plan_compare(struct hd_plan *plan, struct hd_error *err)
 {
     for (size_t i = 0; i < plan->target_count; i++) {
         if (hd_road_check_open(plan->road, err) != 0 ||
             compare_one(plan, &plan->targets[i], err) != 0)
             return -1;
+        if (is_alone(plan, &plan->targets[i]))
+            forget_parsed(&plan->targets[i]);
     }
     return 0;
 }

@@ -53,6 +53,7 @@ struct hd_target {
      * has none */
     struct hd_base base;
     struct hd_live *entry; /* prepared for the registry */
+    unsigned live_slots;   /* of the constant pool in the file of what is live; 0: not known */
     unsigned pool_slots;   /* to redefine: at most how many the JVM's pool of the class will have */
 };
 
