@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Targets for a class that no loader has defined yet. Where does it belong? To the loaders of the deployment's other classes of its package, else to those that define the package at all,
- * else to those of the deployment's other classes. Each is asked for the class's file: a loader that has one will load the class itself, and the patch waits for that. Where any loader has the file, the class is not new, and loaders without it are left
- * alone; where none has it, it is defined.
+ * Targets for a class that no loader has defined yet. Where does it belong? To the loaders of the
+ * deployment's other classes of its package, else to those that define the package at all, else to
+ * those of the deployment's other classes. Each is asked for the class's file: a loader that has
+ * one will load the class itself, and the patch waits for that. Where any loader has the file, the
+ * class is not new, and loaders without it are left alone; where none has it, it is defined.
  */
 #include "agent/plan.h"
 
@@ -11,7 +13,8 @@
 
 #include <string.h>
 
-/* A loader that may be the class's, and one of its classes. References and label are borrowed as in struct hd_target. */
+/* A loader that may be the class's, and one of its classes. References and label are borrowed as in
+ * struct hd_target. */
 struct candidate {
     jobject loader;
     jclass neighbour;
@@ -28,7 +31,7 @@ struct hd_absent {
     struct candidates everywhere;  /* the loaders of all the deployment's loaded classes */
     struct candidates *by_package; /* the same for one package; room for one a class */
     size_t package_count;
-    struct hd_map packages;        /* package → index in by_package */
+    struct hd_map packages; /* package → index in by_package */
 };
 
 static struct hd_bytes package_of(const char *internal_name)
@@ -113,7 +116,7 @@ void hd_absent_free(struct hd_absent *absent)
 {
     if (absent == NULL)
         return;
-    for (size_t i = 0; i < absent->package_count; i++)
+    for (size_t i = 0; absent->by_package != NULL && i < absent->package_count; i++)
         hd_free(absent->by_package[i].items);
     hd_free(absent->by_package);
     hd_free(absent->everywhere.items);
@@ -143,8 +146,8 @@ static int ask_loader(struct hd_plan *plan, struct hd_target *target, struct hd_
         return 0;
     hd_road_doing(plan->road, "asking class loader %s for the file of %s", target->label,
                   target->class->java_name);
-    return hd_base_resource(plan->road->finder, plan->jni, target->loader, name,
-                            &target->base.file, &target->base.length, &found, &newer, err);
+    return hd_base_resource(plan->road->finder, plan->jni, target->loader, name, &target->base.file,
+                            &target->base.length, &found, &newer, err);
 }
 
 static bool has_a_file(const struct hd_target *target)
@@ -169,8 +172,7 @@ static int ask_candidates(struct hd_plan *plan, const struct hd_plan_class *clas
 {
     size_t first = plan->target_count;
     for (size_t i = 0; i < candidates->count; i++) {
-        struct hd_target *target =
-            hd_plan_add_target(plan, class, candidates->items[i].label, err);
+        struct hd_target *target = hd_plan_add_target(plan, class, candidates->items[i].label, err);
         if (target == NULL)
             return -1;
         target->loader = candidates->items[i].loader;
@@ -188,9 +190,10 @@ static int add_homeless_target(struct hd_plan *plan, struct hd_plan_class *class
 {
     if (plan->job->loader != NULL) {
         class->reason = HD_REASON_AMBIGUOUS_LOADER;
-        class->message = hd_asprintf("it is loaded nowhere, and no class loader that defines its "
-                                     "package or a class of this deployment has \"%s\" in its label",
-                                     plan->job->loader);
+        class->message =
+            hd_asprintf("it is loaded nowhere, and no class loader that defines its "
+                        "package or a class of this deployment has \"%s\" in its label",
+                        plan->job->loader);
     }
     struct hd_target *target = hd_plan_add_target(plan, class, "", err);
     if (target == NULL)

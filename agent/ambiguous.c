@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-/* What two loaders hold, as far as it is known: a class file, or the JVM's view. Both NULL: nothing. */
+/* What two loaders hold, as far as it is known: a class file, or the JVM's view. Both NULL:
+ * nothing. */
 struct holding {
     const struct hd_class *file;
     const struct hd_vm_view *view;
@@ -25,8 +26,8 @@ static int same_files(const struct hd_class *a, const struct hd_class *b, bool *
                       struct hd_error *err)
 {
     struct hd_digest left, right;
-    *same = a->file.length == b->file.length &&
-            memcmp(a->file.data, b->file.data, a->file.length) == 0;
+    *same =
+        a->file.length == b->file.length && memcmp(a->file.data, b->file.data, a->file.length) == 0;
     if (*same)
         return 0;
     if (hd_class_fingerprint(a, &left, err) != 0 || hd_class_fingerprint(b, &right, err) != 0)

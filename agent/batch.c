@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The road's step into the JVM: every class that is to be redefined, in one call, or in a rehearsal of it. */
+/* The road's step into the JVM: every class that is to be redefined, in one call, or in a rehearsal
+ * of it. */
 #include "agent/plan.h"
 
 #include "core/alloc.h"
@@ -54,16 +55,17 @@ static bool is_about_shape(enum hd_reason reason)
     return reason >= HD_REASON_METHOD_ADDED && reason <= HD_REASON_ENUM_CONSTANT_ADDED;
 }
 
-/* The comparison with the class's own file found nothing that the JVM refuses. Where the JVM holds more than that file, the
- * difference is another agent's doing. */
+/* The comparison with the class's own file found nothing that the JVM refuses. Where the JVM holds
+ * more than that file, the difference is another agent's doing. */
 static void refuse_one(struct hd_plan *plan, struct hd_target *target, enum hd_reason reason,
                        const char *words)
 {
     if (is_about_shape(reason) && hd_target_standing(target) == HD_BASE_EDITED)
-        hd_plan_refuse(plan, target, HD_REASON_FOREIGN_EDIT,
-                       "another agent edits %s as it loads, and the JVM sees a change of shape that "
-                       "this push does not make: %s",
-                       target->class->java_name, words);
+        hd_plan_refuse(
+            plan, target, HD_REASON_FOREIGN_EDIT,
+            "another agent edits %s as it loads, and the JVM sees a change of shape that "
+            "this push does not make: %s",
+            target->class->java_name, words);
     else
         hd_plan_refuse(plan, target, reason, "%s", words);
 }
@@ -89,9 +91,10 @@ static void share_time(const struct hd_plan *plan, const struct batch *batch, in
         hd_plan_row(plan, batch->targets[i])->micros += share;
 }
 
-/* ---- check -------------------------------------------------------------------------------------- */
+/* ---- check ----------------------------------------------------------------------------------- */
 
-/* Rehearsed without the deployment's new classes, a class may fail to verify for want of them alone. */
+/* Rehearsed without the deployment's new classes, a class may fail to verify for want of them
+ * alone. */
 static void hear_second_opinion(struct hd_plan *plan, struct batch *batch)
 {
     char words[1024];
@@ -119,8 +122,7 @@ int hd_plan_rehearse(struct hd_plan *plan, struct hd_error *err)
         return -1;
     hd_road_doing(plan->road, "asking the JVM whether it would redefine %zu classes", batch.count);
     int64_t begun = hd_road_clock();
-    int status =
-        hd_redefine_rehearse(plan->road->jvm, plan->jni, batch.items, batch.count, err);
+    int status = hd_redefine_rehearse(plan->road->jvm, plan->jni, batch.items, batch.count, err);
     if (status == 0 && batch.count > 0) {
         share_time(plan, &batch, begun);
         hear_second_opinion(plan, &batch);
@@ -131,7 +133,7 @@ int hd_plan_rehearse(struct hd_plan *plan, struct hd_error *err)
     return status;
 }
 
-/* ---- for real ----------------------------------------------------------------------------------- */
+/* ---- for real -------------------------------------------------------------------------------- */
 
 static void mark_done(const struct batch *batch)
 {
@@ -159,8 +161,7 @@ static int redefine_once(struct hd_plan *plan, bool *again, struct hd_error *err
         return -1;
     hd_road_doing(plan->road, "redefining %zu classes", batch.count);
     int64_t begun = hd_road_clock();
-    int status =
-        hd_redefine_all(plan->road->jvm, plan->jni, batch.items, batch.count, &refusal);
+    int status = hd_redefine_all(plan->road->jvm, plan->jni, batch.items, batch.count, &refusal);
     if (batch.count > 0)
         share_time(plan, &batch, begun);
     if (status == 0) {

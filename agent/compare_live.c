@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The road's step that says, per target, what is live, what the push changes of it, and whether the JVM will take that. */
+/* The road's step that says, per target, what is live, what the push changes of it, and whether the
+ * JVM will take that. */
 #include "agent/plan.h"
 
+#include "agent/view.h"
+#include "classfile/poolgrowth.h"
 #include "core/alloc.h"
 
 #include <string.h>
@@ -18,14 +21,15 @@ static void set_outcome(struct hd_plan *plan, struct hd_target *target, enum hd_
     hd_plan_row(plan, target)->outcome = outcome;
 }
 
-/* ---- loaded classes ----------------------------------------------------------------------------- */
+/* ---- loaded classes -------------------------------------------------------------------------- */
 
 static int find_base(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
 {
     const char *name = target->class->from->name;
     target->known = hd_registry_find(plan->road->registry, plan->jni, name, target->loader);
     if (target->known != NULL && target->known->state == HD_LIVE_PENDING)
-        target->known = NULL; /* it loaded without the patch, or the hook's word is still on its way */
+        target->known =
+            NULL; /* it loaded without the patch, or the hook's word is still on its way */
     if (target->known != NULL)
         return 0;
     hd_road_doing(plan->road, "asking class loader %s for the file of %s", target->label,
@@ -44,6 +48,8 @@ static int compare_with_live(struct hd_target *target, struct hd_comparison *com
     const struct hd_vm_view *view = hd_held_view_of(target->base.held);
     *said = live != NULL || view != NULL;
     if (live != NULL)
+        target->live_slots = hd_pool_slots(live);
+    if (live != NULL)
         return hd_compare_for_verdict(live, target->class->file, comparison, err);
     return view != NULL ? hd_compare_view(view, target->class->file, comparison, err) : 0;
 }
@@ -55,7 +61,8 @@ static unsigned standing_warnings(const struct hd_target *target)
     return exact ? 0 : HD_WARNING_NO_WAY_BACK;
 }
 
-/* Equal to our own last patch, or to a file that is proven to be what the loader defined. Where it is only likely, redefining is the safe answer. */
+/* Equal to our own last patch, or to a file that is proven to be what the loader defined. Where it
+ * is only likely, redefining is the safe answer. */
 static bool is_live_already(const struct hd_target *target, bool changes_anything)
 {
     if (changes_anything)
@@ -110,7 +117,7 @@ static int compare_loaded(struct hd_plan *plan, struct hd_target *target, struct
     return compare_and_judge(plan, target, err);
 }
 
-/* ---- classes that are not loaded ---------------------------------------------------------------- */
+/* ---- classes that are not loaded ------------------------------------------------------------- */
 
 /* The loader will read this file: is it what is pushed? If not, the patch is for that base. */
 static int compare_with_file(struct hd_target *target, bool *same, struct hd_error *err)
@@ -147,7 +154,7 @@ static int compare_absent(struct hd_plan *plan, struct hd_target *target, struct
     return 0;
 }
 
-/* ---- all ---------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static int compare_one(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
 {
@@ -163,12 +170,33 @@ static int compare_one(struct hd_plan *plan, struct hd_target *target, struct hd
     return status;
 }
 
+static bool is_alone(const struct hd_plan *plan, const struct hd_target *target)
+{
+    size_t at = (size_t)(target - plan->targets);
+    return (at == 0 || target[-1].class != target->class) &&
+           (at + 1 == plan->target_count || target[1].class != target->class);
+}
+
+/* What was parsed to compare is needed again only to compare loaders. Given back at once, it is the
+ * next class's memory; kept, a thousand classes would take many megabytes. */
+static void forget_parsed(struct hd_target *target)
+{
+    hd_class_free(target->live);
+    target->live = NULL;
+    hd_class_free(target->base.class_file);
+    target->base.class_file = NULL;
+    hd_held_view_free(target->base.held);
+    target->base.held = NULL;
+}
+
 int hd_plan_compare(struct hd_plan *plan, struct hd_error *err)
 {
     for (size_t i = 0; i < plan->target_count; i++) {
         if (hd_road_check_open(plan->road, err) != 0 ||
             compare_one(plan, &plan->targets[i], err) != 0)
             return -1;
+        if (is_alone(plan, &plan->targets[i]))
+            forget_parsed(&plan->targets[i]);
     }
     return 0;
 }

@@ -16,8 +16,7 @@ void hd_plan_withhold(struct hd_plan *plan)
 
 void hd_plan_decide(struct hd_plan *plan)
 {
-    if (plan->job->best_effort ||
-        hd_deployment_count(plan->deployment, HD_OUTCOME_REFUSED) == 0)
+    if (plan->job->best_effort || hd_deployment_count(plan->deployment, HD_OUTCOME_REFUSED) == 0)
         return;
     hd_plan_withhold(plan);
 }

@@ -23,7 +23,8 @@ static enum hd_reason reason_of(const char *words)
         { "java.lang.ClassFormatError", HD_REASON_MALFORMED_CLASS },
         { "java.lang.VerifyError", HD_REASON_VERIFY_ERROR },
         { "java.lang.SecurityException", HD_REASON_DENIED },
-        { "java.lang.NoClassDefFoundError", HD_REASON_MISSING_MEMBER }, /* its superclass, an interface */
+        { "java.lang.NoClassDefFoundError",
+          HD_REASON_MISSING_MEMBER }, /* a supertype */
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (starts_with(words, known[i].throwable))
@@ -38,13 +39,17 @@ static int define_failed(JNIEnv *jni, enum hd_reason *reason, struct hd_error *e
     char words[HD_ERROR_TEXT_MAX];
     if (!hd_jvm_take_exception(jni, words, sizeof words)) {
         *reason = HD_REASON_JVM_ERROR;
-        return hd_error_set(err, HD_E_JVM, "no memory, or the class loader gave neither a class nor an exception");
+        return hd_error_set(err, HD_E_JVM,
+                            "no memory, or the class loader gave neither a class nor an exception");
     }
     *reason = reason_of(words);
-    /* JVMS §5.3: a loader defines a name once. It was not there when the deployment was resolved. */
+    /* JVMS §5.3: a loader defines a name once. It was not there when the deployment was resolved.
+     */
     if (starts_with(words, "java.lang.LinkageError") && strstr(words, "duplicate") != NULL)
-        return hd_error_set(err, HD_E_JVM, "the class was loaded while this deployment was under way; "
-                                           "push again (%s)", words);
+        return hd_error_set(err, HD_E_JVM,
+                            "the class was loaded while this deployment was under way; "
+                            "push again (%s)",
+                            words);
     return hd_error_set(err, HD_E_JVM, "%s", words);
 }
 
@@ -128,7 +133,7 @@ int hd_define_class(JNIEnv *jni, jobject loader, jclass neighbour, const char *i
     return status;
 }
 
-/* ---- order -------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 enum mark { MARK_NEW, MARK_OPEN, MARK_DONE };
 

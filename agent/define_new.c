@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The road's step that brings new classes into their loaders, before anything that uses them is redefined. */
+/* The road's step that brings new classes into their loaders, before anything that uses them is
+ * redefined. */
 #include "agent/plan.h"
 
 #include "agent/define.h"

@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-/* A copy, or NULL for NULL; memory out leaves it NULL: the words of a deployment are not worth refusing it. */
+/* A copy, or NULL for NULL; memory out leaves it NULL: the words of a deployment are not worth
+ * refusing it. */
 static char *copy(const char *text)
 {
     return text == NULL ? NULL : hd_strdup(text);
@@ -24,7 +25,8 @@ static void name_bundle(struct hd_deployment *deployment, struct hd_bundle *bund
         hd_digest_to_hex(&digest, deployment->bundle_digest);
 }
 
-/* A job with a bundle that could not be read comes with its deployment made and failed. False: memory is out. */
+/* A job with a bundle that could not be read comes with its deployment made and failed. False:
+ * memory is out. */
 static bool begin(struct hd_road *road, struct hd_job *job)
 {
     static const enum hd_deployment_kind kinds[] = {
@@ -70,8 +72,8 @@ static enum hd_reason first_reason(const struct hd_deployment *deployment)
     return HD_REASON_JVM_ERROR;
 }
 
-/* The JVM said no when everything else had said yes. What was not done is withheld, pending patches are taken back, and new
- * classes stay: no JVM takes a defined class back. */
+/* The JVM said no when everything else had said yes. What was not done is withheld, pending patches
+ * are taken back, and new classes stay: no JVM takes a defined class back. */
 static int take_back(struct hd_plan *plan, struct hd_error *err)
 {
     struct hd_buffer names = HD_BUFFER_INIT;
@@ -97,8 +99,7 @@ static int take_back(struct hd_plan *plan, struct hd_error *err)
 
 static bool must_stop(const struct hd_plan *plan)
 {
-    return !plan->job->best_effort &&
-           hd_deployment_count(plan->deployment, HD_OUTCOME_REFUSED) > 0;
+    return !plan->job->best_effort && hd_deployment_count(plan->deployment, HD_OUTCOME_REFUSED) > 0;
 }
 
 static int apply(struct hd_plan *plan, struct hd_error *err)
@@ -122,8 +123,7 @@ static int follow(struct hd_plan *plan, struct hd_error *err)
 {
     if (hd_plan_admit(plan, err) != 0 || find_targets(plan, err) != 0 ||
         hd_plan_compare(plan, err) != 0 || hd_plan_refuse_ambiguous(plan, err) != 0 ||
-        hd_plan_refuse_full_pools(plan, err) != 0 ||
-        hd_plan_try_newcomers(plan, err) != 0)
+        hd_plan_refuse_full_pools(plan, err) != 0 || hd_plan_try_newcomers(plan, err) != 0)
         return -1;
     hd_plan_decide(plan);
     return plan->job->kind == HD_JOB_CHECK ? hd_plan_rehearse(plan, err) : apply(plan, err);
@@ -176,8 +176,8 @@ static void finish(struct hd_road *road, JNIEnv *jni, struct hd_job *job, int64_
 {
     struct hd_deployment *deployment = job->deployment;
     bool good = hd_deployment_is_good(deployment);
-    bool partly = job->best_effort && deployment->error_reason == HD_REASON_NONE &&
-                  did_something(deployment);
+    bool partly =
+        job->best_effort && deployment->error_reason == HD_REASON_NONE && did_something(deployment);
     deployment->applied = job->kind != HD_JOB_CHECK && (good || partly);
     hd_registry_sweep(road->registry, jni);
     hd_status_digest(road->registry, deployment->state);

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * THE ROAD: from a bundle to rows, one function a step, the same for every source and every command.
+ * THE ROAD: from a bundle to rows, one function a step, the same for every source and every
+ * command.
  *
- *   policy → class-file check → resolve → compare with what is live → decide → define → redefine → record → report
+ * policy → class-file check → resolve → compare with what is live → decide → define → redefine →
+ * record → report
  *
- * A check is the same road without define and redefine (a rehearsal stands in for them). Engine thread only.
+ * A check is the same road without define and redefine (a rehearsal stands in for them). Engine
+ * thread only.
  */
 #ifndef HD_AGENT_DEPLOY_H
 #define HD_AGENT_DEPLOY_H
 
 #include "agent/engine.h"
 
-struct hd_road; /* what the steps share: jvm, labels, base finder, registry, hook, options; made by the engine */
+/* what the steps share: jvm, labels, base finder, registry, hook, options; made by the engine */
+struct hd_road;
 
 /* Fills job->deployment; it is never NULL afterwards unless memory is out. */
 void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job);

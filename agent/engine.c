@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#define THREAD_NAME "hotdrop-engine"
+#define THREAD_NAME      "hotdrop-engine"
 #define MAX_WAITING_JOBS 64
 
 /* Something the hook has told. */
@@ -29,9 +29,10 @@ struct job_queue {
 };
 
 struct hd_engine {
-    struct hd_road road;  /* engine thread only, except road.closing */
+    struct hd_road road; /* engine thread only, except road.closing */
 
-    pthread_mutex_t lock; /* guards what follows; held for moments, never across a call into the JVM */
+    pthread_mutex_t
+        lock; /* guards what follows; held for moments, never across a call into the JVM */
     pthread_cond_t changed;
     struct job_queue waiting;
     struct job_queue finished;
@@ -45,7 +46,7 @@ struct hd_engine {
     void *wake_context;
 };
 
-/* ---- jobs --------------------------------------------------------------------------------------- */
+/* ---- jobs ------------------------------------------------------------------------------------ */
 
 struct hd_job *hd_job_new(enum hd_job_kind kind, const struct hd_origin *origin)
 {
@@ -101,7 +102,7 @@ static void close_queue(struct job_queue *queue)
         hd_job_free(job);
 }
 
-/* ---- what it is doing --------------------------------------------------------------------------- */
+/* ---- what it is doing ------------------------------------------------------------------------ */
 
 static void set_doing(void *context, const char *text)
 {
@@ -125,7 +126,7 @@ size_t hd_engine_waiting(struct hd_engine *engine, char *text, size_t capacity, 
     return count;
 }
 
-/* ---- making ------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 static void free_event(struct hd_hook_event *event, JNIEnv *jni)
 {
@@ -135,7 +136,8 @@ static void free_event(struct hd_hook_event *event, JNIEnv *jni)
     hd_free(event);
 }
 
-/* Without memory the event is lost: the class runs its patch, and status goes on calling it pending. */
+/* Without memory the event is lost: the class runs its patch, and status goes on calling it
+ * pending. */
 static void lose_event(struct hd_engine *engine, struct hd_hook_event *event)
 {
     JavaVM *vm = engine->road.jvm->vm;
@@ -244,7 +246,7 @@ void hd_engine_free(struct hd_engine *engine, JNIEnv *jni)
     hd_free(engine);
 }
 
-/* ---- the thread --------------------------------------------------------------------------------- */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 static json_t *status_now(struct hd_engine *engine)
 {
@@ -285,8 +287,8 @@ static void finish(struct hd_engine *engine, struct hd_job *job)
     engine->wake(engine->wake_context);
 }
 
-/* The hook's news first: it is older than the job, and the job's bases depend on it. Loop and clients hear of it by a
- * status of its own. */
+/* The hook's news first: it is older than the job, and the job's bases depend on it. Loop and
+ * clients hear of it by a status of its own. */
 static void hear_take(struct hd_engine *engine, JNIEnv *jni, struct news *news)
 {
     const struct hd_origin nobody = { .way = HD_WAY_DROP };
@@ -352,7 +354,7 @@ int hd_engine_start(struct hd_engine *engine, JNIEnv *jni, void (*wake)(void *co
     return status;
 }
 
-/* ---- from the loop ------------------------------------------------------------------------------ */
+/* ---- from the loop --------------------------------------------------------------------------- */
 
 int hd_engine_submit(struct hd_engine *engine, struct hd_job *job, struct hd_error *err)
 {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The engine: one thread, "hotdrop-engine", that takes one job at a time and owns JVMTI, bases and registry.
+ * The engine: one thread, "hotdrop-engine", that takes one job at a time and owns JVMTI, bases and
+ * registry.
  *
- * The loop submits jobs and collects finished ones; the two queues share the only mutex. A job belongs to whoever holds it: the loop until submit, the engine until it is finished, the loop again when hd_engine_collect hands it out. The engine never
- * looks at owner: a session that ends sets it to NULL, on the loop thread.
+ * The loop submits jobs and collects finished ones; the two queues share the only mutex. A job
+ * belongs to whoever holds it: the loop until submit, the engine until it is finished, the loop
+ * again when hd_engine_collect hands it out. The engine never looks at owner: a session that ends
+ * sets it to NULL, on the loop thread.
  */
 #ifndef HD_AGENT_ENGINE_H
 #define HD_AGENT_ENGINE_H
@@ -17,27 +20,31 @@ enum hd_job_kind {
     HD_JOB_DEPLOY,
     HD_JOB_CHECK,
     HD_JOB_ROLLBACK,
-    HD_JOB_STATUS,   /* a fresh status document, counting old frames */
-    HD_JOB_LOADED    /* internal: the hook applied a pending patch; nobody waits for it */
+    HD_JOB_STATUS, /* a fresh status document, counting old frames */
+    HD_JOB_LOADED  /* internal: the hook applied a pending patch; nobody waits for it */
 };
 
 struct hd_job {
     enum hd_job_kind kind;
-    struct hd_bundle *bundle;      /* DEPLOY, CHECK; owned. NULL with a filled deployment.error: a bundle that could not be read, to be numbered and reported like any other */
+    /* DEPLOY, CHECK; owned. NULL with a filled deployment.error: a bundle that could not be read,
+     * to be numbered and reported like any other */
+    struct hd_bundle *bundle;
     struct hd_origin origin;
-    char *loader;                  /* NULL, or part of a label; owned */
+    char *loader; /* NULL, or part of a label; owned */
     bool all_loaders;
     bool best_effort;
-    char *message;                 /* owned; may be NULL */
-    bool to_given;                 /* ROLLBACK: to the state right after deployment "to"; else to the one before the current */
+    char *message; /* owned; may be NULL */
+    /* ROLLBACK: to the state right after deployment "to"; else to the one before the current */
+    bool to_given;
     uint64_t to;
     /* results */
     struct hd_deployment *deployment; /* DEPLOY, CHECK: one reference */
     json_t *status;                   /* STATUS; and after every DEPLOY: what is live now */
     /* loop's own */
-    void (*finished)(struct hd_job *job, void *owner); /* called by the loop; may be NULL; does not free the job */
+    /* called by the loop; may be NULL; does not free the job */
+    void (*finished)(struct hd_job *job, void *owner);
     void *owner;
-    struct hd_job *next;           /* queue */
+    struct hd_job *next; /* queue */
 };
 
 struct hd_job *hd_job_new(enum hd_job_kind kind, const struct hd_origin *origin);
@@ -45,19 +52,28 @@ void hd_job_free(struct hd_job *job);
 
 struct hd_engine;
 
-/* Made in VMInit or OnAttach, before its thread runs. jvm and options are borrowed for the engine's life. */
-HD_CHECKED int hd_engine_new(const struct hd_jvm *jvm, JNIEnv *jni, const struct hd_options *options, struct hd_engine **out, struct hd_error *err);
+/* Made in VMInit or OnAttach, before its thread runs. jvm and options are borrowed for the engine's
+ * life. */
+HD_CHECKED int hd_engine_new(const struct hd_jvm *jvm, JNIEnv *jni,
+                             const struct hd_options *options, struct hd_engine **out,
+                             struct hd_error *err);
 /* A watched tree's file before the first compile; before hd_engine_start only. */
-HD_CHECKED int hd_engine_remember(struct hd_engine *engine, const char *internal_name, struct hd_bytes file, struct hd_error *err);
-/* Starts the thread with JVMTI RunAgentThread. wake is called from the engine thread when a job is finished. */
-HD_CHECKED int hd_engine_start(struct hd_engine *engine, JNIEnv *jni, void (*wake)(void *context), void *context, struct hd_error *err);
-/* Takes the job. Bounded: HD_E_LIMIT when 64 jobs wait (the job is then still the caller's). Any thread. */
+HD_CHECKED int hd_engine_remember(struct hd_engine *engine, const char *internal_name,
+                                  struct hd_bytes file, struct hd_error *err);
+/* Starts the thread with JVMTI RunAgentThread. wake is called from the engine thread when a job is
+ * finished. */
+HD_CHECKED int hd_engine_start(struct hd_engine *engine, JNIEnv *jni, void (*wake)(void *context),
+                               void *context, struct hd_error *err);
+/* Takes the job. Bounded: HD_E_LIMIT when 64 jobs wait (the job is then still the caller's). Any
+ * thread. */
 HD_CHECKED int hd_engine_submit(struct hd_engine *engine, struct hd_job *job, struct hd_error *err);
 /* A finished job, now the caller's; NULL when none is. */
 struct hd_job *hd_engine_collect(struct hd_engine *engine);
-/* Jobs before this one (0: it runs now), and what the engine is doing right now in words ("asking class loader X for com.example.Foo", since when). text may be NULL. */
+/* Jobs before this one (0: it runs now), and what the engine is doing right now in words ("asking
+ * class loader X for com.example.Foo", since when). text may be NULL. */
 size_t hd_engine_waiting(struct hd_engine *engine, char *text, size_t capacity, int64_t *since);
-/* Closes the gate (no JVMTI call after it returns 0) and waits at most timeout_ms for the thread. -1: it did not end in time; nothing may be freed. */
+/* Closes the gate (no JVMTI call after it returns 0) and waits at most timeout_ms for the thread.
+ * -1: it did not end in time; nothing may be freed. */
 HD_CHECKED int hd_engine_stop(struct hd_engine *engine, unsigned timeout_ms);
 /* Only after a successful stop, or if never started. */
 void hd_engine_free(struct hd_engine *engine, JNIEnv *jni);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The road's step that keeps the JVM's constant pools from running over (classfile/poolgrowth.h). */
+/* The road's step that keeps the JVM's constant pools from running over (classfile/poolgrowth.h).
+ */
 #include "agent/plan.h"
 
 #include "classfile/poolgrowth.h"
@@ -21,22 +22,23 @@ static int ask_jvm(const struct hd_plan *plan, const struct hd_target *target, u
     return 0;
 }
 
-/* At most how many slots the pool will have: what is known without asking, which is enough for years of pushes. */
-static unsigned estimate(const struct hd_target *target, const struct hd_class *live)
+/* At most how many slots the pool will have: what is known without asking, which is enough for
+ * years of pushes. */
+static unsigned estimate(const struct hd_target *target)
 {
     unsigned held = HD_POOL_MAX_MERGED;
     if (target->known != NULL && target->known->pool_slots > 0)
         held = target->known->pool_slots;
-    else if (live != NULL)
-        held = hd_pool_slots(live);
+    else if (target->live_slots > 0)
+        held = target->live_slots;
     return held + hd_pool_slots(target->class->file);
 }
 
-static int look_closely(struct hd_plan *plan, struct hd_target *target, const struct hd_class *live,
-                        struct hd_error *err)
+static int look_closely(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
 {
+    const struct hd_class *live;
     unsigned held = 0, added = hd_pool_slots(target->class->file);
-    if (ask_jvm(plan, target, &held, err) != 0)
+    if (ask_jvm(plan, target, &held, err) != 0 || hd_target_live_class(target, &live, err) != 0)
         return -1;
     if (live != NULL && hd_pool_slots_added(live, target->class->file, &added, err) != 0)
         return -1;
@@ -51,11 +53,8 @@ static int look_closely(struct hd_plan *plan, struct hd_target *target, const st
 
 static int make_sure_of_room(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
 {
-    const struct hd_class *live;
-    if (hd_target_live_class(target, &live, err) != 0)
-        return -1;
-    target->pool_slots = estimate(target, live);
-    return target->pool_slots <= HD_POOL_MAX_MERGED ? 0 : look_closely(plan, target, live, err);
+    target->pool_slots = estimate(target);
+    return target->pool_slots <= HD_POOL_MAX_MERGED ? 0 : look_closely(plan, target, err);
 }
 
 int hd_plan_refuse_full_pools(struct hd_plan *plan, struct hd_error *err)

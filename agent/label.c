@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_MAX_BYTES 200 /* of a loader's own name; longer ones are cut */
+#define NAME_MAX_BYTES  200 /* of a loader's own name; longer ones are cut */
 #define LABEL_MAX_BYTES 512
-#define BUCKETS 256 /* a power of two */
+#define BUCKETS         256 /* a power of two */
 
 /* A loader that has been named. */
 struct named {
@@ -45,8 +45,8 @@ static int look_up_methods(struct hd_labels *labels, JNIEnv *jni, struct hd_erro
     jclass class_class = (*jni)->FindClass(jni, "java/lang/Class");
     if (system != NULL && class_class != NULL) {
         labels->system = (*jni)->NewGlobalRef(jni, system);
-        labels->identity_hash = (*jni)->GetStaticMethodID(jni, system, "identityHashCode",
-                                                          "(Ljava/lang/Object;)I");
+        labels->identity_hash =
+            (*jni)->GetStaticMethodID(jni, system, "identityHashCode", "(Ljava/lang/Object;)I");
         labels->class_name =
             (*jni)->GetMethodID(jni, class_class, "getName", "()Ljava/lang/String;");
     }
@@ -55,7 +55,8 @@ static int look_up_methods(struct hd_labels *labels, JNIEnv *jni, struct hd_erro
     bool failed = had_exception(jni);
     if (failed || labels->system == NULL || labels->identity_hash == NULL ||
         labels->class_name == NULL)
-        return hd_error_set(err, HD_E_JVM, "JNI: System.identityHashCode or Class.getName is missing");
+        return hd_error_set(err, HD_E_JVM,
+                            "JNI: System.identityHashCode or Class.getName is missing");
     return 0;
 }
 
@@ -120,7 +121,8 @@ static void sweep(struct hd_labels *labels, JNIEnv *jni)
     labels->sweep_at = labels->count < 32 ? 64 : labels->count * 2;
 }
 
-/* A Java string as printable UTF-8, cut to fit; false when there is none, it is empty or cannot be had. */
+/* A Java string as printable UTF-8, cut to fit; false when there is none, it is empty or cannot be
+ * had. */
 static bool read_string(JNIEnv *jni, jstring string, char *out, size_t capacity)
 {
     if (string == NULL)
@@ -197,7 +199,8 @@ static char *describe_in_frame(const struct hd_labels *labels, JNIEnv *jni, jobj
     const char *known = well_known(class_name);
     if (known != NULL)
         return hd_strdup(known);
-    /* Tomcat's webapp loaders have a context name; every loader since 9 may have a name, and Jetty's answers with its context. */
+    /* Tomcat's webapp loaders have a context name; every loader since 9 may have a name, and
+     * Jetty's answers with its context. */
     if (ask_loader(jni, loader, loader_class, "getContextName", own_name, sizeof own_name) ||
         ask_loader(jni, loader, loader_class, "getName", own_name, sizeof own_name))
         return hd_asprintf("%s[%s]", simple_name(class_name), own_name);
@@ -293,8 +296,7 @@ static struct named *new_named(const struct hd_labels *labels, JNIEnv *jni, jobj
 /* Named now if it was not; NULL when memory is out. */
 static struct named *find_named(struct hd_labels *labels, JNIEnv *jni, jobject loader)
 {
-    jint hash =
-        (*jni)->CallStaticIntMethod(jni, labels->system, labels->identity_hash, loader);
+    jint hash = (*jni)->CallStaticIntMethod(jni, labels->system, labels->identity_hash, loader);
     (void)had_exception(jni);
     struct named **bucket = &labels->buckets[(uint32_t)hash % BUCKETS];
     for (struct named *named = *bucket; named != NULL; named = named->next) {
@@ -332,8 +334,7 @@ bool hd_labels_is_whole(const struct hd_labels *labels, JNIEnv *jni, const char 
         return true;
     for (size_t i = 0; i < BUCKETS; i++) {
         for (const struct named *named = labels->buckets[i]; named != NULL; named = named->next) {
-            if (strcmp(named->label, text) == 0 &&
-                !(*jni)->IsSameObject(jni, named->loader, NULL))
+            if (strcmp(named->label, text) == 0 && !(*jni)->IsSameObject(jni, named->loader, NULL))
                 return true;
         }
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between registry and hook: pending patches go out, and the word that one was applied comes back. */
+/* Between registry and hook: pending patches go out, and the word that one was applied comes back.
+ */
 #include "agent/road.h"
 
 #include "core/alloc.h"
@@ -91,7 +92,7 @@ int hd_road_publish(struct hd_road *road, JNIEnv *jni, struct hd_live *const *ex
     return hd_hook_publish_take(road->hook, jni, gathering.patches, gathering.count, err);
 }
 
-/* ---- what the hook says ------------------------------------------------------------------------- */
+/* ---- what the hook says ---------------------------------------------------------------------- */
 
 /* A patch for any loader now belongs to the one that loaded the class. */
 static void settle(struct hd_live *live, struct hd_road *road, JNIEnv *jni,
@@ -116,8 +117,7 @@ static void settle(struct hd_live *live, struct hd_road *road, JNIEnv *jni,
 static struct hd_live *find_pending(struct hd_road *road, JNIEnv *jni,
                                     const struct hd_hook_event *event)
 {
-    struct hd_live *live =
-        hd_registry_find(road->registry, jni, event->class_name, event->loader);
+    struct hd_live *live = hd_registry_find(road->registry, jni, event->class_name, event->loader);
     if (live == NULL)
         live = hd_registry_find_any(road->registry, event->class_name);
     if (live == NULL || live->state != HD_LIVE_PENDING || live->deployment != event->deployment)
@@ -136,10 +136,11 @@ static void hear(struct hd_road *road, JNIEnv *jni, struct hd_hook_event *event)
         hd_log(HD_LOG_INFO, "%s was loaded by %s with the code of deployment %llu",
                event->class_name, live->label, (unsigned long long)live->deployment);
     } else {
-        hd_log(HD_LOG_WARN,
-               "%s was loaded by %s from another file than deployment %llu was made for (wrong-base): "
-               "the patch was not applied; push again to redefine it",
-               event->class_name, live->label, (unsigned long long)live->deployment);
+        hd_log(
+            HD_LOG_WARN,
+            "%s was loaded by %s from another file than deployment %llu was made for (wrong-base): "
+            "the patch was not applied; push again to redefine it",
+            event->class_name, live->label, (unsigned long long)live->deployment);
         hd_registry_remove(road->registry, jni, live);
     }
     if (hd_road_publish(road, jni, NULL, 0, &err) != 0)

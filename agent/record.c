@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The road's last steps: what the registry keeps, what the hook is given, and who still runs old code. */
+/* The road's last steps: what the registry keeps, what the hook is given, and who still runs old
+ * code. */
 #include "agent/plan.h"
 
 #include "classfile/fingerprint.h"
@@ -92,7 +93,7 @@ int hd_plan_prepare_record(struct hd_plan *plan, struct hd_error *err)
     return prepare_state(plan, err);
 }
 
-/* ---- pending patches ---------------------------------------------------------------------------- */
+/* ---- pending patches ------------------------------------------------------------------------- */
 
 int hd_plan_publish(struct hd_plan *plan, struct hd_error *err)
 {
@@ -122,7 +123,7 @@ int hd_plan_publish(struct hd_plan *plan, struct hd_error *err)
     return status;
 }
 
-/* ---- the registry ------------------------------------------------------------------------------- */
+/* ---- the registry ---------------------------------------------------------------------------- */
 
 /* The base's bytes move from the plan into the registry; what was parsed from them goes first. */
 static void hand_over_base(struct hd_target *target)
@@ -135,12 +136,12 @@ static void hand_over_base(struct hd_target *target)
     target->entry->base = base->file;
     target->entry->base_length = base->length;
     /* The file a loader is going to load is what would have been live, whatever its age. */
-    target->entry->standing =
-        target->action == HD_ACTION_WAIT ? HD_BASE_PROVEN : base->standing;
+    target->entry->standing = target->action == HD_ACTION_WAIT ? HD_BASE_PROVEN : base->standing;
     base->file = NULL;
 }
 
-/* What was pushed for whichever loader comes first is out of date once the class is known to be somewhere. */
+/* What was pushed for whichever loader comes first is out of date once the class is known to be
+ * somewhere. */
 static bool drop_homeless(struct hd_plan *plan, const struct hd_target *target)
 {
     struct hd_registry *registry = plan->road->registry;
@@ -187,7 +188,7 @@ void hd_plan_record(struct hd_plan *plan)
         hd_log(HD_LOG_ERROR, "the set of pending patches could not be renewed: %s", err.text);
 }
 
-/* ---- old frames --------------------------------------------------------------------------------- */
+/* ---- old frames ------------------------------------------------------------------------------ */
 
 static int index_old_frames(const struct hd_old_frames *frames, struct hd_map *index,
                             struct hd_error *err)

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* A class file that no JVM accepts for java.util.RandomAccess, because it is "hotdrop/Rehearsal": an empty interface of
- * version 45.3. It ends a rehearsal; see the header. */
+/* A class file that no JVM accepts for java.util.RandomAccess, because it is "hotdrop/Rehearsal":
+ * an empty interface of version 45.3. It ends a rehearsal; see the header. */
 static const unsigned char marker_file[] = {
     0xCA, 0xFE, 0xBA, 0xBE, 0x00, 0x03, 0x00, 0x2D, /* magic, version */
     0x00, 0x05,                                     /* four constants */
@@ -98,8 +98,8 @@ static jvmtiError call(const struct hd_jvm *jvm, const struct hd_redefinition *i
     return (*jvmti)->RedefineClasses(jvmti, (jint)count, definitions);
 }
 
-/* The JVM stops at the first class it refuses and does not say which, so the list is halved until every culprit stands
- * alone. The depth is the logarithm of count. */
+/* The JVM stops at the first class it refuses and does not say which, so the list is halved until
+ * every culprit stands alone. The depth is the logarithm of count. */
 static void rehearse_range(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_redefinition *items,
                            size_t count, jclass marker, jvmtiClassDefinition *definitions)
 {

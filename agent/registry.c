@@ -61,7 +61,8 @@ static struct hd_live *first_of(const struct hd_registry *registry, const char *
     return registry->slots[slot].first;
 }
 
-/* A weak reference to a collected loader is the same object as NULL, which is how JNI writes boot. */
+/* A weak reference to a collected loader is the same object as NULL, which is how JNI writes boot.
+ */
 static bool is_of_loader(JNIEnv *jni, const struct hd_live *live, jobject loader)
 {
     if (live->any_loader)

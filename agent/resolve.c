@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-/* A loader that defines classes of a package, and one of those classes: local references of the walk's frame. */
+/* A loader that defines classes of a package, and one of those classes: local references of the
+ * walk's frame. */
 struct holder {
     jobject loader;
     jclass neighbour;
@@ -28,7 +29,8 @@ struct walk {
     JNIEnv *jni;
     jclass *loaded; /* JVMTI memory; the references are local ones of the walk's frame */
     jint loaded_count;
-    jclass verify_loader; /* HD_VERIFY_LOADER: what its instances define was never the application's */
+    jclass
+        verify_loader; /* HD_VERIFY_LOADER: what it defines is not the application's */
     struct hd_map name_index;    /* wanted name → index in out->names */
     struct hd_map package_index; /* its package → index in packages */
     struct package *packages;    /* as many as names: room for the worst case */
@@ -124,8 +126,8 @@ static int fill_class(struct walk *walk, struct hd_resolved_class *added, jclass
     return new_global(walk->jni, local, &added->class, err);
 }
 
-static int add_class(struct walk *walk, struct hd_resolved_name *name, jclass local,
-                     jobject loader, struct hd_error *err)
+static int add_class(struct walk *walk, struct hd_resolved_name *name, jclass local, jobject loader,
+                     struct hd_error *err)
 {
     struct hd_resolved_class *grown =
         hd_realloc_array(name->classes, name->class_count + 1, sizeof *grown);
@@ -151,8 +153,8 @@ static int add_match(struct walk *walk, struct hd_resolved_name *name, jclass lo
     return status;
 }
 
-/* signature: "Lcom/example/Foo;". Those of arrays, and of hidden classes ("Lcom/example/Foo.0x12;"),
- * fit no wanted name. */
+/* signature: "Lcom/example/Foo;". Those of arrays, and of hidden classes
+ * ("Lcom/example/Foo.0x12;"), fit no wanted name. */
 static int look_at(struct walk *walk, jint at, const char *signature, struct hd_error *err)
 {
     size_t length = strlen(signature);
@@ -265,8 +267,8 @@ static int walk_loaded_classes(struct walk *walk, struct hd_error *err)
     jvmtiError error = (*jvmti)->GetLoadedClasses(jvmti, &walk->loaded_count, &walk->loaded);
     if (error != JVMTI_ERROR_NONE)
         return jvm_error(err, "GetLoadedClasses", error);
-    /* That is many thousands more local references than the frame announced. HotSpot has them already,
-     * but -Xcheck:jni warns until room is asked for. */
+    /* That is many thousands more local references than the frame announced. HotSpot has them
+     * already, but -Xcheck:jni warns until room is asked for. */
     if ((*jni)->EnsureLocalCapacity(jni, walk->loaded_count + 64) != JNI_OK)
         (*jni)->ExceptionClear(jni);
     walk->verify_loader = (*jni)->FindClass(jni, HD_VERIFY_LOADER);

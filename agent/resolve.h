@@ -10,29 +10,32 @@
 #include "agent/jvm.h"
 
 struct hd_resolved_class {
-    jclass class;      /* global reference */
-    jobject loader;    /* global reference; NULL: boot */
-    bool modifiable;   /* JVMTI IsModifiableClass */
+    jclass class;    /* global reference */
+    jobject loader;  /* global reference; NULL: boot */
+    bool modifiable; /* JVMTI IsModifiableClass */
 };
 
 /* For one wanted name. */
 struct hd_resolved_name {
-    const char *name;  /* borrowed from the caller's list */
-    struct hd_resolved_class *classes;   /* every loader that DEFINES it (not just sees it) */
+    const char *name;                  /* borrowed from the caller's list */
+    struct hd_resolved_class *classes; /* every loader that DEFINES it (not just sees it) */
     size_t class_count;
-    jobject *package_loaders;            /* where class_count is 0: loaders that define another class of its package; global references */
-    jclass *package_neighbours;          /* one class of that package for each (for its protection domain); global references */
+    /* where class_count is 0: who defines another class of its package; global references */
+    jobject *package_loaders;
+    /* one class of that package for each (for its protection domain); global references */
+    jclass *package_neighbours;
     size_t package_loader_count;
 };
 
 struct hd_resolution {
-    struct hd_resolved_name *names;      /* same order as wanted */
+    struct hd_resolved_name *names; /* same order as wanted */
     size_t count;
 };
 
-/* wanted: internal names, "com/example/Foo". Hidden classes (JEP 371) and arrays never match. HD_E_JVM, HD_E_MEMORY. */
-HD_CHECKED int hd_resolve(const struct hd_jvm *jvm, JNIEnv *jni, const char *const *wanted, size_t count,
-                          struct hd_resolution *out, struct hd_error *err);
+/* wanted: internal names, "com/example/Foo". Hidden classes (JEP 371) and arrays never match.
+ * HD_E_JVM, HD_E_MEMORY. */
+HD_CHECKED int hd_resolve(const struct hd_jvm *jvm, JNIEnv *jni, const char *const *wanted,
+                          size_t count, struct hd_resolution *out, struct hd_error *err);
 /* Forgets what is in loaders of which unwanted says so, classes and packages alike. */
 void hd_resolution_leave_out(struct hd_resolution *resolution, JNIEnv *jni,
                              bool (*unwanted)(void *context, jobject loader), void *context);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the steps of the road share. Made and owned by the engine; engine thread only, except closing.
+ * What the steps of the road share. Made and owned by the engine; engine thread only, except
+ * closing.
  */
 #ifndef HD_AGENT_ROAD_H
 #define HD_AGENT_ROAD_H
@@ -24,9 +25,10 @@ struct hd_road {
     struct hd_states *states;
     struct hd_hook *hook;
     struct hd_old_frames frames; /* as they were last counted */
-    uint64_t last_number; /* of a deployment of this JVM */
-    atomic_bool closing;  /* set by any thread: the JVM shuts down, and no step may begin */
-    void (*doing)(void *context, const char *text); /* told before application code is called; may be NULL */
+    uint64_t last_number;        /* of a deployment of this JVM */
+    atomic_bool closing;         /* set by any thread: the JVM shuts down, and no step may begin */
+    void (*doing)(void *context,
+                  const char *text); /* told before application code is called; may be NULL */
     void *doing_context;
 };
 
@@ -37,12 +39,14 @@ int64_t hd_road_clock(void);
 /* HD_E_JVM once the JVM shuts down. */
 HD_CHECKED int hd_road_check_open(const struct hd_road *road, struct hd_error *err);
 
-/* Hands the hook every pending patch of the registry; those of extra (not yet in the registry) stand in for the ones they replace. */
+/* Hands the hook every pending patch of the registry; those of extra (not yet in the registry)
+ * stand in for the ones they replace. */
 HD_CHECKED int hd_road_publish(struct hd_road *road, JNIEnv *jni, struct hd_live *const *extra,
                                size_t extra_count, struct hd_error *err);
 /* Fills frames anew. With nothing live it asks no JVM: no thread is stopped for nothing. */
 void hd_road_count_old_frames(struct hd_road *road, JNIEnv *jni);
-/* The hook gave a class its patch, or saw that it does not fit: the registry follows. Consumes event. */
+/* The hook gave a class its patch, or saw that it does not fit: the registry follows. Consumes
+ * event. */
 void hd_road_hear_hook_take(struct hd_road *road, JNIEnv *jni, struct hd_hook_event *event);
 
 #endif

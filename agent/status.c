@@ -42,7 +42,7 @@ static bool list(const struct hd_registry *registry, struct listing *listing)
     return true;
 }
 
-/* ---- the state ---------------------------------------------------------------------------------- */
+/* ---- the state ------------------------------------------------------------------------------- */
 
 static int digest_file(struct hd_digester *digester, const uint8_t *file, size_t length,
                        struct hd_digest *out, struct hd_error *err)
@@ -104,7 +104,8 @@ void hd_status_digest(struct hd_registry *registry, char state[HD_STATE_SIZE])
     struct hd_error ignored = HD_ERROR_INIT;
     struct hd_digest digest;
     struct listing listing;
-    struct hd_digester *files = hd_digester_new(); /* one for all: setting one up takes longer than a class file */
+    struct hd_digester *files =
+        hd_digester_new(); /* one for all: setting one up takes longer than a class file */
     struct hd_digester *whole = hd_digester_new();
     state[0] = '\0';
     if (list(registry, &listing) && files != NULL && whole != NULL &&
@@ -115,7 +116,7 @@ void hd_status_digest(struct hd_registry *registry, char state[HD_STATE_SIZE])
     hd_digester_free(whole);
 }
 
-/* ---- the document ------------------------------------------------------------------------------- */
+/* ---- the document ---------------------------------------------------------------------------- */
 
 static const char *live_word(enum hd_live_state state)
 {
@@ -142,11 +143,11 @@ static json_t *row_to_json(const struct hd_live *live, uint32_t threads)
     hd_text_utc(live->when, when);
     char *name = hd_text_class_name(hd_map_key(live->internal_name));
     json_t *row =
-        name == NULL ? NULL
-                     : json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I}", "class", name, "loader",
-                                 live->label, "live", live_word(live->state), "deployment",
-                                 (json_int_t)live->deployment, "who", live->who, "when", when,
-                                 "threads_in_old_code", (json_int_t)threads);
+        name == NULL
+            ? NULL
+            : json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I}", "class", name, "loader", live->label,
+                        "live", live_word(live->state), "deployment", (json_int_t)live->deployment,
+                        "who", live->who, "when", when, "threads_in_old_code", (json_int_t)threads);
     hd_free(name);
     return row;
 }

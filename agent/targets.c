@@ -53,8 +53,9 @@ static int add_loaded_targets(struct hd_plan *plan, size_t index, struct hd_erro
     if (any)
         return 0;
     class->reason = HD_REASON_AMBIGUOUS_LOADER;
-    class->message = hd_asprintf("no class loader that holds it has \"%s\" in its label; there is: %s",
-                                 plan->job->loader, seen);
+    class->message =
+        hd_asprintf("no class loader that holds it has \"%s\" in its label; there is: %s",
+                    plan->job->loader, seen);
     return add_target_without_loader(plan, class, err);
 }
 
@@ -123,8 +124,8 @@ static int name_loaders_of(const struct hd_plan *plan, const struct hd_resolved_
     return 0;
 }
 
-/* "app" is a part of "ParallelWebappClassLoader[shop]": a whole label means that loader only. All must be named before anybody
- * can tell. */
+/* "app" is a part of "ParallelWebappClassLoader[shop]": a whole label means that loader only. All
+ * must be named before anybody can tell. */
 static int find_out_which_loader_is_meant(struct hd_plan *plan, struct hd_error *err)
 {
     if (plan->job->loader == NULL)
@@ -143,8 +144,8 @@ static bool is_stopped(void *context, jobject loader)
     return hd_labels_is_stopped(plan->road->labels, plan->jni, loader);
 }
 
-/* After a redeploy the old web application's classes are still loaded, and none of them runs: left in, they would make every
- * push ambiguous until the garbage collector has been there. */
+/* After a redeploy the old web application's classes are still loaded, and none of them runs: left
+ * in, they would make every push ambiguous until the garbage collector has been there. */
 static int resolve(struct hd_plan *plan, struct hd_error *err)
 {
     if (hd_resolve(plan->road->jvm, plan->jni, plan->names, plan->class_count, &plan->resolution,

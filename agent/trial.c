@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The road's step that asks the verifier about new classes while they can still be refused: once defined, a class that does not
- * verify stays, broken, for as long as its loader lives. They are put together into a loader for trials first. In a check that
- * loader also stands in for the real one: a changed class may not verify without the new ones, and nothing is defined in a check.
+ * The road's step that asks the verifier about new classes while they can still be refused: once
+ * defined, a class that does not verify stays, broken, for as long as its loader lives. They are
+ * put together into a loader for trials first. In a check that loader also stands in for the real
+ * one: a changed class may not verify without the new ones, and nothing is defined in a check.
  */
 #include "agent/plan.h"
 

@@ -17,7 +17,8 @@ static jobject new_child_loader(JNIEnv *jni, jobject parent)
     return create == NULL ? NULL : (*jni)->NewObject(jni, class, create, parent);
 }
 
-/* Reflection links a class before it answers (JVMS §5.4), without initialising it. Leaves what that throws pending. */
+/* Reflection links a class before it answers (JVMS §5.4), without initialising it. Leaves what that
+ * throws pending. */
 static void link_class(JNIEnv *jni, jclass class)
 {
     jclass class_class = (*jni)->GetObjectClass(jni, class);
@@ -27,7 +28,8 @@ static void link_class(JNIEnv *jni, jclass class)
         (void)(*jni)->CallObjectMethod(jni, class, list);
 }
 
-/* The verifier's text goes on for lines, with frames and a dump of the bytecode. What is wrong, where and why come first: they stay, on one line. */
+/* The verifier's text goes on for lines, with frames and a dump of the bytecode. What is wrong,
+ * where and why come first: they stay, on one line. */
 static void keep_essence(const char *words, char *text, size_t capacity)
 {
     const char *end = strstr(words, "Current Frame:");

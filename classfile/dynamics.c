@@ -11,12 +11,13 @@
 #define DYNAMIC_TAGS (HD_TAGS(HD_TAG_DYNAMIC) | HD_TAGS(HD_TAG_INVOKE_DYNAMIC))
 #define DYNAMIC_SIZE 5 /* bytes of such a constant in the file */
 
-/* The dynamic constants change places among themselves: all have the same size, so that nothing else moves. */
+/* The dynamic constants change places among themselves: all have the same size, so that nothing
+ * else moves. */
 struct ordering {
     const struct hd_class *class_file;
     const struct hd_pool *pool;
-    uint16_t *places;  /* by number, in the order of the file: the index in the pool */
-    uint16_t *order;   /* which constants, by their old index, these places get */
+    uint16_t *places; /* by number, in the order of the file: the index in the pool */
+    uint16_t *order;  /* which constants, by their old index, these places get */
     size_t count;
     size_t placed;
     uint16_t *moved_to; /* by old index: the new one; 0: not placed, or no dynamic constant */
@@ -33,7 +34,8 @@ static const struct hd_bootstrap *bootstrap_of(const struct hd_pool *pool, unsig
     return &pool->bootstraps[pool->constants[index].first];
 }
 
-/* The first argument from number *at on that is a dynamic constant without a place; 0 when there is none. *at is behind it. */
+/* The first argument from number *at on that is a dynamic constant without a place; 0 when there
+ * is none. *at is behind it. */
 static unsigned next_unplaced(const struct ordering *ordering, unsigned index, unsigned *at)
 {
     const struct hd_bootstrap *bootstrap = bootstrap_of(ordering->pool, index);
@@ -51,13 +53,17 @@ static void place(struct ordering *ordering, unsigned index)
     ordering->order[ordering->placed++] = (uint16_t)index;
 }
 
-/* A constant after all that it is made of. The nesting is bounded and without circles (hd_pool_check_bootstraps). */
+/* A constant after all that it is made of. The nesting is bounded and without circles
+ * (hd_pool_check_bootstraps). */
 static void place_with_arguments(struct ordering *ordering, unsigned index)
 {
-    struct { unsigned index, next_argument; } path[HD_CLASS_MAX_NESTING + 1] = { { index, 0 } };
+    struct {
+        unsigned index, next_argument;
+    } path[HD_CLASS_MAX_NESTING + 1] = { { index, 0 } };
     size_t depth = ordering->moved_to[index] == 0 ? 1 : 0;
     while (depth > 0) {
-        unsigned argument = next_unplaced(ordering, path[depth - 1].index, &path[depth - 1].next_argument);
+        unsigned argument =
+            next_unplaced(ordering, path[depth - 1].index, &path[depth - 1].next_argument);
         if (argument != 0 && depth <= HD_CLASS_MAX_NESTING) {
             path[depth].index = argument;
             path[depth++].next_argument = 0;
@@ -69,17 +75,28 @@ static void place_with_arguments(struct ordering *ordering, unsigned index)
 
 static bool is_in_order(const struct ordering *ordering)
 {
-    return memcmp(ordering->places, ordering->order, ordering->count * sizeof *ordering->order) == 0;
+    return memcmp(ordering->places, ordering->order, ordering->count * sizeof *ordering->order) ==
+           0;
 }
 
 static size_t size_in_file(const uint8_t *constant)
 {
-    static const uint8_t sizes[] = {
-        [HD_TAG_INTEGER] = 5, [HD_TAG_FLOAT] = 5, [HD_TAG_LONG] = 9, [HD_TAG_DOUBLE] = 9, [HD_TAG_CLASS] = 3,
-        [HD_TAG_STRING] = 3, [HD_TAG_FIELD] = 5, [HD_TAG_METHOD] = 5, [HD_TAG_INTERFACE_METHOD] = 5,
-        [HD_TAG_NAME_AND_TYPE] = 5, [HD_TAG_METHOD_HANDLE] = 4, [HD_TAG_METHOD_TYPE] = 3, [HD_TAG_DYNAMIC] = DYNAMIC_SIZE,
-        [HD_TAG_INVOKE_DYNAMIC] = DYNAMIC_SIZE, [HD_TAG_MODULE] = 3, [HD_TAG_PACKAGE] = 3
-    };
+    static const uint8_t sizes[] = { [HD_TAG_INTEGER] = 5,
+                                     [HD_TAG_FLOAT] = 5,
+                                     [HD_TAG_LONG] = 9,
+                                     [HD_TAG_DOUBLE] = 9,
+                                     [HD_TAG_CLASS] = 3,
+                                     [HD_TAG_STRING] = 3,
+                                     [HD_TAG_FIELD] = 5,
+                                     [HD_TAG_METHOD] = 5,
+                                     [HD_TAG_INTERFACE_METHOD] = 5,
+                                     [HD_TAG_NAME_AND_TYPE] = 5,
+                                     [HD_TAG_METHOD_HANDLE] = 4,
+                                     [HD_TAG_METHOD_TYPE] = 3,
+                                     [HD_TAG_DYNAMIC] = DYNAMIC_SIZE,
+                                     [HD_TAG_INVOKE_DYNAMIC] = DYNAMIC_SIZE,
+                                     [HD_TAG_MODULE] = 3,
+                                     [HD_TAG_PACKAGE] = 3 };
     return constant[0] == HD_TAG_UTF8 ? 3u + hd_u2_at(constant + 1) : sizes[constant[0]];
 }
 
@@ -137,14 +154,17 @@ static int renumber_ldc(struct ordering *ordering, const uint8_t *at, struct hd_
         return 0;
     unsigned index = ordering->moved_to[*at];
     if (index > UINT8_MAX)
-        return hd_error_set(err, HD_E_LIMIT,
-                            "nested dynamic constants stand in an order of which this JVM may die, and an ldc keeps them from being put "
-                            "into another; compile the class with another order of methods or constants");
+        return hd_error_set(
+            err, HD_E_LIMIT,
+            "nested dynamic constants stand in an order of which this JVM may die, and an ldc "
+            "keeps them from being put "
+            "into another; compile the class with another order of methods or constants");
     *in_copy(ordering, at) = (uint8_t)index;
     return 0;
 }
 
-static int renumber_code(struct ordering *ordering, const struct hd_code_layout *layout, struct hd_error *err)
+static int renumber_code(struct ordering *ordering, const struct hd_code_layout *layout,
+                         struct hd_error *err)
 {
     for (size_t i = 0; i < layout->bytecode.length; i++) {
         const uint8_t *at = layout->bytecode.data + i;

@@ -13,9 +13,10 @@ static bool takes_two_slots(enum hd_tag tag)
     return tag == HD_TAG_LONG || tag == HD_TAG_DOUBLE;
 }
 
-/* Gives each constant a number, and counts the slots of those that are new to the lexicon. A bootstrap method counts as a constant
- * as well, which errs on the safe side. */
-static int enter(struct hd_lexicon *lexicon, const struct hd_pool *pool, unsigned *added, struct hd_error *err)
+/* Gives each constant a number, and counts the slots of those that are new to the lexicon. A
+ * bootstrap method counts as a constant as well, which errs on the safe side. */
+static int enter(struct hd_lexicon *lexicon, const struct hd_pool *pool, unsigned *added,
+                 struct hd_error *err)
 {
     struct hd_meaning meaning;
     if (hd_meaning_init(&meaning, lexicon, pool, err) != 0)
@@ -37,7 +38,8 @@ static int enter(struct hd_lexicon *lexicon, const struct hd_pool *pool, unsigne
     return result;
 }
 
-int hd_pool_slots_added(const struct hd_class *before, const struct hd_class *after, unsigned *out, struct hd_error *err)
+int hd_pool_slots_added(const struct hd_class *before, const struct hd_class *after, unsigned *out,
+                        struct hd_error *err)
 {
     struct hd_lexicon lexicon;
     unsigned held, added;

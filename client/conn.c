@@ -34,6 +34,8 @@ struct hd_conn {
     size_t jar_sent;
     bool everything_sent;
     const struct hd_conn_progress *progress;
+    lws_sorted_usec_list_t second; /* while an answer is waited for */
+    json_t *last_progress;         /* NULL: the agent has said nothing of it yet */
     uint8_t *chunk; /* LWS_PRE + CHUNK_BYTES */
 };
 
@@ -68,6 +70,21 @@ static bool peer_is_meant(struct hd_conn *conn)
     return meant;
 }
 
+/* libwebsockets does not tell why it could not connect. */
+static bool may_not_connect(const struct hd_target *target)
+{
+    return target->address.kind == HD_ADDRESS_UNIX &&
+           faccessat(AT_FDCWD, target->address.path, W_OK, AT_EACCESS) != 0 && errno == EACCES;
+}
+
+static void could_not_connect(struct hd_conn *conn, const char *words)
+{
+    if (may_not_connect(conn->target))
+        fail(conn, HD_E_DENIED, "the socket is not for this user, but for the JVM's own and root");
+    else
+        fail(conn, HD_E_CONNECTION, words);
+}
+
 static void refused_handshake(struct hd_conn *conn, struct lws *wsi, const char *words)
 {
     unsigned status = lws_http_client_http_response(wsi);
@@ -78,7 +95,7 @@ static void refused_handshake(struct hd_conn *conn, struct lws *wsi, const char 
     else if (status == 503)
         fail(conn, HD_E_CONNECTION, "the agent has too many connections; try again");
     else
-        fail(conn, HD_E_CONNECTION, words != NULL ? words : "connection refused");
+        could_not_connect(conn, words != NULL ? words : "connection refused");
 }
 
 static int add_authorization(struct hd_conn *conn, struct lws *wsi, unsigned char **position,
@@ -140,6 +157,21 @@ static void start_timer(struct hd_conn *conn, unsigned seconds)
     conn->timed_out = false;
     lws_sul_schedule(conn->context, 0, &conn->timer, on_timer,
                      (lws_usec_t)seconds * LWS_USEC_PER_SEC);
+}
+
+static void say_that_we_wait(struct hd_conn *conn)
+{
+    if (conn->progress != NULL && conn->progress->waiting != NULL)
+        conn->progress->waiting(conn->last_progress, conn->progress->context);
+}
+
+/* The agent speaks every few seconds only; who looks on should see that the wait goes on. */
+static void on_second(lws_sorted_usec_list_t *second)
+{
+    struct hd_conn *conn = lws_container_of(second, struct hd_conn, second);
+    if (conn->everything_sent)
+        say_that_we_wait(conn);
+    lws_sul_schedule(conn->context, 0, &conn->second, on_second, LWS_USEC_PER_SEC);
 }
 
 static int send_chunk(struct hd_conn *conn, struct lws *wsi)
@@ -247,7 +279,7 @@ static void start_connecting(struct hd_conn *conn)
         .pwsi = &conn->wsi,
     };
     if (lws_client_connect_via_info(&info) == NULL && !conn->closed)
-        fail(conn, HD_E_CONNECTION, "nobody answers there");
+        could_not_connect(conn, "nobody answers there");
 }
 
 /* Serves until a message is there; it is handed over. */
@@ -337,6 +369,7 @@ void hd_conn_close(struct hd_conn *conn)
     if (conn->context != NULL)
         lws_context_destroy(conn->context);
     json_decref(conn->message);
+    json_decref(conn->last_progress);
     json_decref(conn->hello);
     hd_buffer_close(&conn->incoming);
     hd_free(conn->text);
@@ -371,6 +404,22 @@ static bool is_progress(const json_t *message)
     return type != NULL && strcmp(type, "progress") == 0;
 }
 
+static int wait_for_answer(struct hd_conn *conn, json_t **answer, struct hd_error *err)
+{
+    for (;;) {
+        json_t *message = NULL;
+        if (wait_for_message(conn, SILENCE_SECONDS, &message, err) != 0)
+            return -1;
+        if (!is_progress(message)) {
+            *answer = message;
+            return 0;
+        }
+        json_decref(conn->last_progress);
+        conn->last_progress = message;
+        say_that_we_wait(conn);
+    }
+}
+
 int hd_conn_request(struct hd_conn *conn, const struct hd_request *request, struct hd_bytes jar,
                     const struct hd_conn_progress *progress, json_t **answer, struct hd_error *err)
 {
@@ -382,16 +431,8 @@ int hd_conn_request(struct hd_conn *conn, const struct hd_request *request, stru
     conn->progress = progress;
     lws_callback_on_writable(conn->wsi);
 
-    for (;;) {
-        json_t *message = NULL;
-        if (wait_for_message(conn, SILENCE_SECONDS, &message, err) != 0)
-            return -1;
-        if (!is_progress(message)) {
-            *answer = message;
-            return 0;
-        }
-        if (progress != NULL && progress->waiting != NULL)
-            progress->waiting(message, progress->context);
-        json_decref(message);
-    }
+    on_second(&conn->second);
+    int result = wait_for_answer(conn, answer, err);
+    lws_sul_cancel(&conn->second);
+    return result;
 }

@@ -15,7 +15,8 @@ struct hd_conn;
 /* How far a request is, for whoever shows it; called often. */
 struct hd_conn_progress {
     void (*sent)(uint64_t bytes, uint64_t of, void *context);
-    void (*waiting)(const json_t *message, void *context); /* a "progress" message */
+    /* every second while the answer is waited for: the last "progress" message; NULL: there was none */
+    void (*waiting)(const json_t *message, void *context);
     void *context;
 };
 

@@ -5,6 +5,7 @@
 #include "core/reason.h"
 
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -93,9 +94,18 @@ static void print_words(FILE *stream)
                 hd_warning_sentence((enum hd_warning)(1u << bit)));
 }
 
-static int refuse_usage(const struct hd_error *err)
+/* What cannot be read as options may still ask for JSON. */
+static bool wants_json(int argc, char **argv)
 {
-    return hd_print_failure(false, HD_EXIT_USAGE, err);
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
+static int refuse_usage(int argc, char **argv, const struct hd_error *err)
+{
+    return hd_print_failure(wants_json(argc, argv), HD_EXIT_USAGE, err);
 }
 
 static int run_help(int argc, char **argv)
@@ -113,7 +123,7 @@ static int run_help(int argc, char **argv)
     if (command == NULL) {
         hd_error_set(&err, HD_E_USAGE, "there is no command '%s'; 'hotdrop help' lists them",
                      argv[1]);
-        return refuse_usage(&err);
+        return refuse_usage(argc, argv, &err);
     }
     print_help(stdout, command);
     return HD_EXIT_GOOD;
@@ -124,7 +134,7 @@ static int run_command(const struct command *command, int argc, char **argv)
     struct hd_error err = HD_ERROR_INIT;
     struct hd_invocation invocation;
     if (hd_invocation_parse(argc, argv, command->groups, &invocation, &err) != 0)
-        return refuse_usage(&err);
+        return refuse_usage(argc, argv, &err);
     if (invocation.help) {
         print_help(stdout, command);
         return HD_EXIT_GOOD;
@@ -155,7 +165,7 @@ int main(int argc, char **argv)
     if (command == NULL) {
         struct hd_error err = HD_ERROR_INIT;
         hd_error_set(&err, HD_E_USAGE, "there is no command '%s'; 'hotdrop help' lists them", name);
-        return refuse_usage(&err);
+        return refuse_usage(argc, argv, &err);
     }
     return run_command(command, argc - 1, argv + 1);
 }

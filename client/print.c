@@ -229,6 +229,7 @@ static void show_sent(uint64_t bytes, uint64_t of, void *context)
     line->shown = true;
 }
 
+/* "queued" behind others, else the JVM is at it; what it is at is told from some seconds on. */
 static void show_waiting(const json_t *message, void *context)
 {
     struct hd_progress_line *line = context;
@@ -236,8 +237,10 @@ static void show_waiting(const json_t *message, void *context)
         return;
     char doing[256];
     hd_text_escape(hd_answer_text(message, "doing"), doing, sizeof doing);
-    fprintf(stderr, "\r\033[K%s%s%s …", hd_answer_text(message, "stage"),
-            doing[0] != '\0' ? ": " : "", doing);
+    bool queued = strcmp(hd_answer_text(message, "stage"), "queued") == 0;
+    fprintf(stderr, "\r\033[KWaiting for %s%s%s, %lld s …",
+            queued ? "deployments before this one" : "the JVM", doing[0] != '\0' ? ": " : "", doing,
+            (long long)((hd_text_now() - line->started_at) / 1000000));
     line->shown = true;
 }
 

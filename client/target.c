@@ -171,6 +171,8 @@ static int find_by_name(const char *name, struct hd_target *out, struct hd_error
     if (targets_path(path, sizeof path, err) != 0)
         return -1;
     FILE *file = fopen(path, "re");
+    if (file == NULL && errno != ENOENT)
+        return hd_error_set(err, HD_E_USAGE, "%s cannot be read: %s", path, strerror(errno));
     int found = file != NULL ? search_targets(file, path, name, out, err) : 0;
     if (file != NULL)
         fclose(file);

@@ -99,6 +99,8 @@ static int check_same(const struct item *present, struct hd_bytes file, const ch
     char first[SHOWN_TEXT_SIZE];
     char second[SHOWN_TEXT_SIZE];
     hd_text_escape(present->name, name, sizeof name);
+    for (char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash, '/'))
+        *slash = '.';
     hd_text_escape(present->origin, first, sizeof first);
     hd_text_escape(origin, second, sizeof second);
     return hd_error_set(err, HD_E_FORMAT,

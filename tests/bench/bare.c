@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The least that redefines a class: one JVMTI call, measured. Loaded with System.load by the application that is measured; part of no product. */
+/* The least that redefines a class: one JVMTI call, measured. Loaded with System.load by the
+ * application that is measured; part of no product. */
 #include <jvmti.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ static long long nanoseconds(void)
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-static void take_class(JNIEnv *jni, jobjectArray classes, jobjectArray files, jsize i, jvmtiClassDefinition *out)
+static void take_class(JNIEnv *jni, jobjectArray classes, jobjectArray files, jsize i,
+                       jvmtiClassDefinition *out)
 {
     jbyteArray file = (*jni)->GetObjectArrayElement(jni, files, i);
     jsize length = (*jni)->GetArrayLength(jni, file);
@@ -36,9 +38,11 @@ static void take_class(JNIEnv *jni, jobjectArray classes, jobjectArray files, js
     (*jni)->DeleteLocalRef(jni, file);
 }
 
-JNIEXPORT jlong JNICALL Java_bench_Bare_redefine(JNIEnv *jni, jclass self, jobjectArray classes, jobjectArray files);
+JNIEXPORT jlong JNICALL Java_bench_Bare_redefine(JNIEnv *jni, jclass self, jobjectArray classes,
+                                                 jobjectArray files);
 
-JNIEXPORT jlong JNICALL Java_bench_Bare_redefine(JNIEnv *jni, jclass self, jobjectArray classes, jobjectArray files)
+JNIEXPORT jlong JNICALL Java_bench_Bare_redefine(JNIEnv *jni, jclass self, jobjectArray classes,
+                                                 jobjectArray files)
 {
     (void)self;
     jsize count = (*jni)->GetArrayLength(jni, classes);

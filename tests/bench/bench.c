@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Measures Hotdrop beside bare RedefineClasses and jdb, and what the agent costs an application. Prints; judges nothing.
+ * Measures Hotdrop beside bare RedefineClasses and jdb, and what the agent costs an application.
+ * Prints; judges nothing.
  *
- * Usage: hotdrop-bench [--quick] [swap|start|work|memory|idle…]      every part where none is named
+ * Usage: hotdrop-bench [--quick] [swap|start|work|memory|idle…]   (every part where none is named)
  */
 #include "tests/bench/bench.h"
 
@@ -18,7 +19,7 @@
 #include <unistd.h>
 
 #define ANSWER_SECONDS 120
-#define MAX_ARGUMENTS 32
+#define MAX_ARGUMENTS  32
 
 extern char **environ;
 
@@ -28,13 +29,15 @@ static void die(const char *what)
     exit(1);
 }
 
-void bench_start_java(const struct bench *bench, struct e2e_process *jvm, const char *const *options)
+void bench_start_java(const struct bench *bench, struct e2e_process *jvm,
+                      const char *const *options)
 {
     char java[PATH_MAX], class_path[PATH_MAX], errors[PATH_MAX];
     snprintf(java, sizeof java, "%s/bin/java", bench->jdk->home);
     snprintf(class_path, sizeof class_path, HD_BENCH_JAVA ":%s/classes", bench->directory);
     snprintf(errors, sizeof errors, "%s/jvm.err", bench->directory);
-    const char *arguments[MAX_ARGUMENTS] = { java, "-cp", class_path, "-Dbench.bare=" HD_BENCH_BARE };
+    const char *arguments[MAX_ARGUMENTS] = { java, "-cp", class_path,
+                                             "-Dbench.bare=" HD_BENCH_BARE };
     size_t count = 4;
     if (bench->jdk->feature >= 22)
         arguments[count++] = "--enable-native-access=ALL-UNNAMED";
@@ -76,7 +79,8 @@ double bench_time_process(const char *const argv[], const char *input)
     pid_t pid;
     int status = 0;
     posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, input != NULL ? input : "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, input != NULL ? input : "/dev/null",
+                                     O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     double begun = milliseconds();
     if (posix_spawn(&pid, argv[0], &files, NULL, (char *const *)(uintptr_t)argv, environ) != 0)
@@ -89,7 +93,8 @@ double bench_time_process(const char *const argv[], const char *input)
     return took;
 }
 
-/* ---- the machine, and what is asked for ------------------------------------------------------------ */
+/* ---- the machine, and what is asked for
+ * ------------------------------------------------------------ */
 
 static void print_processor(void)
 {
@@ -111,8 +116,8 @@ static void print_machine(void)
     uname(&system);
     (void)getloadavg(load, 1);
     print_processor();
-    printf("%ld processors, %ld MB, Linux %s, load before the run %.2f\n", sysconf(_SC_NPROCESSORS_ONLN),
-           sysconf(_SC_PHYS_PAGES) / 256, system.release, load[0]);
+    printf("%ld processors, %ld MB, Linux %s, load before the run %.2f\n",
+           sysconf(_SC_NPROCESSORS_ONLN), sysconf(_SC_PHYS_PAGES) / 256, system.release, load[0]);
 }
 
 static bool is_wanted(const char *part, int count, char **arguments)
@@ -158,7 +163,10 @@ int main(int count, char **arguments)
         die("no JDK was found: set HOTDROP_JDKS or JAVA_HOME");
     print_machine();
     for (size_t i = 0; i < jdks.count; i++) {
-        struct bench bench = { .jdk = &jdks.jdks[i], .starts = quick ? 1 : 5, .rounds = quick ? 3 : 6, .repeats = quick ? 5 : 30 };
+        struct bench bench = { .jdk = &jdks.jdks[i],
+                               .starts = quick ? 1 : 5,
+                               .rounds = quick ? 3 : 6,
+                               .repeats = quick ? 5 : 30 };
         printf("\n==== JDK %u (%s)\n", bench.jdk->feature, bench.jdk->home);
         measure(&bench, count, arguments, quick);
     }

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AGENT "-agentpath:" HD_BENCH_AGENT "=log=/dev/null"
+#define AGENT    "-agentpath:" HD_BENCH_AGENT "=log=/dev/null"
 #define NO_AGENT "-Dno.agent=yes" /* so that both lines have the same length */
 
 struct pair {
@@ -50,7 +50,9 @@ static double work_once(const struct bench *bench, const char *option)
     struct e2e_process jvm;
     snprintf(java, sizeof java, "%s/bin/java", bench->jdk->home);
     snprintf(errors, sizeof errors, "%s/jvm.err", bench->directory);
-    const char *const arguments[] = { java, option, "-XX:+UseSerialGC", "-Xms256m", "-Xmx256m", "-cp", HD_BENCH_JAVA, "bench.Work", NULL };
+    const char *const arguments[] = { java,          option,       "-XX:+UseSerialGC",
+                                      "-Xms256m",    "-Xmx256m",   "-cp",
+                                      HD_BENCH_JAVA, "bench.Work", NULL };
     e2e_process_start(&jvm, arguments, NULL, errors);
     double nanoseconds = strtod(e2e_process_hear(&jvm, 120), NULL);
     e2e_process_end(&jvm);
@@ -84,7 +86,8 @@ static double proc_number(const char *path, const char *word)
 
 static void start_waiting(const struct bench *bench, struct e2e_process *jvm, const char *option)
 {
-    const char *const options[] = { option, "-XX:+UseSerialGC", "-Xint", "-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch", "bench.Hello", "wait",
+    const char *const options[] = { option,    "-XX:+UseSerialGC",    "-Xint",       "-Xms64m",
+                                    "-Xmx64m", "-XX:+AlwaysPreTouch", "bench.Hello", "wait",
                                     NULL };
     bench_start_java(bench, jvm, options);
 }
@@ -110,7 +113,8 @@ void bench_memory(const struct bench *bench)
     }
     bench_print_heading("Resident memory of an idle JVM (-Xint, heap touched)", "megabytes");
     print_pair(&pair);
-    printf("  %-44s %10.2f\n", "added by the agent", bench_median(&pair.with) - bench_median(&pair.without));
+    printf("  %-44s %10.2f\n", "added by the agent",
+           bench_median(&pair.with) - bench_median(&pair.without));
 }
 
 struct switches {
@@ -127,7 +131,8 @@ static struct switches count_switches(pid_t pid)
     for (struct dirent *entry; tasks != NULL && (entry = readdir(tasks)) != NULL;) {
         snprintf(path, sizeof path, "%s/%s/comm", directory, entry->d_name);
         FILE *file = fopen(path, "re");
-        bool ours = file != NULL && fgets(name, sizeof name, file) != NULL && strncmp(name, "hotdrop-", 8) == 0;
+        bool ours = file != NULL && fgets(name, sizeof name, file) != NULL &&
+                    strncmp(name, "hotdrop-", 8) == 0;
         if (file != NULL)
             fclose(file);
         if (!ours)
@@ -151,6 +156,8 @@ void bench_idle(const struct bench *bench, unsigned seconds)
     poll(NULL, 0, (int)seconds * 1000);
     struct switches after = count_switches(jvm.pid);
     bench_end(&jvm);
-    printf("\nIdle for %u s, the agent's %u threads: %.0f voluntary context switches, %.0f others\n", seconds, after.threads,
-           after.voluntary - before.voluntary, after.involuntary - before.involuntary);
+    printf(
+        "\nIdle for %u s, the agent's %u threads: %.0f voluntary context switches, %.0f others\n",
+        seconds, after.threads, after.voluntary - before.voluntary,
+        after.involuntary - before.involuntary);
 }

@@ -31,24 +31,27 @@ double bench_median(const struct bench_samples *samples)
     size_t middle = ordered.count / 2;
     if (ordered.count == 0)
         return NAN;
-    return ordered.count % 2 == 1 ? ordered.values[middle] : (ordered.values[middle - 1] + ordered.values[middle]) / 2;
+    return ordered.count % 2 == 1 ? ordered.values[middle]
+                                  : (ordered.values[middle - 1] + ordered.values[middle]) / 2;
 }
 
 void bench_print_heading(const char *title, const char *unit)
 {
-    printf("\n%s\n  %-44s %10s %10s %10s %5s %8s\n", title, unit, "median", "min", "max", "n", "ratio");
+    printf("\n%s\n  %-44s %10s %10s %10s %5s %8s\n", title, unit, "median", "min", "max", "n",
+           "ratio");
     fflush(stdout);
 }
 
-void bench_print(const char *what, const struct bench_samples *samples, const struct bench_samples *against)
+void bench_print(const char *what, const struct bench_samples *samples,
+                 const struct bench_samples *against)
 {
     struct bench_samples ordered = sorted(samples);
     if (ordered.count == 0) {
         printf("  %-44s %10s\n", what, "none");
         return;
     }
-    printf("  %-44s %10.2f %10.2f %10.2f %5zu", what, bench_median(&ordered), ordered.values[0], ordered.values[ordered.count - 1],
-           ordered.count);
+    printf("  %-44s %10.2f %10.2f %10.2f %5zu", what, bench_median(&ordered), ordered.values[0],
+           ordered.values[ordered.count - 1], ordered.count);
     if (against != NULL && against->count > 0)
         printf(" %8.2f", bench_median(&ordered) / bench_median(against));
     printf("\n");

@@ -17,8 +17,10 @@ void bench_add(struct bench_samples *samples, double value);
 /* NAN where there are none. */
 double bench_median(const struct bench_samples *samples);
 
-/* One line: what, median, min, max, number of samples; and the ratio of the medians where against is not NULL. */
+/* One line: what, median, min, max, number of samples; and the ratio of the medians where
+ * against is not NULL. */
 void bench_print_heading(const char *title, const char *unit);
-void bench_print(const char *what, const struct bench_samples *samples, const struct bench_samples *against);
+void bench_print(const char *what, const struct bench_samples *samples,
+                 const struct bench_samples *against);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a changed class to live code: three JVMs of the same application side by side, one bare, one with the agent, one with jdwp, and in each round the
- * same bytes through each. The agent's hook would take part in a bare redefinition, so that needs a JVM of its own.
+ * From a changed class to live code: three JVMs of the same application side by side, one bare, one
+ * with the agent, one with jdwp, and in each round the same bytes through each. The agent's hook
+ * would take part in a bare redefinition, so that needs a JVM of its own.
  */
 #include "tests/bench/bench.h"
 
@@ -11,15 +12,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SIZES 4
-#define SUBJECTS 1113
-#define WARM_UP 1112 /* the subject that only warms up */
-#define LOOSE 1111   /* the one that is dropped as a loose file, besides */
-#define SETTLE_MS 30.0
+#define SIZES      4
+#define SUBJECTS   1113
+#define WARM_UP    1112 /* the subject that only warms up */
+#define LOOSE      1111 /* the one that is dropped as a loose file, besides */
+#define SETTLE_MS  30.0
 #define JDB_ROUNDS 3
 
 /* Each size has subjects of its own, so that the first time of one is not the second of another. */
-static const struct { unsigned from, count; } sizes[SIZES] = { { 0, 1 }, { 1, 10 }, { 11, 100 }, { 111, 1000 } };
+static const struct {
+    unsigned from, count;
+} sizes[SIZES] = { { 0, 1 }, { 1, 10 }, { 11, 100 }, { 111, 1000 } };
 
 struct results {
     struct bench_samples bare[SIZES], first[SIZES], known[SIZES], push[SIZES], jdb[SIZES], loose;
@@ -41,13 +44,17 @@ static double as_ms(const char *nanoseconds)
     return (double)value / 1e6;
 }
 
-static void start_jvms(const struct bench *bench, struct jvms *jvms, unsigned loaded, unsigned start)
+static void start_jvms(const struct bench *bench, struct jvms *jvms, unsigned loaded,
+                       unsigned start)
 {
     char agent[PATH_MAX], jdwp[128];
-    snprintf(agent, sizeof agent, "-agentpath:" HD_BENCH_AGENT "=drop=%s/drop,log=%s/agent.log,max-rate=100000/min", bench->directory,
-             bench->directory);
+    snprintf(agent, sizeof agent,
+             "-agentpath:" HD_BENCH_AGENT "=drop=%s/drop,log=%s/agent.log,max-rate=100000/min",
+             bench->directory, bench->directory);
     snprintf(jvms->port, sizeof jvms->port, "%u", 18200 + start);
-    snprintf(jdwp, sizeof jdwp, "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,quiet=y,address=127.0.0.1:%s", jvms->port);
+    snprintf(jdwp, sizeof jdwp,
+             "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,quiet=y,address=127.0.0.1:%s",
+             jvms->port);
     const char *const bare_options[] = { "-Xmx512m", "bench.App", NULL };
     const char *const agent_options[] = { agent, "-Xmx512m", "bench.App", NULL };
     const char *const jdwp_options[] = { jdwp, "-Xmx512m", "bench.App", NULL };
@@ -67,30 +74,34 @@ static void end_jvms(struct jvms *jvms)
 }
 
 /* The bare JVM does all the writing, and has nothing else to do meanwhile. */
-static double drop(const struct bench *bench, struct jvms *jvms, unsigned from, unsigned count, unsigned version)
+static double drop(const struct bench *bench, struct jvms *jvms, unsigned from, unsigned count,
+                   unsigned version)
 {
     bench_ask(&jvms->bare, "jar %u %u %u %s/next.jar", from, count, version, bench->directory);
-    return as_ms(bench_ask(&jvms->agent, "drop %u %u %s/next.jar %s/drop/v%u-%u.jar", from, version, bench->directory, bench->directory,
-                           version, count));
+    return as_ms(bench_ask(&jvms->agent, "drop %u %u %s/next.jar %s/drop/v%u-%u.jar", from, version,
+                           bench->directory, bench->directory, version, count));
 }
 
 static double drop_loose_file(const struct bench *bench, struct jvms *jvms, unsigned version)
 {
     bench_ask(&jvms->bare, "write %d 1 %u %s/loose", LOOSE, version, bench->directory);
-    return as_ms(bench_ask(&jvms->agent, "drop %d %u %s/loose/bench/Subject_%06d.class %s/drop/Subject.class", LOOSE, version,
-                           bench->directory, LOOSE, bench->directory));
+    return as_ms(bench_ask(&jvms->agent,
+                           "drop %d %u %s/loose/bench/Subject_%06d.class %s/drop/Subject.class",
+                           LOOSE, version, bench->directory, LOOSE, bench->directory));
 }
 
 static void expect_version(struct e2e_process *jvm, unsigned from, unsigned version)
 {
     unsigned long live = strtoul(bench_ask(jvm, "answer %u", from), NULL, 10);
     if (live != version) {
-        fprintf(stderr, "hotdrop-bench: subject %u is at version %lu, not %u\n", from, live, version);
+        fprintf(stderr, "hotdrop-bench: subject %u is at version %lu, not %u\n", from, live,
+                version);
         exit(1);
     }
 }
 
-static double push(const struct bench *bench, struct jvms *jvms, unsigned from, unsigned count, unsigned version)
+static double push(const struct bench *bench, struct jvms *jvms, unsigned from, unsigned count,
+                   unsigned version)
 {
     char jar[PATH_MAX], pid[16];
     snprintf(jar, sizeof jar, "%s/push.jar", bench->directory);
@@ -102,7 +113,8 @@ static double push(const struct bench *bench, struct jvms *jvms, unsigned from, 
     return took;
 }
 
-static double jdb(const struct bench *bench, struct jvms *jvms, unsigned from, unsigned count, unsigned version)
+static double jdb(const struct bench *bench, struct jvms *jvms, unsigned from, unsigned count,
+                  unsigned version)
 {
     char program[PATH_MAX], script[PATH_MAX], address[32];
     snprintf(program, sizeof program, "%s/bin/jdb", bench->jdk->home);
@@ -111,7 +123,8 @@ static double jdb(const struct bench *bench, struct jvms *jvms, unsigned from, u
     bench_ask(&jvms->bare, "write %u %u %u %s/jdb", from, count, version, bench->directory);
     FILE *file = fopen(script, "we");
     for (unsigned i = from; file != NULL && i < from + count; i++)
-        fprintf(file, "redefine bench.Subject_%06u %s/jdb/bench/Subject_%06u.class\n", i, bench->directory, i);
+        fprintf(file, "redefine bench.Subject_%06u %s/jdb/bench/Subject_%06u.class\n", i,
+                bench->directory, i);
     if (file == NULL || fputs("quit\n", file) < 0 || fclose(file) != 0)
         exit(1);
     const char *const arguments[] = { program, "-attach", address, NULL };
@@ -120,18 +133,22 @@ static double jdb(const struct bench *bench, struct jvms *jvms, unsigned from, u
     return took;
 }
 
-static void run_round(const struct bench *bench, struct jvms *jvms, struct results *results, unsigned round)
+static void run_round(const struct bench *bench, struct jvms *jvms, struct results *results,
+                      unsigned round)
 {
     for (unsigned i = 0; i < SIZES; i++) {
         unsigned from = sizes[i].from, count = sizes[i].count, version = 2 * round;
-        bench_add(&results->bare[i], as_ms(bench_ask(&jvms->bare, "bare %u %u %u", from, count, version)));
-        bench_add(round == 1 ? &results->first[i] : &results->known[i], drop(bench, jvms, from, count, version));
+        bench_add(&results->bare[i],
+                  as_ms(bench_ask(&jvms->bare, "bare %u %u %u", from, count, version)));
+        bench_add(round == 1 ? &results->first[i] : &results->known[i],
+                  drop(bench, jvms, from, count, version));
         bench_add(&results->push[i], push(bench, jvms, from, count, version + 1));
     }
     bench_add(&results->loose, drop_loose_file(bench, jvms, round) - SETTLE_MS);
 }
 
-static void run_start(const struct bench *bench, unsigned loaded, unsigned start, struct results *results)
+static void run_start(const struct bench *bench, unsigned loaded, unsigned start,
+                      struct results *results)
 {
     struct jvms jvms;
     start_jvms(bench, &jvms, loaded, start);
@@ -149,15 +166,19 @@ static void run_start(const struct bench *bench, unsigned loaded, unsigned start
 static void print_results(const struct bench *bench, unsigned loaded, const struct results *results)
 {
     char title[128], what[64];
-    snprintf(title, sizeof title, "Until live, JDK %u, %u classes loaded; ratio to the bare call, of jdb to push", bench->jdk->feature, loaded);
+    snprintf(title, sizeof title,
+             "Until live, JDK %u, %u classes loaded; ratio to the bare call, of jdb to push",
+             bench->jdk->feature, loaded);
     bench_print_heading(title, "milliseconds");
     for (unsigned i = 0; i < SIZES; i++) {
-        snprintf(what, sizeof what, "%u class%s, bare RedefineClasses", sizes[i].count, sizes[i].count > 1 ? "es" : "");
+        snprintf(what, sizeof what, "%u class%s, bare RedefineClasses", sizes[i].count,
+                 sizes[i].count > 1 ? "es" : "");
         bench_print(what, &results->bare[i], NULL);
         bench_print("  jar dropped, base known", &results->known[i], &results->bare[i]);
         bench_print("  jar dropped, for the first time", &results->first[i], &results->bare[i]);
         if (i == 0)
-            bench_print("  loose file dropped, less 30 ms of settling", &results->loose, &results->bare[i]);
+            bench_print("  loose file dropped, less 30 ms of settling", &results->loose,
+                        &results->bare[i]);
         bench_print("  hotdrop push, the whole process", &results->push[i], &results->bare[i]);
         bench_print("  jdb redefine, the whole process", &results->jdb[i], &results->push[i]);
     }

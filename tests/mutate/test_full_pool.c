@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JVM keeps the constants of every version of a class in one pool, and JDK 17 dies when it is full. A class of many constants, all of them new in every
- * version, is pushed until that would be so.
+ * The JVM keeps the constants of every version of a class in one pool, and JDK 17 dies when it is
+ * full. A class of many constants, all of them new in every version, is pushed until that would be
+ * so.
  */
 #include "tests/e2e/harness.h"
 
@@ -9,16 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONSTANTS 1000 /* two slots each: the String and its text */
-#define VERSIONS 40
+#define CONSTANTS                      1000 /* two slots each: the String and its text */
+#define VERSIONS                       36
 #define FIRST_RELEASE_THAT_STARTS_ANEW 25
 
-/* Its strings begin with the version, of fixed width, so that the next one is made by patching the class file. */
+/* Its strings begin with the version, of fixed width, so that the next one is made by patching
+ * the class file. */
 static void write_source(const struct e2e *e2e)
 {
     size_t room = CONSTANTS * 64, used;
     char *source = malloc(room);
-    used = (size_t)snprintf(source, room, "package demo; public class Growing { public static String last() { String s = \"\";");
+    used = (size_t)snprintf(
+        source, room,
+        "package demo; public class Growing { public static String last() { String s = \"\";");
     for (unsigned i = 0; i < CONSTANTS; i++)
         used += (size_t)snprintf(source + used, room - used, "s = \"@000-%04u\";", i);
     snprintf(source + used, room - used, "return s; } }");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dynamic constants put into the order that HotSpot can merge: what moves, what follows it, and what must not change. */
+/* Dynamic constants put into the order that HotSpot can merge: what moves, what follows it, and
+ * what must not change. */
 #include "classfile/dynamics.h"
 
 #include <setjmp.h>
@@ -15,7 +16,8 @@
 #include "tests/unit/class_builder.h"
 #include "tests/unit/every_allocation.h"
 
-/* What a switch over patterns with an enum constant looks like: a call site, made of a constant, made of another. */
+/* What a switch over patterns with an enum constant looks like: a call site, made of a constant,
+ * made of another. */
 struct nested {
     struct builder *builder;
     unsigned call_site, outer, inner; /* indices in the pool */
@@ -31,7 +33,8 @@ static void put_bootstrap(struct part *part, unsigned method, unsigned argument)
 static void add_bootstraps(struct builder *builder, unsigned first, unsigned second, unsigned third)
 {
     struct part *bootstraps = calloc(1, sizeof *bootstraps);
-    unsigned method = handle(builder, 6, member(builder, HD_TAG_METHOD, "B", "b", "()Ljava/lang/Object;"));
+    unsigned method =
+        handle(builder, 6, member(builder, HD_TAG_METHOD, "B", "b", "()Ljava/lang/Object;"));
     put_u2(bootstraps, 3);
     put_bootstrap(bootstraps, method, first);
     put_bootstrap(bootstraps, method, second);
@@ -43,9 +46,10 @@ static void add_bootstraps(struct builder *builder, unsigned first, unsigned sec
 static void add_code(struct nested *nested)
 {
     uint8_t code[] = {
-        0xAA, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, /* tableswitch; its operands look like instructions */
-        0xBA, 0, 0, 0, 0,                                               /* invokedynamic */
-        0x12, 0, 0x13, 0, 0, 0xB1                                       /* ldc, ldc_w, return */
+        0xAA, 0, 0,    0, 0, 0,   0, 20, 0,  0, 0,
+        0,    0, 0,    0, 0, 0,   0, 0,  20, /* tableswitch; its operands look like instructions */
+        0xBA, 0, 0,    0, 0,                 /* invokedynamic */
+        0x12, 0, 0x13, 0, 0, 0xB1            /* ldc, ldc_w, return */
     };
     code[21] = (uint8_t)(nested->call_site >> 8);
     code[22] = (uint8_t)nested->call_site;
@@ -60,7 +64,8 @@ static struct nested new_nested(bool inner_first, unsigned pad)
 {
     struct nested nested = { .builder = new_builder() };
     struct builder *builder = nested.builder;
-    unsigned type = name_and_type(builder, "c", "Ljava/lang/Object;"), site = name_and_type(builder, "s", "()V");
+    unsigned type = name_and_type(builder, "c", "Ljava/lang/Object;"),
+             site = name_and_type(builder, "s", "()V");
     if (inner_first)
         nested.inner = pair(builder, HD_TAG_DYNAMIC, 2, type);
     nested.outer = pair(builder, HD_TAG_DYNAMIC, 1, type);
@@ -69,7 +74,8 @@ static struct nested new_nested(bool inner_first, unsigned pad)
     nested.call_site = pair(builder, HD_TAG_INVOKE_DYNAMIC, 0, site);
     if (!inner_first)
         nested.inner = pair(builder, HD_TAG_DYNAMIC, 2, type);
-    add_bootstraps(builder, nested.outer, nested.inner, named(builder, HD_TAG_STRING, "the constant's name"));
+    add_bootstraps(builder, nested.outer, nested.inner,
+                   named(builder, HD_TAG_STRING, "the constant's name"));
     add_code(&nested);
     return nested;
 }
@@ -154,7 +160,8 @@ static void a_class_without_dynamic_constants_stays_as_it_is(void **state)
     free(builder);
 }
 
-/* The call site stands at a low index, and ldc names the outer constant, whose only free place is behind 300 others. */
+/* The call site stands at a low index, and ldc names the outer constant, whose only free place
+ * is behind 300 others. */
 static void an_ldc_that_cannot_follow_is_told(void **state)
 {
     (void)state;

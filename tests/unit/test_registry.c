@@ -214,7 +214,7 @@ static void the_state_tells_base_code_and_loader_apart(void **state)
 {
     put(*state, "A", &app, "a", "1");
     char before[HD_STATE_SIZE];
-    strcpy(before, state_of(*state));
+    hd_status_digest(*state, before);
     static const struct {
         struct loader *loader;
         const char *base, *file;
@@ -249,7 +249,7 @@ static void the_document_lists_what_is_live_and_what_waits(void **state)
                                           .class_count = 1 };
     struct hd_live *live = prepare(*state, "com/example/B", &app, HD_LIVE_REDEFINED, "1");
     live->deployment = 7;
-    strcpy(live->who, "uid:1000 (alice)");
+    snprintf(live->who, sizeof live->who, "uid:1000 (alice)");
     hd_registry_put_take(*state, &jni, live);
     hd_registry_put_take(*state, &jni, prepare_for_any(*state, "com/example/A$1", "1"));
     put(*state, "com/example/C", &app, "same", "same");

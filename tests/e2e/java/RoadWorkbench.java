@@ -19,7 +19,7 @@ import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
 
-/** Makes the classes and loaders that test_road.c deploys to, from inside the same process. */
+/** Makes the classes and loaders that test_road.c and test_engine.c deploy to, from inside the same process. */
 public final class RoadWorkbench {
     private static final JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
     private static final Pattern typeName = Pattern.compile("(?:class|interface) (\\w+)");
@@ -107,9 +107,9 @@ public final class RoadWorkbench {
         System.gc();
     }
 
-    /** What the class's static method says. The class is loaded and initialised if it was not. */
-    static int call(ClassLoader loader, String className, String method) throws Exception {
-        return (Integer) Class.forName(className, true, loader).getMethod(method).invoke(null);
+    /** What the class's v() says. The class is loaded and initialised if it was not. */
+    static int v(ClassLoader loader, String className) throws Exception {
+        return (Integer) Class.forName(className, true, loader).getMethod("v").invoke(null);
     }
 
     /** Where the class says that it comes from; empty where it does not say. */

@@ -7,25 +7,27 @@ import java.io.InputStreamReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntSupplier;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * The application that is measured: many classes loaded, some of them subjects that are swapped from version to version. Commands on standard input,
- * one answer each:
+ * The application that is measured: many classes loaded, some of them subjects that are swapped
+ * from version to version. Commands on standard input, one answer each:
  *
  * <pre>
  * load SUBJECTS CLASSES            loads the subjects, and fillers until CLASSES are loaded
  * write FROM COUNT VERSION DIR     class files of subjects, below DIR
  * jar FROM COUNT VERSION FILE      the same as a jar
  * bare FROM COUNT VERSION          nanoseconds of one RedefineClasses
- * drop FROM VERSION FILE AS        nanoseconds from renaming FILE to AS until the subject answers with VERSION
- * answer FROM                      the version of a subject
+ * drop FROM VERSION FILE AS        nanoseconds from renaming FILE to AS until the subject answers
+ * with VERSION answer FROM                      the version of a subject
  * </pre>
  */
 public final class App {
     private static final long MOST_NANOSECONDS = 60_000_000_000L;
+    private static final long POLL_NANOSECONDS = 20_000; // with the kernel's slack about 0.08 ms
     private static final int FIRST_VERSION = 0x5EED0000;
 
     private static final class Fillers extends ClassLoader {
@@ -50,20 +52,28 @@ public final class App {
     private static Object run(String[] words) throws Exception {
         switch (words[0]) {
             case "load":
-                return load(Integer.parseInt(words[1]), Integer.parseInt(words[2]));
+                return load(number(words[1]), number(words[2]));
             case "write":
-                return write(Integer.parseInt(words[1]), Integer.parseInt(words[2]), Integer.parseInt(words[3]), Path.of(words[4]));
+                return write(number(words[1]), number(words[2]), number(words[3]), Path.of(words[4]));
             case "jar":
-                return jar(Integer.parseInt(words[1]), Integer.parseInt(words[2]), Integer.parseInt(words[3]), Path.of(words[4]));
+                return jar(number(words[1]), number(words[2]), number(words[3]), Path.of(words[4]));
             case "bare":
-                return bare(Integer.parseInt(words[1]), Integer.parseInt(words[2]), Integer.parseInt(words[3]));
+                return bare(number(words[1]), number(words[2]), number(words[3]));
             case "drop":
-                return drop(subjects[Integer.parseInt(words[1])], Integer.parseInt(words[2]), Path.of(words[3]), Path.of(words[4]));
+                return drop(number(words[1]), number(words[2]), Path.of(words[3]), Path.of(words[4]));
             case "answer":
-                return subjects[Integer.parseInt(words[1])].getAsInt() - FIRST_VERSION;
+                return answer(number(words[1]));
             default:
                 return "unknown command";
         }
+    }
+
+    private static int number(String word) {
+        return Integer.parseInt(word);
+    }
+
+    private static int answer(int subject) {
+        return subjects[subject].getAsInt() - FIRST_VERSION;
     }
 
     private static String name(int number) {
@@ -111,22 +121,23 @@ public final class App {
             files[i] = subjectTemplate.copy(from + i, version);
         }
         long nanoseconds = Bare.redefine(classes, files);
-        if (subjects[from].getAsInt() != FIRST_VERSION + version) {
+        if (answer(from) != version) {
             throw new IllegalStateException("version " + version + " is not live");
         }
         return nanoseconds;
     }
 
-    private static long drop(IntSupplier subject, int version, Path from, Path to) throws IOException {
+    private static long drop(int subject, int version, Path from, Path to) throws IOException {
         long begun = System.nanoTime();
         Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
         long now = begun;
-        while (subject.getAsInt() != FIRST_VERSION + version) {
+        while (answer(subject) != version) {
             now = System.nanoTime();
             if (now - begun > MOST_NANOSECONDS) {
                 return -1;
             }
-            Thread.onSpinWait();
+            // Spinning would take a processor from the agent and the JVM.
+            LockSupport.parkNanos(POLL_NANOSECONDS);
         }
         return System.nanoTime() - begun;
     }

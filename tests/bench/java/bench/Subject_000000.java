@@ -7,7 +7,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.IntSupplier;
 
-/** What gets swapped: an ordinary small class. Its number, and the last digits of its version, are patched into copies of its class file. */
+/**
+ * What gets swapped: an ordinary small class. Its number, and the last digits of its version,
+ * are patched into copies of its class file.
+ */
 public class Subject_000000 implements IntSupplier {
     private final Map<String, List<Integer>> orders = new HashMap<>();
     private long total;

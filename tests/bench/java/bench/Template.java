@@ -7,7 +7,8 @@ import java.nio.charset.StandardCharsets;
 
 /** A compiled class of which numbered copies are made by patching bytes of the same length. */
 final class Template {
-    private static final byte[] VERSION = {3, 0x5E, (byte) 0xED}; // CONSTANT_Integer, and the first two bytes of 0x5EED0000
+    /** CONSTANT_Integer, and the first two bytes of 0x5EED0000. */
+    private static final byte[] VERSION = {3, 0x5E, (byte) 0xED};
 
     private final byte[] file;
     private final byte[] name;

@@ -6,15 +6,18 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A fixed amount of computing and allocating; prints the nanoseconds that the part after warming up took. */
+/**
+ * A fixed amount of computing and allocating; prints the nanoseconds that the part after warming
+ * up took.
+ */
 public final class Work {
     private Work() {
     }
 
     public static void main(String[] arguments) {
-        long checksum = rounds(40);
+        long checksum = rounds(200);
         long begun = System.nanoTime();
-        checksum += rounds(160);
+        checksum += rounds(1600);
         System.out.println(System.nanoTime() - begun + " " + checksum);
     }
 

@@ -16,7 +16,10 @@ import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
-/** Speaks hotdrop.v1 (docs/protocol.md) over the agent's Unix socket: pushes jars of one class and reads the reports. */
+/**
+ * Speaks hotdrop.v1 (docs/protocol.md) over the agent's Unix socket: pushes jars of one class
+ * and reads the reports.
+ */
 final class Connection implements AutoCloseable {
     private static final int TEXT = 1;
     private static final int BINARY = 2;
@@ -40,7 +43,9 @@ final class Connection implements AutoCloseable {
     String push(String className, byte[] file) throws IOException {
         byte[] jar = jarOf(className.replace('.', '/') + ".class", file);
         int id = ++lastId;
-        send(TEXT, ("{\"type\":\"push\",\"id\":" + id + ",\"size\":" + jar.length + ",\"name\":\"mutant.jar\"}").getBytes(StandardCharsets.UTF_8));
+        String request = "{\"type\":\"push\",\"id\":" + id + ",\"size\":" + jar.length
+                + ",\"name\":\"mutant.jar\"}";
+        send(TEXT, request.getBytes(StandardCharsets.UTF_8));
         send(BINARY, jar);
         for (;;) {
             String answer = receive();
@@ -66,7 +71,8 @@ final class Connection implements AutoCloseable {
     }
 
     private void shakeHands() throws IOException {
-        write(ByteBuffer.wrap(("GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        write(ByteBuffer.wrap(("GET / HTTP/1.1\r\nHost: localhost\r\n"
+                + "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                 + "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
                 + "Sec-WebSocket-Protocol: hotdrop.v1\r\n\r\n").getBytes(StandardCharsets.US_ASCII)));
         StringBuilder head = new StringBuilder();
@@ -84,7 +90,10 @@ final class Connection implements AutoCloseable {
         }
     }
 
-    /** The mask is all zeros: the bytes stay as they are, and the frame is masked all the same (RFC 6455 §5.3). */
+    /**
+     * The mask is all zeros: the bytes stay as they are, and the frame is masked all the same
+     * (RFC 6455 §5.3).
+     */
     private void send(int opcode, byte[] payload) throws IOException {
         ByteBuffer frame = ByteBuffer.allocate(payload.length + 14).put((byte) (0x80 | opcode));
         if (payload.length < 126) {
@@ -102,7 +111,11 @@ final class Connection implements AutoCloseable {
         for (;;) {
             int first = in.readUnsignedByte();
             int length = in.readUnsignedByte();
-            length = length == 126 ? in.readUnsignedShort() : length == 127 ? Math.toIntExact(in.readLong()) : length;
+            if (length == 126) {
+                length = in.readUnsignedShort();
+            } else if (length == 127) {
+                length = Math.toIntExact(in.readLong());
+            }
             byte[] payload = in.readNBytes(length);
             switch (first & 15) {
                 case PING -> send(PONG, payload);

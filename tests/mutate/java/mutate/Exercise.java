@@ -13,7 +13,10 @@ import java.lang.reflect.RecordComponent;
 import java.util.Arrays;
 import java.util.function.Supplier;
 
-/** Runs what a class holds, and asks reflection for everything it can tell; whatever is thrown is fine. */
+/**
+ * Runs what a class holds, and asks reflection for everything it can tell; whatever is thrown is
+ * fine.
+ */
 final class Exercise {
     private interface Step {
         Object run() throws Throwable;
@@ -42,17 +45,22 @@ final class Exercise {
     private static void attempt(Step step) {
         try {
             Object result = step.run();
-            sink += result instanceof Object[] many ? Arrays.deepToString(many).length() : String.valueOf(result).length();
+            Object[] many = result instanceof Object[] array ? array : new Object[] {result};
+            sink += Arrays.deepToString(many).length();
         } catch (Throwable thrown) {
             explain(thrown);
         }
     }
 
-    /** A stack trace reads line numbers, a NullPointerException's message reads code and local variables. */
+    /**
+     * A stack trace reads line numbers, a NullPointerException's message reads code and local
+     * variables.
+     */
     private static void explain(Throwable thrown) {
         for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
             try {
-                sink += String.valueOf(cause.getMessage()).length() + Arrays.toString(cause.getStackTrace()).length();
+                sink += String.valueOf(cause.getMessage()).length();
+                sink += Arrays.toString(cause.getStackTrace()).length();
             } catch (Throwable again) {
                 sink++;
             }
@@ -130,7 +138,10 @@ final class Exercise {
         return values;
     }
 
-    /** Some value of that type: a number, a text, an array, an object made by its own constructor, or null. */
+    /**
+     * Some value of that type: a number, a text, an array, an object made by its own
+     * constructor, or null.
+     */
     private static Object value(Class<?> type, int depth) {
         if (type.isPrimitive()) {
             return Array.get(Array.newInstance(type, 1), 0);

@@ -11,7 +11,9 @@ final class Mutator {
 
     Mutator(Anatomy anatomy) {
         this.anatomy = anatomy;
-        annotations = anatomy.attributes.stream().filter(a -> a.name().contains("Annotation") && a.end() > a.start()).toList();
+        annotations = anatomy.attributes.stream()
+                .filter(a -> a.name().contains("Annotation") && a.end() > a.start())
+                .toList();
     }
 
     byte[] mutate(Random random) {
@@ -44,7 +46,10 @@ final class Mutator {
         return mutant;
     }
 
-    /** What killed HotSpot 17 and 25: the pool differs, so that it is merged, and an annotation is not what its counts say. */
+    /**
+     * What killed HotSpot 17 and 25: the pool differs, so that it is merged, and an annotation
+     * is not what its counts say.
+     */
     private void changeAnnotationAndText(byte[] mutant, Random random) {
         int text = 2 * random.nextInt(anatomy.texts.size() / 2);
         changeByteWithin(mutant, anatomy.texts.get(text), anatomy.texts.get(text + 1), random);
@@ -88,10 +93,14 @@ final class Mutator {
         }
     }
 
-    /** Something in an attribute that can be read as an index becomes the index of another constant of the same kind. */
+    /**
+     * Something in an attribute that can be read as an index becomes the index of another
+     * constant of the same kind.
+     */
     private void exchangeAlike(byte[] mutant, Anatomy.Attribute attribute, Random random) {
         for (int tries = 0; tries < 8 && attribute.end() - attribute.start() >= 2; tries++) {
-            if (putAlike(mutant, attribute.start() + random.nextInt(attribute.end() - attribute.start() - 1), random)) {
+            int offset = random.nextInt(attribute.end() - attribute.start() - 1);
+            if (putAlike(mutant, attribute.start() + offset, random)) {
                 return;
             }
         }

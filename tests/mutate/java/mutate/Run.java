@@ -19,19 +19,25 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * One JVM's share of the mutation run: pushes mutants of the victims into its own JVM through the agent's socket, and runs every class
- * that was accepted. What is pushed is in the file "mutate.kept" before the agent sees it, and stays there if the JVM dies.
+ * One JVM's share of the mutation run: pushes mutants of the victims into its own JVM through the
+ * agent's socket, and runs every class that was accepted. What is pushed is in the file
+ * "mutate.kept" before the agent sees it, and stays there if the JVM dies.
  *
- * <p>Properties: mutate.seed, mutate.pushes, mutate.seconds, mutate.socket, mutate.kept, mutate.first and mutate.second (two trees of
- * the same classes; the first is on the class path). Ends with one line of "key=value".
+ * <p>Properties: mutate.seed, mutate.pushes, mutate.seconds, mutate.socket, mutate.kept,
+ * mutate.first and mutate.second (two trees of the same classes; the first is on the class path).
+ * Ends with one line of "key=value".
  */
 public final class Run {
-    private static final Pattern OUTCOME = Pattern.compile("\"outcome\":\"([^\"]*)\",\"reason\":(?:null|\"([^\"]*)\")");
+    private static final Pattern OUTCOME =
+            Pattern.compile("\"outcome\":\"([^\"]*)\",\"reason\":(?:null|\"([^\"]*)\")");
     private static final Pattern ERROR = Pattern.compile("\"reason\":\"([^\"]*)\"");
     private static final int STUCK_SECONDS = 5;
     private static final int PUSHES_BETWEEN_COLLECTIONS = 300;
 
-    /** A class in two versions with different constant pools; the mutants are made of the one that is not live. */
+    /**
+     * A class in two versions with different constant pools; the mutants are made of the one
+     * that is not live.
+     */
     private static final class Victim {
         final Class<?> type;
         final Mutator[] versions;
@@ -88,7 +94,8 @@ public final class Run {
                 pushOne(agent, victims.get(random.nextInt(victims.size())));
             }
         }
-        return "pushed=" + pushed + " accepted=" + accepted + " executed=" + executed + " stuck=" + (stuck ? 1 : 0) + " " + verdicts;
+        return "pushed=" + pushed + " accepted=" + accepted + " executed=" + executed
+                + " stuck=" + (stuck ? 1 : 0) + " " + verdicts;
     }
 
     private void pushOne(Connection agent, Victim victim) throws Exception {

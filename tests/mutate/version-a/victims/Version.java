@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package victims;
 
-/** Constants that javac copies into every class that names them: the same sources with another Version have other constant pools. */
+/**
+ * Constants that javac copies into every class that names them: the same sources with another
+ * Version have other constant pools.
+ */
 final class Version {
     static final String NAME = "first";
     static final int NUMBER = 40_000;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 package victims;
 
-/** The second set of constants; SECOND compiles more code, and with it more constants, into methods that are there in both. */
+/**
+ * The second set of constants; SECOND compiles more code, and with it more constants, into
+ * methods that are there in both.
+ */
 final class Version {
     static final String NAME = "the second one";
     static final int NUMBER = 70_001;

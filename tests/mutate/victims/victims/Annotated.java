@@ -11,7 +11,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
-/** Annotations in every place: class, field, method, parameter, type parameter, bound, type argument, cast, instanceof, new, local, catch. */
+/**
+ * Annotations in every place: class, field, method, parameter, type parameter, bound, type
+ * argument, cast, instanceof, new, local, catch.
+ */
 @Mark(value = Version.NAME, number = Version.NUMBER)
 @Hidden({"one", Version.NAME})
 @Deprecated

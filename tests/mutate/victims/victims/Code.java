@@ -13,7 +13,10 @@ import java.util.function.BiFunction;
 import java.util.function.IntBinaryOperator;
 import java.util.function.Supplier;
 
-/** Method bodies with as many kinds of instructions, frames, handlers and call sites as javac makes. */
+/**
+ * Method bodies with as many kinds of instructions, frames, handlers and call sites as javac
+ * makes.
+ */
 @SuppressWarnings("unused")
 class Code {
     private static int counter;

@@ -6,7 +6,10 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 
-/** An interface with default, static and private methods; bridges and generic signatures in what implements it. */
+/**
+ * An interface with default, static and private methods; bridges and generic signatures in what
+ * implements it.
+ */
 interface Contract<A, B extends Iterable<? super A>> {
     String LABEL = "label";
     long MOMENT = System.nanoTime();

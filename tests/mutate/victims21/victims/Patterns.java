@@ -3,7 +3,10 @@ package victims;
 
 import java.util.List;
 
-/** Switches over patterns, record patterns and guards: typeSwitch call sites and their bootstrap arguments. */
+/**
+ * Switches over patterns, record patterns and guards: typeSwitch call sites and their bootstrap
+ * arguments.
+ */
 final class Patterns {
     sealed interface Tree<T> {
     }
