@@ -252,25 +252,37 @@ static jmethodID find_state_name(JNIEnv *jni, jobject loader)
 }
 
 /* A web application that was deployed anew takes over the name of the stopped one. */
-static bool number_is_taken(const struct hd_labels *labels, JNIEnv *jni, const char *base,
-                            unsigned number)
+static bool holds_its_number(JNIEnv *jni, struct named *named, const char *base)
 {
-    for (size_t i = 0; i < BUCKETS; i++) {
-        for (struct named *named = labels->buckets[i]; named != NULL; named = named->next) {
-            if (named->number == number && strcmp(named->base, base) == 0 &&
-                !is_collected(jni, named) && !is_stopped(jni, named))
-                return true;
-        }
-    }
-    return false;
+    return strcmp(named->base, base) == 0 && !is_collected(jni, named) && !is_stopped(jni, named);
 }
 
+/* The smallest that no live loader of that name has; 0 when memory is out. */
 static unsigned free_number(const struct hd_labels *labels, JNIEnv *jni, const char *base)
 {
+    size_t most = labels->count + 1; /* among so many one is free */
+    bool *taken = hd_alloc_zeroed(most + 1, sizeof *taken);
+    if (taken == NULL)
+        return 0;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct named *named = labels->buckets[i]; named != NULL; named = named->next) {
+            if (named->number <= most && holds_its_number(jni, named, base))
+                taken[named->number] = true;
+        }
+    }
     unsigned number = 1;
-    while (number_is_taken(labels, jni, base, number))
+    while (taken[number])
         number++;
+    hd_free(taken);
     return number;
+}
+
+/* NULL when memory is out. */
+static char *number_label(const char *base, unsigned number)
+{
+    if (number == 0)
+        return NULL;
+    return number == 1 ? hd_strdup(base) : hd_asprintf("%s#%u", base, number);
 }
 
 static struct named *new_named(const struct hd_labels *labels, JNIEnv *jni, jobject loader)
@@ -281,8 +293,7 @@ static struct named *new_named(const struct hd_labels *labels, JNIEnv *jni, jobj
     named->base = describe(labels, jni, loader);
     if (named->base != NULL) {
         named->number = free_number(labels, jni, named->base);
-        named->label = named->number == 1 ? hd_strdup(named->base)
-                                          : hd_asprintf("%s#%u", named->base, named->number);
+        named->label = number_label(named->base, named->number);
         named->loader = (*jni)->NewWeakGlobalRef(jni, loader);
         (void)had_exception(jni);
         named->state_name = find_state_name(jni, loader);

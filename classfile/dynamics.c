@@ -40,7 +40,7 @@ static unsigned next_unplaced(const struct ordering *ordering, unsigned index, u
 {
     const struct hd_bootstrap *bootstrap = bootstrap_of(ordering->pool, index);
     while (*at < bootstrap->argument_count) {
-        unsigned argument = hd_u2_at(bootstrap->arguments + 2 * (*at)++);
+        unsigned argument = hd_bootstrap_argument(bootstrap, (*at)++);
         if (is_dynamic(ordering->pool, argument) && ordering->moved_to[argument] == 0)
             return argument;
     }
@@ -144,7 +144,7 @@ static void renumber_bootstraps(struct ordering *ordering)
     for (unsigned i = 0; i < ordering->pool->bootstrap_count; i++) {
         const struct hd_bootstrap *bootstrap = &ordering->pool->bootstraps[i];
         for (unsigned argument = 0; argument < bootstrap->argument_count; argument++)
-            renumber(ordering, bootstrap->arguments + 2 * argument);
+            renumber(ordering, bootstrap->arguments + 2 * (size_t)argument);
     }
 }
 

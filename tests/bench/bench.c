@@ -164,7 +164,7 @@ int main(int count, char **arguments)
     print_machine();
     for (size_t i = 0; i < jdks.count; i++) {
         struct bench bench = { .jdk = &jdks.jdks[i],
-                               .starts = quick ? 1 : 5,
+                               .starts = quick ? 1 : 3,
                                .rounds = quick ? 3 : 6,
                                .repeats = quick ? 5 : 30 };
         printf("\n==== JDK %u (%s)\n", bench.jdk->feature, bench.jdk->home);

@@ -43,6 +43,30 @@ static void loaders_that_look_alike_are_numbered_while_they_live(void **state)
     road_drop(other);
 }
 
+static void a_thousand_loaders_that_look_alike_are_named_in_no_time(void **state)
+{
+    (void)state;
+    enum { MANY = 1000 };
+    static jobject loaders[MANY];
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_labels *labels = NULL;
+    char last[32];
+    assert_int_equal(hd_labels_new(embedded.jni, &labels, &err), 0);
+    int64_t begun = hd_text_now();
+    for (size_t i = 0; i < MANY; i++) {
+        (*embedded.jni)->PushLocalFrame(embedded.jni, 32);
+        loaders[i] = road_shop("many", "/");
+        assert_non_null(hd_labels_of(labels, embedded.jni, loaders[i]));
+        (*embedded.jni)->PopLocalFrame(embedded.jni, NULL);
+    }
+    snprintf(last, sizeof last, "Shop[many]#%d", MANY);
+    assert_string_equal(hd_labels_of(labels, embedded.jni, loaders[MANY - 1]), last);
+    assert_true(hd_text_now() - begun < ROAD_PATIENCE_S * (int64_t)1000000);
+    hd_labels_free(labels, embedded.jni);
+    for (size_t i = 0; i < MANY; i++)
+        road_drop(loaders[i]);
+}
+
 static void the_jvms_own_loaders_have_plain_names(void **state)
 {
     (void)state;
@@ -156,6 +180,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         ROAD_TEST(loaders_that_look_alike_are_numbered_while_they_live),
+        ROAD_TEST(a_thousand_loaders_that_look_alike_are_named_in_no_time),
         ROAD_TEST(the_jvms_own_loaders_have_plain_names),
         ROAD_TEST(a_bundle_that_could_not_be_read_is_a_deployment_too),
         ROAD_TEST(a_loader_that_hangs_is_named_and_the_rest_waits_its_turn),
