@@ -179,7 +179,7 @@ static void finish(struct hd_road *road, JNIEnv *jni, struct hd_job *job, int64_
     bool partly =
         job->best_effort && deployment->error_reason == HD_REASON_NONE && did_something(deployment);
     deployment->applied = job->kind != HD_JOB_CHECK && (good || partly);
-    hd_registry_sweep(road->registry, jni);
+    hd_road_sweep(road, jni);
     hd_status_digest(road->registry, deployment->state);
     if (job->bundle != NULL)
         name_bundle(deployment, job->bundle);

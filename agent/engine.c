@@ -259,7 +259,7 @@ static void run_job(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
     if (job->kind != HD_JOB_STATUS && job->kind != HD_JOB_LOADED)
         hd_deploy_run(&engine->road, jni, job);
     if (job->kind == HD_JOB_STATUS || job->kind == HD_JOB_LOADED) {
-        hd_registry_sweep(engine->road.registry, jni);
+        hd_road_sweep(&engine->road, jni);
         hd_road_count_old_frames(&engine->road, jni);
     }
     if (job->kind != HD_JOB_CHECK)

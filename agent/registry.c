@@ -195,12 +195,26 @@ void hd_registry_remove(struct hd_registry *registry, JNIEnv *jni, struct hd_liv
     hd_live_free(live, jni);
 }
 
-void hd_registry_sweep(struct hd_registry *registry, JNIEnv *jni)
+static bool has_ended(JNIEnv *jni, const struct hd_live *live,
+                      bool (*is_over)(void *context, JNIEnv *jni, jobject loader), void *context)
+{
+    if (live->loader == NULL || (*jni)->IsSameObject(jni, live->loader, NULL))
+        return live->loader != NULL;
+    jobject loader = is_over == NULL ? NULL : (*jni)->NewLocalRef(jni, live->loader);
+    if (loader == NULL)
+        return false;
+    bool over = is_over(context, jni, loader);
+    (*jni)->DeleteLocalRef(jni, loader);
+    return over;
+}
+
+void hd_registry_sweep(struct hd_registry *registry, JNIEnv *jni,
+                       bool (*is_over)(void *context, JNIEnv *jni, jobject loader), void *context)
 {
     for (size_t i = 0; i < registry->slot_count; i++) {
         for (struct hd_live *live = registry->slots[i].first, *next; live != NULL; live = next) {
             next = live->next;
-            if (live->loader != NULL && (*jni)->IsSameObject(jni, live->loader, NULL))
+            if (has_ended(jni, live, is_over, context))
                 hd_registry_remove(registry, jni, live);
         }
     }

@@ -33,6 +33,16 @@ int hd_road_check_open(const struct hd_road *road, struct hd_error *err)
     return hd_error_set(err, HD_E_JVM, "the JVM is shutting down");
 }
 
+static bool is_stopped(void *labels, JNIEnv *jni, jobject loader)
+{
+    return hd_labels_is_stopped(labels, jni, loader);
+}
+
+void hd_road_sweep(struct hd_road *road, JNIEnv *jni)
+{
+    hd_registry_sweep(road->registry, jni, is_stopped, road->labels);
+}
+
 void hd_road_count_old_frames(struct hd_road *road, JNIEnv *jni)
 {
     struct hd_error err = HD_ERROR_INIT;

@@ -43,6 +43,8 @@ HD_CHECKED int hd_road_check_open(const struct hd_road *road, struct hd_error *e
  * stand in for the ones they replace. */
 HD_CHECKED int hd_road_publish(struct hd_road *road, JNIEnv *jni, struct hd_live *const *extra,
                                size_t extra_count, struct hd_error *err);
+/* Forgets what was live in loaders that were collected, or whose application was stopped. */
+void hd_road_sweep(struct hd_road *road, JNIEnv *jni);
 /* Fills frames anew. With nothing live it asks no JVM: no thread is stopped for nothing. */
 void hd_road_count_old_frames(struct hd_road *road, JNIEnv *jni);
 /* The hook gave a class its patch, or saw that it does not fit: the registry follows. Consumes

@@ -220,6 +220,19 @@ static void push_to_shop_a(const struct e2e *e2e, const char *classes)
     e2e_answer_close(&answer);
 }
 
+/* The old one's patch went with it. */
+static void expect_one_patch(const struct e2e *e2e)
+{
+    struct e2e_answer answer;
+    char pid[16];
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, &answer, "status", "--json", "--pid", pid, NULL);
+    assert_int_equal(answer.status, 0);
+    expect_row_count(&answer, 1);
+    assert_int_equal(json_integer_value(json_object_get(e2e_row(answer.json, SERVLET, SHOP_A), "deployment")), 2);
+    e2e_answer_close(&answer);
+}
+
 /* The old one is still there until the garbage collector has come by, with the same name. */
 static void a_web_application_deployed_anew_is_reached_and_the_dead_one_is_not(void **state)
 {
@@ -237,6 +250,7 @@ static void a_web_application_deployed_anew_is_reached_and_the_dead_one_is_not(v
     e2e_http_expect(port, "/shop-a/price?item=tea", "tea: 100 cents");
     push_to_shop_a(e2e, "is");
     e2e_http_expect(port, "/shop-a/price?item=tea", "tea is 100 cents");
+    expect_one_patch(e2e);
     collect_garbage(e2e);
     push_to_shop_a(e2e, "was");
     e2e_http_expect(port, "/shop-a/price?item=tea", "tea was 100 cents");

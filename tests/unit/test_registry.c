@@ -192,7 +192,7 @@ static void a_loader_that_was_collected_takes_its_entries_along(void **state)
     put(*state, "B", &shop, NULL, "1");
     shop.collected = true;
     assert_memory_equal(find(*state, "A", NULL)->file, "1", 1);
-    hd_registry_sweep(*state, &jni);
+    hd_registry_sweep(*state, &jni, NULL, NULL);
     assert_int_equal(hd_registry_count(*state), 2);
     assert_non_null(find(*state, "A", &app));
     assert_non_null(find(*state, "A", NULL));
