@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define WITH_STDOUT "/dev/stdout"
@@ -237,6 +238,27 @@ static void root_may_push_to_everybody(void **state)
     e2e_expect(e2e, "call demo.Greeter greet", "two");
 }
 
+/* What one user holds does not keep another out. */
+static void two_hundred_that_connect_and_say_nothing_keep_nobody_else_out(void **state)
+{
+    struct e2e *e2e = *state;
+    struct sockaddr_un door = { .sun_family = AF_UNIX };
+    int connections[200];
+    open_up(e2e);
+    start_first(e2e, "");
+    snprintf(door.sun_path, sizeof door.sun_path, "/tmp/.hotdrop_pid%d", (int)e2e->jvm.pid);
+    e2e_await_log(e2e, door.sun_path);
+    for (size_t i = 0; i < 200; i++) {
+        connections[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_return_code(connect(connections[i], (const struct sockaddr *)&door, sizeof door), errno);
+    }
+    const char *const push[] = { "push", place.after, NULL };
+    expect(e2e, 0, "redefined", push);
+    e2e_expect(e2e, "call demo.Greeter greet", "two");
+    for (size_t i = 0; i < 200; i++)
+        close(connections[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +268,7 @@ int main(void)
         E2E_CASE(a_token_opens_the_websocket_and_a_wrong_one_does_not),
         E2E_CASE(another_user_is_not_let_in),
         E2E_CASE(root_may_push_to_everybody),
+        E2E_CASE(two_hundred_that_connect_and_say_nothing_keep_nobody_else_out),
     };
     return E2E_RUN(tests);
 }
