@@ -80,8 +80,8 @@ void hd_live_free(struct hd_live *live, JNIEnv *jni);
 /* In place of the one it replaces, whose base it inherits. Cannot fail. */
 void hd_registry_put_take(struct hd_registry *registry, JNIEnv *jni, struct hd_live *live);
 void hd_registry_remove(struct hd_registry *registry, JNIEnv *jni, struct hd_live *live);
-/* Drops the entries of loaders that were collected, or of which is_over (may be NULL) says that nothing
- * runs in them any more. */
+/* Drops the entries of loaders that were collected, or of which is_over (may be NULL) says that
+ * nothing runs in them any more. */
 void hd_registry_sweep(struct hd_registry *registry, JNIEnv *jni,
                        bool (*is_over)(void *context, JNIEnv *jni, jobject loader), void *context);
 

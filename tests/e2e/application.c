@@ -35,7 +35,8 @@ static bool ends_on_request(struct e2e *e2e)
     char *rest = e2e_process_finish(&e2e->jvm, TOOL_SECONDS, &status);
     bool well = WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM;
     if (!well)
-        fprintf(stderr, "the application ended with status %#x and said: %s\n", (unsigned)status, rest);
+        fprintf(stderr, "the application ended with status %#x and said: %s\n", (unsigned)status,
+                rest);
     free(rest);
     return well;
 }
@@ -100,7 +101,8 @@ static const char *absolute(const struct e2e *e2e, const char *path)
     return path[0] == '/' ? path : e2e_path(e2e, "%s", path);
 }
 
-void e2e_edit(const struct e2e *e2e, const char *from, const char *to, const char *old_text, const char *new_text)
+void e2e_edit(const struct e2e *e2e, const char *from, const char *to, const char *old_text,
+              const char *new_text)
 {
     char *text = read_text(absolute(e2e, from));
     char *place = strstr(text, old_text);
@@ -109,7 +111,8 @@ void e2e_edit(const struct e2e *e2e, const char *from, const char *to, const cha
     size_t size = strlen(text) + strlen(new_text) + 1;
     char *edited = calloc(1, size);
     assert_non_null(edited);
-    snprintf(edited, size, "%.*s%s%s", (int)(place - text), text, new_text, place + strlen(old_text));
+    snprintf(edited, size, "%.*s%s%s", (int)(place - text), text, new_text,
+             place + strlen(old_text));
     e2e_write(e2e, to, edited);
     free(edited);
     free(text);

@@ -385,7 +385,8 @@ static json_t *find_report(const struct e2e *e2e, const char *verdict, unsigned 
     return report;
 }
 
-json_t *e2e_await_report_for(const struct e2e *e2e, const char *verdict, unsigned number, unsigned seconds)
+json_t *e2e_await_report_for(const struct e2e *e2e, const char *verdict, unsigned number,
+                             unsigned seconds)
 {
     json_t *report;
     for (unsigned ticks = 0; (report = find_report(e2e, verdict, number)) == NULL; ticks++) {

@@ -107,7 +107,8 @@ void e2e_drop(const struct e2e *e2e, const char *from, const char *name);
 /* Waits for the next deployment's report.json in .done or .refused (verdict) and returns it; the
  * caller json_decrefs. Fails after 10 s. */
 json_t *e2e_await_report(const struct e2e *e2e, const char *verdict, unsigned number);
-json_t *e2e_await_report_for(const struct e2e *e2e, const char *verdict, unsigned number, unsigned seconds);
+json_t *e2e_await_report_for(const struct e2e *e2e, const char *verdict, unsigned number,
+                             unsigned seconds);
 /* Waits until the agent's log contains text; fails after 10 s. */
 void e2e_await_log(const struct e2e *e2e, const char *text);
 /* Waits until a file matches the pattern (glob) below the test's directory; fails after 10 s. */

@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 #define ANSWER_SECONDS 20
-/* Between two requests of a flow: enough of them to fall into every swap, and processors left for the others. */
+/* Between two requests of a flow: enough of them to fall into every swap, and processors left for
+ * the others. */
 #define PAUSE_MS 2
 
 /* Connected, with a bound on every wait; -1 with errno. */
@@ -41,11 +42,13 @@ static int connect_to(unsigned port)
     return -1;
 }
 
-/* HTTP/1.0, so that the answer is neither chunked nor followed by another. Returns its length, or -1 with errno. */
+/* HTTP/1.0, so that the answer is neither chunked nor followed by another. Returns its length, or
+ * -1 with errno. */
 static ssize_t exchange(int connection, const char *path, char *out, size_t capacity)
 {
     char request[512];
-    int length = snprintf(request, sizeof request, "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n", path);
+    int length =
+        snprintf(request, sizeof request, "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n", path);
     if (send(connection, request, (size_t)length, MSG_NOSIGNAL) != length)
         return -1;
     size_t used = 0;
@@ -95,7 +98,8 @@ void e2e_http_expect(unsigned port, const char *path, const char *body)
 
 static bool is_good(const struct e2e_flow *flow, const struct e2e_http_answer *answer)
 {
-    return answer->status == 200 && strncmp(answer->body, flow->beginning, strlen(flow->beginning)) == 0;
+    return answer->status == 200 &&
+           strncmp(answer->body, flow->beginning, strlen(flow->beginning)) == 0;
 }
 
 static void *ask_again_and_again(void *argument)
@@ -134,6 +138,7 @@ unsigned e2e_flow_end(struct e2e_flow *flow)
     pthread_join(flow->thread, NULL);
     unsigned answered = atomic_load(&flow->answered);
     if (atomic_load(&flow->has_failed))
-        fail_msg("after %u good answers, %s: %d '%s'", answered, flow->path, flow->failed.status, flow->failed.body);
+        fail_msg("after %u good answers, %s: %d '%s'", answered, flow->path, flow->failed.status,
+                 flow->failed.body);
     return answered;
 }

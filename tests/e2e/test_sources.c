@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Drop directories, end to end: what counts as one deployment, what is not taken yet, what is refused, and what is never lost. */
+/* Drop directories, end to end: what counts as one deployment, what is not taken yet, what is
+ * refused, and what is never lost. */
 #include "tests/e2e/application.h"
 
 #include <fcntl.h>
@@ -16,10 +17,13 @@
 
 /* ---- classes ---- */
 
-static void compile_class(const struct e2e *e2e, const char *name, const char *word, const char *classes)
+static void compile_class(const struct e2e *e2e, const char *name, const char *word,
+                          const char *classes)
 {
     char source[256];
-    snprintf(source, sizeof source, "package demo; public class %s { public static String run() { return \"%s\"; } }", name, word);
+    snprintf(source, sizeof source,
+             "package demo; public class %s { public static String run() { return \"%s\"; } }",
+             name, word);
     e2e_compile_class(e2e, name, source, classes);
 }
 
@@ -59,18 +63,24 @@ static void make_directory(const char *path)
     e2e_tool(NULL, make);
 }
 
-/* Classes C00000, C00001, … of package many, straight into a directory below the test's: one was compiled, the others are its file with another number in every name. */
-static void write_many(const struct e2e *e2e, const char *word, const char *directory, unsigned count)
+/* Classes C00000, C00001, … of package many, straight into a directory below the test's: one was
+ * compiled, the others are its file with another number in every name. */
+static void write_many(const struct e2e *e2e, const char *word, const char *directory,
+                       unsigned count)
 {
     char source[256], file[MAX_CLASS], name[16], beginning[PATH_MAX], path[PATH_MAX];
     snprintf(beginning, sizeof beginning, "%s", e2e_path(e2e, "%s", directory));
     make_directory(beginning);
-    snprintf(source, sizeof source, "package many; public class C00000 { public static String run() { return \"%s\"; } }", word);
+    snprintf(source, sizeof source,
+             "package many; public class C00000 { public static String run() { return \"%s\"; } }",
+             word);
     e2e_compile_class(e2e, "C00000", source, "template");
     size_t length = read_file(e2e_path(e2e, "template/many/C00000.class"), file, sizeof file);
     char *places[8];
     size_t found = 0;
-    for (char *place = file; (place = memmem(place, length - (size_t)(place - file), "C00000", 6)) != NULL && found < 8; place += 6)
+    for (char *place = file;
+         (place = memmem(place, length - (size_t)(place - file), "C00000", 6)) != NULL && found < 8;
+         place += 6)
         places[found++] = place;
     for (unsigned i = 0; i < count; i++) {
         snprintf(name, sizeof name, "C%05u", i);
@@ -132,7 +142,8 @@ static void await_gone(const struct e2e *e2e, const char *path)
 /* ---- what is one deployment ---- */
 
 /* A writer that the machine holds up may make it more than one. */
-static void a_burst_of_files_in_a_tree_is_one_deployment_or_few_and_the_emptied_tree_goes(void **state)
+static void a_burst_of_files_in_a_tree_is_one_deployment_or_few_and_the_emptied_tree_goes(
+    void **state)
 {
     struct e2e *e2e = *state;
     write_many(e2e, "one", "classes/many", 300);
@@ -183,7 +194,8 @@ static void two_jars_are_two_deployments(void **state)
     e2e_await_file(e2e, "drop/.done/*-2/other.jar");
 }
 
-/* So many events that the kernel keeps no more. They are of two files in turn, because equal neighbours are one event. */
+/* So many events that the kernel keeps no more. They are of two files in turn, because equal
+ * neighbours are one event. */
 static void fill_the_queue(const struct e2e *e2e)
 {
     char limit[32] = "";
@@ -191,13 +203,15 @@ static void fill_the_queue(const struct e2e *e2e)
     unsigned long events = strtoul(limit, NULL, 10) + 2;
     assert_in_range(events, 3, 1000000);
     for (unsigned long i = 0; i < events; i++) {
-        int file = open(e2e_path(e2e, "drop/noise-%lu.txt", i % 2), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        int file =
+            open(e2e_path(e2e, "drop/noise-%lu.txt", i % 2), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
         assert_return_code(file, 0);
         close(file);
     }
 }
 
-/* While the JVM does not look, more happens than the kernel keeps for it: of these classes it is told nothing. */
+/* While the JVM does not look, more happens than the kernel keeps for it: of these classes it is
+ * told nothing. */
 static void no_file_is_lost_when_the_queue_of_events_overflows(void **state)
 {
     struct e2e *e2e = *state;
@@ -221,7 +235,8 @@ static void a_partly_written_file_is_not_taken_until_it_is_closed(void **state)
     char file[MAX_CLASS];
     start_demo(e2e);
     size_t length = read_file(e2e_path(e2e, "after/demo/Greeter.class"), file, sizeof file);
-    int writer = open(e2e_path(e2e, "drop/Greeter.class"), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int writer =
+        open(e2e_path(e2e, "drop/Greeter.class"), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     assert_return_code(writer, 0);
     assert_int_equal(write(writer, file, length / 2), length / 2);
     expect_next_number(e2e, 1);
@@ -235,8 +250,10 @@ static void a_partly_written_file_is_not_taken_until_it_is_closed(void **state)
 
 static void what_editors_and_copies_leave_on_the_way_is_not_taken(void **state)
 {
-    static const char *const names[] = { ".Greeter.class.swp", ".#Greeter.class", "Greeter.class~", "Greeter.class.tmp",
-                                         "Greeter.class.part", "4913", "notes.txt" };
+    static const char *const names[] = { ".Greeter.class.swp", ".#Greeter.class",
+                                         "Greeter.class~",     "Greeter.class.tmp",
+                                         "Greeter.class.part", "4913",
+                                         "notes.txt" };
     struct e2e *e2e = *state;
     char path[64];
     start_demo(e2e);
@@ -248,7 +265,8 @@ static void what_editors_and_copies_leave_on_the_way_is_not_taken(void **state)
         assert_true(is_there(e2e, path));
     }
     e2e_expect(e2e, "call demo.Greeter run", "one");
-    assert_return_code(rename(e2e_path(e2e, "drop/Greeter.class.tmp"), e2e_path(e2e, "drop/Greeter.class")), 0);
+    assert_return_code(
+        rename(e2e_path(e2e, "drop/Greeter.class.tmp"), e2e_path(e2e, "drop/Greeter.class")), 0);
     expect_one_row(e2e, 2, "demo.Greeter");
     e2e_expect(e2e, "call demo.Greeter run", "two");
 }
@@ -262,10 +280,12 @@ static const char *error_text(const json_t *report, const char *key)
 }
 
 /* Why, as a stable word and in words, with a remedy. */
-static void expect_refusal(const struct e2e *e2e, unsigned number, const char *reason, const char *words)
+static void expect_refusal(const struct e2e *e2e, unsigned number, const char *reason,
+                           const char *words)
 {
     json_t *report = e2e_await_report(e2e, ".refused", number);
-    if (strcmp(error_text(report, "reason"), reason) != 0 || strstr(error_text(report, "message"), words) == NULL ||
+    if (strcmp(error_text(report, "reason"), reason) != 0 ||
+        strstr(error_text(report, "message"), words) == NULL ||
         error_text(report, "remedy")[0] == '\0')
         fail_msg("not %s '%s': %s", reason, words, json_dumps(report, 0));
     json_decref(report);
@@ -286,7 +306,9 @@ static void links_and_pipes_are_refused_with_a_report(void **state)
 
     /* A link within a directory makes all of it suspect. */
     compile_class(e2e, "Greeter", "two", "tree");
-    assert_return_code(symlink(e2e_path(e2e, "after/demo/Other.class"), e2e_path(e2e, "tree/demo/Other.class")), 0);
+    assert_return_code(
+        symlink(e2e_path(e2e, "after/demo/Other.class"), e2e_path(e2e, "tree/demo/Other.class")),
+        0);
     assert_return_code(rename(e2e_path(e2e, "tree"), e2e_path(e2e, "drop/tree")), 0);
     expect_refusal(e2e, 4, "not-authorised", "symbolic link");
     e2e_expect(e2e, "call demo.Greeter run", "one");
@@ -304,7 +326,9 @@ static void a_broken_class_is_refused_with_all_that_came_with_it(void **state)
     e2e_drop(e2e, "cut", "Greeter.class");
     json_t *report = e2e_await_report(e2e, ".refused", 1);
     assert_int_equal(row_count(report), 1);
-    assert_non_null(strstr(json_string_value(json_object_get(json_array_get(json_object_get(report, "classes"), 0), "reason")), "malformed-class"));
+    assert_non_null(strstr(json_string_value(json_object_get(
+                               json_array_get(json_object_get(report, "classes"), 0), "reason")),
+                           "malformed-class"));
     json_decref(report);
     e2e_await_file(e2e, "drop/.refused/*-1/Greeter.class");
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* samples/spring-boot, a REST service in an executable jar: its controller is edited, compiled and swapped while requests flow. */
+/* samples/spring-boot, a REST service in an executable jar: its controller is edited, compiled and
+ * swapped while requests flow. */
 #include "tests/e2e/application.h"
 #include "tests/e2e/http.h"
 
@@ -8,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BUILT    HD_E2E_BINARY "/spring-boot"
-#define UNPACKED BUILT "/unpacked/BOOT-INF"
-#define JAR      BUILT "/project/target/people.jar"
-#define CLASS    "com.journaldev.spring.PersonController"
+#define BUILT         HD_E2E_BINARY "/spring-boot"
+#define UNPACKED      BUILT "/unpacked/BOOT-INF"
+#define JAR           BUILT "/project/target/people.jar"
+#define CLASS         "com.journaldev.spring.PersonController"
 #define FILE_OF_CLASS "com/journaldev/spring/PersonController"
 
 #define PANKAJ "{\"id\":1,\"name\":\"Pankaj\"}"
@@ -25,7 +26,8 @@ static struct e2e_flow flows[2];
 /* Returns the port. */
 static unsigned start(struct e2e *e2e)
 {
-    const char *const build[] = { HD_E2E_SOURCE "/build-spring-boot", BUILT, HD_SAMPLES "/spring-boot", NULL };
+    const char *const build[] = { HD_E2E_SOURCE "/build-spring-boot", BUILT,
+                                  HD_SAMPLES "/spring-boot", NULL };
     const char *const arguments[] = { "-jar", JAR, "--server.port=0", NULL };
     e2e_tool(NULL, build);
     e2e_application_start(e2e, "", arguments);
@@ -44,7 +46,8 @@ static void describe_class_path(char *out, size_t capacity)
     globfree(&jars);
 }
 
-/* Compiles the controller with that name in it, with the options that Maven uses, into a directory. */
+/* Compiles the controller with that name in it, with the options that Maven uses, into a
+ * directory. */
 static void compile_with(const struct e2e *e2e, const char *name, const char *classes)
 {
     char quoted[64], sources[64], source[128], class_path[2 * PATH_MAX], options[3 * PATH_MAX];
@@ -53,7 +56,8 @@ static void compile_with(const struct e2e *e2e, const char *name, const char *cl
     snprintf(source, sizeof source, "%s/PersonController.java", sources);
     describe_class_path(class_path, sizeof class_path);
     snprintf(options, sizeof options, "--release 17 -parameters -g -cp %s", class_path);
-    e2e_edit(e2e, HD_SAMPLES "/spring-boot/src/main/java/" FILE_OF_CLASS ".java", source, "\"Pankaj\"", quoted);
+    e2e_edit(e2e, HD_SAMPLES "/spring-boot/src/main/java/" FILE_OF_CLASS ".java", source,
+             "\"Pankaj\"", quoted);
     e2e_compile(e2e, sources, classes, options);
 }
 
@@ -74,12 +78,15 @@ static void package_again(const struct e2e *e2e, const char *classes, const char
 {
     char program[PATH_MAX], place[PATH_MAX], class[PATH_MAX];
     snprintf(program, sizeof program, "%s/bin/jar", e2e->jdk->home);
-    snprintf(place, sizeof place, "%s", e2e_path(e2e, "%s-boot/BOOT-INF/classes/" FILE_OF_CLASS ".class", classes));
+    snprintf(place, sizeof place, "%s",
+             e2e_path(e2e, "%s-boot/BOOT-INF/classes/" FILE_OF_CLASS ".class", classes));
     snprintf(class, sizeof class, "%s", e2e_path(e2e, "%s/" FILE_OF_CLASS ".class", classes));
     const char *const copy[] = { "cp", JAR, e2e_path(e2e, "%s", jar), NULL };
     const char *const put[] = { "install", "-D", class, place, NULL };
-    const char *const update[] = { program, "--update", "--file", e2e_path(e2e, "%s", jar),
-                                   "-C", e2e_path(e2e, "%s-boot", classes), "BOOT-INF", NULL };
+    const char *const update[] = { program,    "--update",
+                                   "--file",   e2e_path(e2e, "%s", jar),
+                                   "-C",       e2e_path(e2e, "%s-boot", classes),
+                                   "BOOT-INF", NULL };
     e2e_tool(NULL, copy);
     e2e_tool(NULL, put);
     e2e_tool(NULL, update);
@@ -99,7 +106,9 @@ static void a_controller_is_swapped_by_drop_push_and_whole_jar_while_requests_fl
     e2e_drop(e2e, "ada/" FILE_OF_CLASS ".class", "PersonController.class");
     json_t *report = e2e_await_report(e2e, ".done", 1);
     e2e_expect_row(report, CLASS, "redefined", NULL);
-    assert_int_equal(json_array_size(json_object_get(e2e_row(report, CLASS, "LaunchedClassLoader"), "warnings")), 0);
+    assert_int_equal(
+        json_array_size(json_object_get(e2e_row(report, CLASS, "LaunchedClassLoader"), "warnings")),
+        0);
     json_decref(report);
     e2e_http_expect(port, "/person/1", ADA);
 
@@ -114,15 +123,18 @@ static void a_controller_is_swapped_by_drop_push_and_whole_jar_while_requests_fl
     assert_int_equal(answer.status, 0);
     e2e_expect_row(answer.json, CLASS, "redefined", NULL);
     assert_int_equal(e2e_count_rows(answer.json, "redefined"), 1);
-    assert_int_equal(e2e_count_rows(answer.json, "unchanged"), json_array_size(json_object_get(answer.json, "classes")) - 1);
+    assert_int_equal(e2e_count_rows(answer.json, "unchanged"),
+                     json_array_size(json_object_get(answer.json, "classes")) - 1);
     e2e_expect_row(answer.json, "com.journaldev.spring.Person", "unchanged", NULL);
     e2e_answer_close(&answer);
     e2e_http_expect(port, "/person/1", EDSGER);
     expect_that_none_failed();
 }
 
-/* Spring reads the parameter's name when it is first asked, and remembers it: so nobody may have asked before the swap. */
-static void a_controller_swapped_before_its_first_request_keeps_the_names_of_its_parameters(void **state)
+/* Spring reads the parameter's name when it is first asked, and remembers it: so nobody may have
+ * asked before the swap. */
+static void a_controller_swapped_before_its_first_request_keeps_the_names_of_its_parameters(
+    void **state)
 {
     struct e2e *e2e = *state;
     struct e2e_answer answer;
@@ -138,8 +150,10 @@ static void a_controller_swapped_before_its_first_request_keeps_the_names_of_its
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        E2E_APPLICATION_CASE(a_controller_is_swapped_by_drop_push_and_whole_jar_while_requests_flow),
-        E2E_APPLICATION_CASE(a_controller_swapped_before_its_first_request_keeps_the_names_of_its_parameters),
+        E2E_APPLICATION_CASE(
+            a_controller_is_swapped_by_drop_push_and_whole_jar_while_requests_flow),
+        E2E_APPLICATION_CASE(
+            a_controller_swapped_before_its_first_request_keeps_the_names_of_its_parameters),
     };
     return E2E_RUN(tests);
 }

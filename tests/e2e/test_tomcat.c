@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* samples/tomcat: two web applications that hold the same class names, once alike and once different, and one that is deployed anew. */
+/* samples/tomcat: two web applications that hold the same class names, once alike and once
+ * different, and one that is deployed anew. */
 #include "tests/e2e/application.h"
 #include "tests/e2e/http.h"
 
@@ -24,7 +25,10 @@ static struct e2e_flow flow_a, flow_b;
 static void write_discount(const struct e2e *e2e, const char *path, const char *text)
 {
     char source[256];
-    snprintf(source, sizeof source, "package com.example.shop; final class Discount { static String text() { return \"%s\"; } }", text);
+    snprintf(source, sizeof source,
+             "package com.example.shop; final class Discount { static String text() { return "
+             "\"%s\"; } }",
+             text);
     e2e_write(e2e, path, source);
 }
 
@@ -45,8 +49,9 @@ static void build_once(const struct e2e *e2e)
     e2e_tool(NULL, make);
     e2e_tool(NULL, copy);
     write_discount(e2e, SOURCES "/src/" PACKAGE "/Discount.java", "no discount");
-    e2e_edit(e2e, servlet, servlet, "response.getWriter().println(label(item)",
-             "response.getWriter().println(\"discount\".equals(item) ? Discount.text() : label(item)");
+    e2e_edit(
+        e2e, servlet, servlet, "response.getWriter().println(label(item)",
+        "response.getWriter().println(\"discount\".equals(item) ? Discount.text() : label(item)");
     e2e_tool(environment, build);
     built = true;
 }
@@ -60,22 +65,32 @@ static unsigned start(struct e2e *e2e)
     snprintf(base, sizeof base, "-Dcatalina.base=%s", e2e_path(e2e, "base"));
     const char *const copy[] = { "cp", "-r", BASE, e2e_path(e2e, "base"), NULL };
     const char *const server = "base/conf/server.xml";
-    const char *const arguments[] = { "-Dshop.port=0", "-XX:SoftRefLRUPolicyMSPerMB=0", home, base,
-                                      "-cp", HOME "/bin/bootstrap.jar:" HOME "/bin/tomcat-juli.jar",
-                                      "org.apache.catalina.startup.Bootstrap", "start", NULL };
+    const char *const arguments[] = { "-Dshop.port=0",
+                                      "-XX:SoftRefLRUPolicyMSPerMB=0",
+                                      home,
+                                      base,
+                                      "-cp",
+                                      HOME "/bin/bootstrap.jar:" HOME "/bin/tomcat-juli.jar",
+                                      "org.apache.catalina.startup.Bootstrap",
+                                      "start",
+                                      NULL };
     e2e_tool(NULL, copy);
     e2e_edit(e2e, server, server, "autoDeploy=\"false\"", "autoDeploy=\"true\"");
     e2e_edit(e2e, server, server, "<Engine ", "<Engine backgroundProcessorDelay=\"1\" ");
     e2e_application_start(e2e, "", arguments);
-    unsigned port = e2e_application_hear_number(e2e, "Starting ProtocolHandler [\"http-nio-127.0.0.1-auto-1-");
+    unsigned port =
+        e2e_application_hear_number(e2e, "Starting ProtocolHandler [\"http-nio-127.0.0.1-auto-1-");
     e2e_application_hear(e2e, "Server startup in");
     return port;
 }
 
-/* Compiles one changed source of a shop, named like the directory it is put into, against the shop's classes. */
+/* Compiles one changed source of a shop, named like the directory it is put into, against the
+ * shop's classes. */
 static void compile(const struct e2e *e2e, const char *sources, const char *classes)
 {
-    e2e_compile(e2e, sources, classes, "--release 17 -cp " HOME "/lib/servlet-api.jar:" BASE "/classes/shop-a/WEB-INF/classes");
+    e2e_compile(e2e, sources, classes,
+                "--release 17 -cp " HOME "/lib/servlet-api.jar:" BASE
+                "/classes/shop-a/WEB-INF/classes");
 }
 
 static void compile_servlet(const struct e2e *e2e, const char *words, const char *classes)
@@ -88,15 +103,18 @@ static void compile_servlet(const struct e2e *e2e, const char *words, const char
     compile(e2e, sources, classes);
 }
 
-static void push(const struct e2e *e2e, struct e2e_answer *answer, const char *classes, const char *option, const char *value)
+static void push(const struct e2e *e2e, struct e2e_answer *answer, const char *classes,
+                 const char *option, const char *value)
 {
     char pid[16];
     snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
-    e2e_client(e2e, answer, "push", "--json", "--pid", pid, e2e_path(e2e, "%s", classes), option, value, NULL);
+    e2e_client(e2e, answer, "push", "--json", "--pid", pid, e2e_path(e2e, "%s", classes), option,
+               value, NULL);
     assert_non_null(answer->json);
 }
 
-static void expect_outcome(const json_t *document, const char *class_name, const char *loader, const char *outcome)
+static void expect_outcome(const json_t *document, const char *class_name, const char *loader,
+                           const char *outcome)
 {
     const json_t *row = e2e_row(document, class_name, loader);
     assert_string_equal(json_string_value(json_object_get(row, "outcome")), outcome);
@@ -130,12 +148,14 @@ static void a_class_that_is_alike_in_two_web_applications_is_swapped_in_both(voi
     assert_true(e2e_flow_end(&flow_b) > 1);
 }
 
-static void a_class_that_differs_between_two_web_applications_waits_for_a_word_which_one_is_meant(void **state)
+static void a_class_that_differs_between_two_web_applications_waits_for_a_word_which_one_is_meant(
+    void **state)
 {
     struct e2e *e2e = *state;
     struct e2e_answer answer;
     unsigned port = start(e2e);
-    e2e_edit(e2e, SOURCES "/shop-a/" PACKAGE "/PriceList.java", "cheap/PriceList.java", "100", "80");
+    e2e_edit(e2e, SOURCES "/shop-a/" PACKAGE "/PriceList.java", "cheap/PriceList.java", "100",
+             "80");
     compile(e2e, "cheap", "prices");
     e2e_flow_start(&flow_a, port, "/shop-a/price?item=tea", "tea: ");
     e2e_flow_start(&flow_b, port, "/shop-b/price?item=tea", "tea: 53 cents");
@@ -159,7 +179,7 @@ static void a_class_that_differs_between_two_web_applications_waits_for_a_word_w
     assert_true(e2e_flow_end(&flow_b) > 1);
 }
 
-/* The web applications' loaders are asked for the class's file, in archives that are not unpacked. */
+/* The web applications' loaders are asked for its file, in archives that are not unpacked. */
 static void a_class_that_no_web_application_has_loaded_is_compared_with_their_files(void **state)
 {
     struct e2e *e2e = *state;
@@ -194,8 +214,10 @@ static void a_class_that_no_web_application_has_loaded_is_compared_with_their_fi
 /* As its owner does it: a new archive in place of the old one, which Tomcat notices. */
 static void deploy_anew(struct e2e *e2e)
 {
-    const char *const copy[] = { "cp", BASE "/webapps/shop-a.war", e2e_path(e2e, "shop-a.new"), NULL };
-    const char *const move[] = { "mv", e2e_path(e2e, "shop-a.new"), e2e_path(e2e, "base/webapps/shop-a.war"), NULL };
+    const char *const copy[] = { "cp", BASE "/webapps/shop-a.war", e2e_path(e2e, "shop-a.new"),
+                                 NULL };
+    const char *const move[] = { "mv", e2e_path(e2e, "shop-a.new"),
+                                 e2e_path(e2e, "base/webapps/shop-a.war"), NULL };
     e2e_tool(NULL, copy);
     e2e_tool(NULL, move);
     e2e_application_hear(e2e, "shop-a.war] has finished");
@@ -229,7 +251,9 @@ static void expect_one_patch(const struct e2e *e2e)
     e2e_client(e2e, &answer, "status", "--json", "--pid", pid, NULL);
     assert_int_equal(answer.status, 0);
     expect_row_count(&answer, 1);
-    assert_int_equal(json_integer_value(json_object_get(e2e_row(answer.json, SERVLET, SHOP_A), "deployment")), 2);
+    assert_int_equal(
+        json_integer_value(json_object_get(e2e_row(answer.json, SERVLET, SHOP_A), "deployment")),
+        2);
     e2e_answer_close(&answer);
 }
 
@@ -261,8 +285,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         E2E_APPLICATION_CASE(a_class_that_is_alike_in_two_web_applications_is_swapped_in_both),
-        E2E_APPLICATION_CASE(a_class_that_differs_between_two_web_applications_waits_for_a_word_which_one_is_meant),
-        E2E_APPLICATION_CASE(a_class_that_no_web_application_has_loaded_is_compared_with_their_files),
+        E2E_APPLICATION_CASE(
+            a_class_that_differs_between_two_web_applications_waits_for_a_word_which_one_is_meant),
+        E2E_APPLICATION_CASE(
+            a_class_that_no_web_application_has_loaded_is_compared_with_their_files),
         E2E_APPLICATION_CASE(a_web_application_deployed_anew_is_reached_and_the_dead_one_is_not),
     };
     return E2E_RUN(tests);
