@@ -84,7 +84,7 @@ unsigned e2e_application_hear_number(struct e2e *e2e, const char *text)
 /* A source file, whole; the caller frees. */
 static char *read_text(const char *path)
 {
-    struct stat status;
+    struct stat status = { 0 };
     FILE *file = fopen(path, "re");
     if (file == NULL || fstat(fileno(file), &status) != 0)
         fail_msg("cannot read %s", path);

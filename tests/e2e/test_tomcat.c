@@ -8,15 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SOURCES  HD_E2E_BINARY "/tomcat/sources"
-#define BASE     HD_E2E_BINARY "/tomcat/base"
-#define HOME     "/usr/share/tomcat10"
-#define SERVLET  "com.example.shop.ShopServlet"
-#define PRICES   "com.example.shop.PriceList"
-#define DISCOUNT "com.example.shop.Discount"
-#define PACKAGE  "com/example/shop"
-#define SHOP_A   "ParallelWebappClassLoader[shop-a]"
-#define SHOP_B   "ParallelWebappClassLoader[shop-b]"
+#define SOURCES    HD_E2E_BINARY "/tomcat/sources"
+#define BASE       HD_E2E_BINARY "/tomcat/base"
+#define HOME       "/usr/share/tomcat10"
+#define CLASS_PATH HOME "/bin/bootstrap.jar:" HOME "/bin/tomcat-juli.jar"
+#define SERVLET    "com.example.shop.ShopServlet"
+#define PRICES     "com.example.shop.PriceList"
+#define DISCOUNT   "com.example.shop.Discount"
+#define PACKAGE    "com/example/shop"
+#define SHOP_A     "ParallelWebappClassLoader[shop-a]"
+#define SHOP_B     "ParallelWebappClassLoader[shop-b]"
 
 /* The flows outlive a test that fails. */
 static struct e2e_flow flow_a, flow_b;
@@ -65,15 +66,10 @@ static unsigned start(struct e2e *e2e)
     snprintf(base, sizeof base, "-Dcatalina.base=%s", e2e_path(e2e, "base"));
     const char *const copy[] = { "cp", "-r", BASE, e2e_path(e2e, "base"), NULL };
     const char *const server = "base/conf/server.xml";
-    const char *const arguments[] = { "-Dshop.port=0",
-                                      "-XX:SoftRefLRUPolicyMSPerMB=0",
-                                      home,
-                                      base,
-                                      "-cp",
-                                      HOME "/bin/bootstrap.jar:" HOME "/bin/tomcat-juli.jar",
-                                      "org.apache.catalina.startup.Bootstrap",
-                                      "start",
-                                      NULL };
+    const char *const arguments[] = {
+        "-Dshop.port=0", "-XX:SoftRefLRUPolicyMSPerMB=0",         home,    base, "-cp",
+        CLASS_PATH,      "org.apache.catalina.startup.Bootstrap", "start", NULL
+    };
     e2e_tool(NULL, copy);
     e2e_edit(e2e, server, server, "autoDeploy=\"false\"", "autoDeploy=\"true\"");
     e2e_edit(e2e, server, server, "<Engine ", "<Engine backgroundProcessorDelay=\"1\" ");
