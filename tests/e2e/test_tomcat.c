@@ -64,11 +64,12 @@ static unsigned start(struct e2e *e2e)
     build_once(e2e);
     snprintf(home, sizeof home, "-Dcatalina.home=%s", HOME);
     snprintf(base, sizeof base, "-Dcatalina.base=%s", e2e_path(e2e, "base"));
-    const char *const copy[] = { "cp", "-r", BASE, e2e_path(e2e, "base"), NULL };
+    const char *const built = BASE, *const class_path = CLASS_PATH;
+    const char *const copy[] = { "cp", "-r", built, e2e_path(e2e, "base"), NULL };
     const char *const server = "base/conf/server.xml";
     const char *const arguments[] = {
         "-Dshop.port=0", "-XX:SoftRefLRUPolicyMSPerMB=0",         home,    base, "-cp",
-        CLASS_PATH,      "org.apache.catalina.startup.Bootstrap", "start", NULL
+        class_path,      "org.apache.catalina.startup.Bootstrap", "start", NULL
     };
     e2e_tool(NULL, copy);
     e2e_edit(e2e, server, server, "autoDeploy=\"false\"", "autoDeploy=\"true\"");
