@@ -154,7 +154,7 @@ static struct hd_claim *new_claim(size_t room)
     claim->directory = -1;
     claim->paths = hd_alloc_zeroed(room, sizeof *claim->paths);
     if (claim->paths == NULL) {
-        hd_claim_free(claim);
+        hd_free(claim);
         return NULL;
     }
     return claim;

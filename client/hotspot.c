@@ -68,7 +68,7 @@ static int make_trigger(const char *path, struct hd_error *err)
 static int await_listener(const struct hd_jvm_process *jvm, const char *socket_path,
                           struct hd_error *err)
 {
-    const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+    const struct timespec pause = { .tv_nsec = 10L * 1000 * 1000 };
     int64_t deadline = hd_text_now() + (int64_t)LISTEN_SECONDS * 1000000;
     while (hd_text_now() < deadline) {
         int descriptor = connect_to(socket_path);

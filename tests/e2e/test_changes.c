@@ -157,8 +157,9 @@ static void a_change_is_answered_as_expected(void **state)
 
     deploy(e2e, &answer, &expectation, "push");
     expect_rows(&expectation, answer.json);
-    if (line_of(&expectation, "status", 0) != NULL)
-        assert_int_equal(answer.status, atoi(line_of(&expectation, "status", 0)));
+    const char *status = line_of(&expectation, "status", 0);
+    if (status != NULL)
+        assert_int_equal(answer.status, strtol(status, NULL, 10));
     e2e_answer_close(&answer);
     expect_answers(e2e, &expectation);
 }

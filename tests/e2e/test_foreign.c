@@ -77,16 +77,16 @@ static void start_with_greeter(struct e2e *e2e, enum arrangement arrangement, co
 #define EDITS_ALWAYS     "-javaagent:" HD_E2E_BINARY "/editing-agent.jar=always"
 #define EDITS_FIRST_LOAD "-javaagent:" HD_E2E_BINARY "/editing-agent.jar=first-load"
 
-static int count_hits(struct e2e *e2e)
+static long count_hits(struct e2e *e2e)
 {
-    return atoi(e2e_ask(e2e, "get demo.Greeter $hits"));
+    return strtol(e2e_ask(e2e, "get demo.Greeter $hits"), NULL, 10);
 }
 
 static void expect_redefined_and_edited(struct e2e *e2e, enum arrangement arrangement)
 {
     struct e2e_answer answer;
     start_with_greeter(e2e, arrangement, EDITS_ALWAYS);
-    int hits = count_hits(e2e);
+    long hits = count_hits(e2e);
     assert_true(hits > 0);
     e2e_compile_class(e2e, "Greeter", greeter_two, "after");
     e2e_deploy(e2e, &answer, "push", "after");
@@ -178,9 +178,9 @@ static const char *const neighbour_one =
 static const char *const neighbour_two =
     "package demo; public class Neighbour { static String say() { return \"two\"; } }";
 
-static int count_probes(struct e2e *e2e)
+static long count_probes(struct e2e *e2e)
 {
-    return atoi(e2e_ask(e2e, "call Coverage probes"));
+    return strtol(e2e_ask(e2e, "call Coverage probes"), NULL, 10);
 }
 
 static void expect_that_jacoco_is_in(struct e2e *e2e)
@@ -256,7 +256,7 @@ static void a_class_pushed_before_it_loads_gets_the_patch_and_jacocos_edit(void 
 {
     struct e2e *e2e = *state;
     start_before_it_loads(e2e, HOTDROP_FIRST, COVERAGE);
-    int probes = count_probes(e2e);
+    long probes = count_probes(e2e);
     expect_pending(e2e);
     e2e_expect(e2e, "call demo.Greeter greet", "two");
     expect_that_jacoco_is_in(e2e);

@@ -108,7 +108,7 @@ static void the_same_class_may_come_twice_only_with_the_same_content(void **stat
     assert_int_equal(
         hd_bundle_builder_add(builder, "com/Foo", bytes_of("two"), "other/Foo.class", &err), -1);
     assert_int_equal(err.code, HD_E_FORMAT);
-    assert_non_null(strstr(err.text, "com/Foo"));
+    assert_non_null(strstr(err.text, "com.Foo"));
     assert_non_null(strstr(err.text, "target/Foo.class"));
     assert_non_null(strstr(err.text, "other/Foo.class"));
     assert_int_equal(hd_bundle_builder_count(builder), 1);

@@ -30,7 +30,7 @@ struct fixture {
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    strcpy(fixture->directory, "/tmp/hd-test-log-XXXXXX");
+    snprintf(fixture->directory, sizeof fixture->directory, "/tmp/hd-test-log-XXXXXX");
     if (mkdtemp(fixture->directory) == NULL)
         return -1;
     snprintf(fixture->path, sizeof fixture->path, "%s/agent.log", fixture->directory);

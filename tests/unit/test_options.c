@@ -143,7 +143,7 @@ struct config {
 
 static void write_config(struct config *config, const void *text, size_t length)
 {
-    strcpy(config->path, "/tmp/hd-test-options-XXXXXX");
+    snprintf(config->path, sizeof config->path, "/tmp/hd-test-options-XXXXXX");
     int descriptor = mkstemp(config->path);
     assert_true(descriptor >= 0);
     assert_int_equal(write(descriptor, text, length), length);

@@ -35,7 +35,7 @@ static void messages_leave_whole_and_in_order(void **state)
     add(&outbox, json_pack("{s:i}", "n", 2));
     assert_int_equal(outbox.bytes, 14);
     for (int number = 1; number <= 2; number++) {
-        char expected[16];
+        char expected[32];
         snprintf(expected, sizeof expected, "{\"n\":%d}", number);
         assert_true(hd_outbox_next(&outbox, &chunk));
         assert_true(chunk.begins && chunk.ends);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -76,8 +77,8 @@ static struct hd_options options_of(const char *allow, const char *deny)
     static char allow_text[100];
     static char deny_text[100];
     struct hd_options options = { .allow = { allow_items, 0 }, .deny = { deny_items, 0 } };
-    strcpy(allow_text, allow);
-    strcpy(deny_text, deny);
+    snprintf(allow_text, sizeof allow_text, "%s", allow);
+    snprintf(deny_text, sizeof deny_text, "%s", deny);
     for (char *item = strtok(allow_text, ","); item != NULL; item = strtok(NULL, ","))
         allow_items[options.allow.count++] = item;
     for (char *item = strtok(deny_text, ","); item != NULL; item = strtok(NULL, ","))

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -53,7 +54,7 @@ static void rows_carry_outcome_reason_remedy_and_warnings(void **state)
     struct hd_deployment *deployment = hd_deployment_new(HD_DEPLOYMENT_PUSH, &alice);
     deployment->number = 7;
     deployment->applied = true;
-    strcpy(deployment->state, "0123456789abcdef");
+    snprintf(deployment->state, sizeof deployment->state, "0123456789abcdef");
     deployment->old_frames = 2;
     deployment->old_frames_complete = false;
 
@@ -144,7 +145,7 @@ static void fill(struct hd_deployment *deployment)
     deployment->applied = true;
     deployment->message = hd_strdup("fix the price");
     deployment->bundle_name = hd_strdup("shop.jar");
-    strcpy(deployment->bundle_digest, "ab12");
+    snprintf(deployment->bundle_digest, sizeof deployment->bundle_digest, "ab12");
     deployment->started_at = INT64_C(1769862896789123);
     deployment->micros = 2345;
     hd_deployment_add_row(deployment, "A", "app")->outcome = HD_OUTCOME_REDEFINED;
@@ -247,7 +248,7 @@ static int build_and_write(void *context, struct hd_error *err)
     assert_int_equal(deployment->error_reason, HD_REASON_JVM_ERROR);
     if (last->message == NULL || deployment->error_message == NULL)
         return want_of_memory(deployment, err);
-    strcpy(deployment->origin.from, "\xFF");
+    snprintf(deployment->origin.from, sizeof deployment->origin.from, "\xFF");
     json_t *json = hd_deployment_full_to_json(deployment);
     if (json == NULL)
         return want_of_memory(deployment, err);
