@@ -17,8 +17,8 @@
 #define MAX_RATE         UINT64_C(100000)
 #define SHOWN_TEXT_SIZE  160
 #define KNOWN_KEYS                                                                                 \
-    "drop, watch, listen, settle, token, allow, deny, max-bundle, max-rate, log, log-level, "      \
-    "config"
+    "drop, watch, listen, settle, token, store, way-back, allow, deny, max-bundle, max-rate, log, " \
+    "log-level, config"
 
 /* One "key=value", and where it stands. */
 struct assignment {
@@ -87,6 +87,20 @@ static int set_settle(struct hd_options *options, const char *value, struct hd_e
 static int set_token(struct hd_options *options, const char *value, struct hd_error *err)
 {
     return replace(&options->token_file, value, err);
+}
+
+static int set_store(struct hd_options *options, const char *value, struct hd_error *err)
+{
+    return replace(&options->store, value, err);
+}
+
+static int set_way_back(struct hd_options *options, const char *value, struct hd_error *err)
+{
+    bool required = strcmp(value, "required") == 0;
+    if (!required && strcmp(value, "wanted") != 0)
+        return hd_error_set(err, HD_E_USAGE, "expected required or wanted");
+    options->way_back_required = required;
+    return 0;
 }
 
 static int check_pattern(const char *value, struct hd_error *err)
@@ -166,7 +180,8 @@ static const struct option known_options[] = {
     { "drop", set_drop },     { "watch", set_watch },           { "listen", set_listen },
     { "settle", set_settle }, { "token", set_token },           { "allow", set_allow },
     { "deny", set_deny },     { "max-bundle", set_max_bundle }, { "max-rate", set_max_rate },
-    { "log", set_log },       { "log-level", set_log_level },
+    { "log", set_log },       { "log-level", set_log_level },     { "store", set_store },
+    { "way-back", set_way_back },
 };
 
 static const struct option *find_option(const char *key)
@@ -420,6 +435,7 @@ void hd_options_close(struct hd_options *options)
     close_list(&options->allow);
     close_list(&options->deny);
     hd_free(options->token_file);
+    hd_free(options->store);
     hd_free(options->log_file);
     *options = (struct hd_options){ 0 };
 }

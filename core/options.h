@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/log.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,8 @@ struct hd_options {
     struct hd_string_list deny;
     uint64_t settle_ms;           /* 30 */
     char *token_file;             /* NULL: none */
+    char *store;                  /* NULL: history in memory only */
+    bool way_back_required;       /* what could not be rolled back exactly is refused */
     char *log_file;               /* NULL: stderr */
     enum hd_log_level log_level;  /* info */
     uint64_t max_bundle;          /* bytes; 256M */

@@ -189,6 +189,22 @@ static const struct reason_words reasons[HD_REASON_COUNT] = {
         "Read the message for the JVM's own words and the agent's log for more, and try again; "
         "otherwise restart the JVM.",
     },
+    [HD_REASON_STORE_UNAVAILABLE] = {
+        "store-unavailable",
+        "The store could not take the deployment down, so nothing was changed.",
+        "Make room on the store's disk, or put right what the message names, and try again; a "
+        "store that could not be opened needs a restart of the JVM.",
+    },
+    [HD_REASON_INTERRUPTED] = {
+        "interrupted",
+        "The JVM ended in the middle of this deployment, and what was live ended with it.",
+        "Push it again if it is still wanted.",
+    },
+    [HD_REASON_CANNOT_KEEP] = {
+        "cannot-keep",
+        "This state cannot be made permanent.",
+        "Read the message; without a store (store=DIR in the agent's options) nothing is kept.",
+    },
 };
 
 struct warning_words {
@@ -229,6 +245,11 @@ static const struct warning_words warnings[HD_WARNING_BIT_COUNT] = {
         "not-verified",
         "This JVM runs without its bytecode verifier: nobody but Hotdrop's own structural check "
         "looked at the class.",
+    },
+    {
+        "not-journalled",
+        "It is live, but the store failed before its end was written; nothing more is deployed "
+        "until the store works again.",
     },
 };
 

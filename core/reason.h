@@ -51,6 +51,9 @@ enum hd_reason {
     HD_REASON_MISSING_MEMBER,   /* watch=: refers to a member that neither tree nor JVM has */
     HD_REASON_MALFORMED_BUNDLE, /* of a deployment: not a jar, the same class twice, no class */
     HD_REASON_JVM_ERROR,
+    HD_REASON_STORE_UNAVAILABLE,
+    HD_REASON_INTERRUPTED, /* in the history only: the JVM ended in the middle of it */
+    HD_REASON_CANNOT_KEEP,
     HD_REASON_COUNT
 };
 
@@ -62,9 +65,10 @@ enum hd_warning {
     HD_WARNING_SYNTHETIC_RENUMBERED = 1u << 3,
     HD_WARNING_OLD_FRAMES = 1u << 4,
     HD_WARNING_NO_WAY_BACK = 1u << 5,
-    HD_WARNING_NOT_VERIFIED = 1u << 6
+    HD_WARNING_NOT_VERIFIED = 1u << 6,
+    HD_WARNING_NOT_JOURNALLED = 1u << 7
 };
-#define HD_WARNING_BIT_COUNT 7
+#define HD_WARNING_BIT_COUNT 8
 
 /* The stable words. NULL for a value outside the enumeration, and for HD_REASON_NONE. */
 const char *hd_outcome_word(enum hd_outcome outcome);

@@ -75,6 +75,20 @@ static void of_a_key_that_is_no_list_the_last_value_counts(void **state)
     hd_options_close(&options);
 }
 
+static void a_store_and_a_way_back_are_taken(void **state)
+{
+    (void)state;
+    struct hd_options options;
+    assert_int_equal(hd_options_parse("store=/srv/store,way-back=required", &options, NULL), 0);
+    assert_string_equal(options.store, "/srv/store");
+    assert_true(options.way_back_required);
+    hd_options_close(&options);
+    assert_int_equal(hd_options_parse("way-back=wanted", &options, NULL), 0);
+    assert_null(options.store);
+    assert_false(options.way_back_required);
+    hd_options_close(&options);
+}
+
 /* Every part of words, separated by '|', must stand in the error for text. */
 static void assert_refused(const char *text, const char *words)
 {
@@ -101,7 +115,7 @@ static void what_is_wrong_is_named_with_what_would_be_right(void **state)
     assert_refused("drop=", "option drop=|empty");
     assert_refused("=x", "unknown key");
     assert_refused("Drop=/x", "option Drop=/x|unknown key|drop, watch, listen");
-    assert_refused("store=/x", "option store=/x|unknown key");
+    assert_refused("way-back=maybe", "option way-back=maybe|required or wanted");
     assert_refused("tls-cert=/x", "unknown key");
     assert_refused("drop=/a,drop=/a", "option drop=/a|twice");
     assert_refused("settle=30", "option settle=30|30ms");
@@ -335,6 +349,7 @@ int main(void)
         cmocka_unit_test(nothing_said_means_the_defaults),
         cmocka_unit_test(every_key_is_taken),
         cmocka_unit_test(of_a_key_that_is_no_list_the_last_value_counts),
+        cmocka_unit_test(a_store_and_a_way_back_are_taken),
         cmocka_unit_test(what_is_wrong_is_named_with_what_would_be_right),
         cmocka_unit_test(options_that_contradict_each_other_are_refused),
         cmocka_unit_test(a_config_file_reads_the_same_keys),

@@ -40,6 +40,9 @@ static const char *const stable_reasons[] = {
     "missing-member",
     "malformed-bundle",
     "jvm-error",
+    "store-unavailable",
+    "interrupted",
+    "cannot-keep",
 };
 
 static const char *const stable_outcomes[] = {
@@ -48,7 +51,7 @@ static const char *const stable_outcomes[] = {
 
 static const char *const stable_warnings[] = {
     "constant-changed", "initializer-changed", "annotations-changed", "synthetic-renumbered",
-    "old-frames",       "no-way-back",         "not-verified",
+    "old-frames",       "no-way-back",         "not-verified",        "not-journalled",
 };
 
 static void the_words_are_the_ones_scripts_rely_on(void **state)
