@@ -10,6 +10,8 @@
 #define MAX_NAME_BYTES    255
 #define MAX_LOADER_BYTES  1000
 #define MAX_MESSAGE_BYTES 4000
+#define MAX_STATE_BYTES   64
+#define MAX_TRIAL_MS      INT64_C(604800000) /* a week */
 /* JavaScript and many a JSON library keep integers exact only this far (RFC 8259 §6). */
 #define MAX_EXACT_INTEGER INT64_C(9007199254740991)
 /* A request is flat; this leaves room for keys of later versions, and keeps jansson's recursion
@@ -23,16 +25,22 @@ struct request_kind {
     const char *const *keys; /* NULL: unknown keys are skipped */
 };
 
-static const char *const bundle_keys[] = {
-    "type", "id", "size", "name", "loader", "all_loaders", "best_effort", "message", NULL,
-};
+#define BUNDLE_KEYS "type", "id", "size", "name", "loader", "all_loaders", "best_effort", "message"
 
-static const char *const rollback_keys[] = { "type", "id", "to", "message", NULL };
+static const char *const push_keys[] = { BUNDLE_KEYS, "confirm_within", "expect", NULL };
+static const char *const keys_of_check[] = { BUNDLE_KEYS, NULL };
+static const char *const rollback_keys[] = { "type",  "id",     "to", "message",
+                                             "trial", "expect", NULL };
+static const char *const confirm_keys[] = { "type", "id", "deployment", NULL };
 
 static const struct request_kind request_kinds[] = {
-    { "push", HD_REQUEST_PUSH, bundle_keys }, { "check", HD_REQUEST_CHECK, bundle_keys },
-    { "status", HD_REQUEST_STATUS, NULL },    { "history", HD_REQUEST_HISTORY, NULL },
-    { "show", HD_REQUEST_SHOW, NULL },        { "rollback", HD_REQUEST_ROLLBACK, rollback_keys },
+    { "push", HD_REQUEST_PUSH, push_keys },
+    { "check", HD_REQUEST_CHECK, keys_of_check },
+    { "status", HD_REQUEST_STATUS, NULL },
+    { "history", HD_REQUEST_HISTORY, NULL },
+    { "show", HD_REQUEST_SHOW, NULL },
+    { "rollback", HD_REQUEST_ROLLBACK, rollback_keys },
+    { "confirm", HD_REQUEST_CONFIRM, confirm_keys },
 };
 #define REQUEST_KIND_COUNT (sizeof request_kinds / sizeof request_kinds[0])
 
@@ -84,17 +92,26 @@ static int parse_object(const char *text, size_t length, json_t **out, struct hd
     return 0;
 }
 
-static int take_integer(const json_t *object, const char *key, uint64_t *out, struct hd_error *err)
+/* An absent key leaves *out 0. */
+static int take_optional_integer(const json_t *object, const char *key, json_int_t maximum,
+                                 uint64_t *out, struct hd_error *err)
 {
     const json_t *value = json_object_get(object, key);
     json_int_t number = json_integer_value(value);
     if (value == NULL)
-        return hd_error_set(err, HD_E_FORMAT, "key \"%s\" is missing", key);
-    if (!json_is_integer(value) || number < 1 || number > MAX_EXACT_INTEGER)
+        return 0;
+    if (!json_is_integer(value) || number < 1 || number > maximum)
         return hd_error_set(err, HD_E_FORMAT, "key \"%s\" is not a whole number from 1 to %lld",
-                            key, (long long)MAX_EXACT_INTEGER);
+                            key, (long long)maximum);
     *out = (uint64_t)number;
     return 0;
+}
+
+static int take_integer(const json_t *object, const char *key, uint64_t *out, struct hd_error *err)
+{
+    if (json_object_get(object, key) == NULL)
+        return hd_error_set(err, HD_E_FORMAT, "key \"%s\" is missing", key);
+    return take_optional_integer(object, key, MAX_EXACT_INTEGER, out, err);
 }
 
 static int take_boolean(const json_t *object, const char *key, bool *out, struct hd_error *err)
@@ -137,8 +154,8 @@ static int take_kind(const json_t *object, const struct request_kind **out, stru
     char shown[SHOWN_TEXT_SIZE];
     hd_text_escape(word, shown, sizeof shown);
     return hd_error_set(err, HD_E_FORMAT,
-                        "key \"type\": this agent knows push, check, rollback, status, history and "
-                        "show, not \"%s\"",
+                        "key \"type\": this agent knows push, check, rollback, confirm, status, "
+                        "history and show, not \"%s\"",
                         shown);
 }
 
@@ -174,7 +191,10 @@ static int take_bundle_keys(const json_t *object, struct hd_request *request, st
         take_text(object, "loader", MAX_LOADER_BYTES, &request->loader, err) != 0 ||
         take_boolean(object, "all_loaders", &request->all_loaders, err) != 0 ||
         take_boolean(object, "best_effort", &request->best_effort, err) != 0 ||
-        take_text(object, "message", MAX_MESSAGE_BYTES, &request->message, err) != 0)
+        take_text(object, "message", MAX_MESSAGE_BYTES, &request->message, err) != 0 ||
+        take_optional_integer(object, "confirm_within", MAX_TRIAL_MS, &request->confirm_within,
+                              err) != 0 ||
+        take_text(object, "expect", MAX_STATE_BYTES, &request->expect, err) != 0)
         return -1;
     if (request->name == NULL)
         return hd_error_set(err, HD_E_FORMAT, "key \"name\" is missing");
@@ -195,7 +215,33 @@ static int take_rollback_keys(const json_t *object, struct hd_request *request,
                             (long long)MAX_EXACT_INTEGER);
     request->to_given = to != NULL;
     request->to = (uint64_t)number;
-    return take_text(object, "message", MAX_MESSAGE_BYTES, &request->message, err);
+    if (take_optional_integer(object, "trial", MAX_EXACT_INTEGER, &request->trial, err) != 0)
+        return -1;
+    if (request->to_given && request->trial != 0)
+        return hd_error_set(err, HD_E_FORMAT, "keys \"to\" and \"trial\" exclude each other");
+    return take_text(object, "expect", MAX_STATE_BYTES, &request->expect, err) != 0
+               ? -1
+               : take_text(object, "message", MAX_MESSAGE_BYTES, &request->message, err);
+}
+
+static int take_own_keys(const json_t *object, struct hd_request *request, struct hd_error *err)
+{
+    switch (request->type) {
+    case HD_REQUEST_PUSH:
+    case HD_REQUEST_CHECK:
+        return take_bundle_keys(object, request, err);
+    case HD_REQUEST_SHOW:
+        return take_integer(object, "deployment", &request->deployment, err);
+    case HD_REQUEST_ROLLBACK:
+        return take_rollback_keys(object, request, err);
+    case HD_REQUEST_CONFIRM:
+        return take_optional_integer(object, "deployment", MAX_EXACT_INTEGER, &request->deployment,
+                                     err);
+    case HD_REQUEST_STATUS:
+        return take_boolean(object, "blocking", &request->blocking, err);
+    default:
+        return 0;
+    }
 }
 
 static int take_request(json_t *object, struct hd_request *request, struct hd_error *err)
@@ -205,11 +251,7 @@ static int take_request(json_t *object, struct hd_request *request, struct hd_er
         check_keys(object, kind, err) != 0)
         return -1;
     request->type = kind->type;
-    if (kind->type == HD_REQUEST_PUSH || kind->type == HD_REQUEST_CHECK)
-        return take_bundle_keys(object, request, err);
-    if (kind->type == HD_REQUEST_SHOW)
-        return take_integer(object, "deployment", &request->deployment, err);
-    return kind->type == HD_REQUEST_ROLLBACK ? take_rollback_keys(object, request, err) : 0;
+    return take_own_keys(object, request, err);
 }
 
 int hd_request_parse(const char *text, size_t length, struct hd_request *out, struct hd_error *err)
@@ -232,6 +274,7 @@ void hd_request_close(struct hd_request *request)
     hd_free(request->name);
     hd_free(request->loader);
     hd_free(request->message);
+    hd_free(request->expect);
     *request = (struct hd_request){ 0 };
 }
 
@@ -264,6 +307,11 @@ static bool put_bundle_keys(json_t *json, const struct hd_request *request)
            put_text_if_any(json, "message", request->message);
 }
 
+static bool put_number_if_any(json_t *json, const char *key, uint64_t number)
+{
+    return number == 0 || hd_json_put(json, key, hd_json_number(number));
+}
+
 json_t *hd_request_to_json(const struct hd_request *request)
 {
     json_t *json = json_object();
@@ -274,8 +322,11 @@ json_t *hd_request_to_json(const struct hd_request *request)
     if (complete && request->type == HD_REQUEST_ROLLBACK)
         complete = (!request->to_given || hd_json_put(json, "to", hd_json_number(request->to))) &&
                    put_text_if_any(json, "message", request->message);
-    if (complete && request->type == HD_REQUEST_SHOW)
-        complete = hd_json_put(json, "deployment", hd_json_number(request->deployment));
+    complete = complete && put_number_if_any(json, "deployment", request->deployment) &&
+               put_number_if_any(json, "confirm_within", request->confirm_within) &&
+               put_number_if_any(json, "trial", request->trial) &&
+               put_text_if_any(json, "expect", request->expect) &&
+               put_if_true(json, "blocking", request->blocking);
     return hd_json_finish(json, complete);
 }
 

@@ -27,7 +27,8 @@ enum hd_request_type {
     HD_REQUEST_STATUS,
     HD_REQUEST_HISTORY,
     HD_REQUEST_SHOW,
-    HD_REQUEST_ROLLBACK
+    HD_REQUEST_ROLLBACK,
+    HD_REQUEST_CONFIRM
 };
 
 struct hd_request {
@@ -40,8 +41,15 @@ struct hd_request {
     bool all_loaders;
     bool best_effort;
     char *message; /* NULL, or 1 to 4,000 bytes */
-    /* show */
+    /* push: rolled back by the agent unless confirmed within so many milliseconds; 0: no trial */
+    uint64_t confirm_within;
+    /* push, rollback: refused unless this state is live; NULL: whatever is live; 1 to 64 bytes */
+    char *expect;
+    /* show; confirm: 0: the one that is on trial */
     uint64_t deployment;
+    /* rollback: undo this deployment, provided that it is on trial; 0: not asked. Not with "to" */
+    uint64_t trial;
+    bool blocking; /* status: with the stacks that hold old code */
     /* rollback: to the state right after deployment "to" (0: as started); else to the one before */
     bool to_given;
     uint64_t to;

@@ -205,6 +205,23 @@ static const struct reason_words reasons[HD_REASON_COUNT] = {
         "This state cannot be made permanent.",
         "Read the message; without a store (store=DIR in the agent's options) nothing is kept.",
     },
+    [HD_REASON_TRIAL_OPEN] = {
+        "trial-open",
+        "An earlier deployment is on trial, and nothing else is deployed until that is over.",
+        "Confirm it (\"hotdrop confirm\"), undo it (\"hotdrop rollback\"), or wait as long as the "
+        "message says, and push again.",
+    },
+    [HD_REASON_NO_TRIAL] = {
+        "no-trial",
+        "There is no such deployment on trial (any more).",
+        "Look at \"hotdrop status\" for what is on trial, and at \"hotdrop history\" for how a "
+        "trial ended.",
+    },
+    [HD_REASON_SMOKE_FAILED] = {
+        "smoke-failed",
+        "The smoke test did not pass, so the deployment was rolled back.",
+        "Look at what the command printed, correct the code, and push again.",
+    },
 };
 
 struct warning_words {

@@ -54,6 +54,9 @@ enum hd_reason {
     HD_REASON_STORE_UNAVAILABLE,
     HD_REASON_INTERRUPTED, /* in the history only: the JVM ended in the middle of it */
     HD_REASON_CANNOT_KEEP,
+    HD_REASON_TRIAL_OPEN,
+    HD_REASON_NO_TRIAL,
+    HD_REASON_SMOKE_FAILED, /* the client's word: its smoke test was not passed */
     HD_REASON_COUNT
 };
 

@@ -27,6 +27,7 @@ const char *hd_way_word(enum hd_way way)
         [HD_WAY_WATCH] = "watch",
         [HD_WAY_LOCAL_SOCKET] = "local",
         [HD_WAY_WEBSOCKET] = "websocket",
+        [HD_WAY_AGENT] = "agent",
     };
     return (unsigned)way < sizeof words / sizeof words[0] ? words[way] : NULL;
 }

@@ -11,14 +11,22 @@
 
 #include "core/digest.h"
 #include "core/reason.h"
+#include "core/trial_record.h"
 
 #include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Who sent it, and which way it came. */
-enum hd_way { HD_WAY_DROP, HD_WAY_WATCH, HD_WAY_LOCAL_SOCKET, HD_WAY_WEBSOCKET };
-const char *hd_way_word(enum hd_way way); /* "drop", "watch", "local", "websocket" */
+enum hd_way {
+    HD_WAY_DROP,
+    HD_WAY_WATCH,
+    HD_WAY_LOCAL_SOCKET,
+    HD_WAY_WEBSOCKET,
+    HD_WAY_AGENT /* by itself: a trial was over */
+};
+/* "drop", "watch", "local", "websocket", "agent" */
+const char *hd_way_word(enum hd_way way);
 
 struct hd_origin {
     enum hd_way way;
@@ -37,6 +45,12 @@ struct hd_row {
     uint64_t micros;   /* spent on this class; of one RedefineClasses call for many, its share */
 };
 
+/* What a pusher insisted on; it stays with the deployment, and with what is live of it, for ever. */
+enum hd_forced { HD_FORCED_BEST_EFFORT = 1u << 0, HD_FORCED_ALL_LOADERS = 1u << 1 };
+#define HD_FORCED_BIT_COUNT 2
+/* ["best-effort","all-loaders"]; empty for 0. A new reference; NULL when memory is out. */
+json_t *hd_forced_to_json(unsigned forced);
+
 enum hd_deployment_kind { HD_DEPLOYMENT_PUSH, HD_DEPLOYMENT_CHECK, HD_DEPLOYMENT_ROLLBACK };
 
 struct hd_deployment {
@@ -49,6 +63,9 @@ struct hd_deployment {
     char *bundle_name;
     char bundle_digest[HD_DIGEST_HEX_SIZE]; /* "" where there is none */
     bool best_effort;
+    unsigned forced; /* HD_FORCED_* bits */
+    /* How it ended is filled in by the loop, which is then the only thread that looks at it. */
+    struct hd_trial_record trial;
     uint64_t returns_to;  /* a rollback: the deployment whose state is live again; 0: as started */
     uint64_t *undone;     /* … and the deployments it undoes, the last one first; hd_free */
     size_t undone_count;

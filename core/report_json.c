@@ -23,6 +23,18 @@ static const char *remedy_of(enum hd_reason reason, const char *own_remedy)
     return own_remedy != NULL ? own_remedy : hd_reason_remedy(reason);
 }
 
+json_t *hd_forced_to_json(unsigned forced)
+{
+    static const char *const words[HD_FORCED_BIT_COUNT] = { "best-effort", "all-loaders" };
+    json_t *array = json_array();
+    bool complete = array != NULL;
+    for (unsigned bit = 0; bit < HD_FORCED_BIT_COUNT && complete; bit++) {
+        if ((forced & 1u << bit) != 0)
+            complete = json_array_append_new(array, hd_json_text(words[bit])) == 0;
+    }
+    return hd_json_finish(array, complete);
+}
+
 static json_t *row_to_json(const struct hd_row *row)
 {
     json_t *json = json_object();
@@ -86,6 +98,15 @@ static bool put_way_back(json_t *json, const struct hd_deployment *deployment)
             hd_json_put(json, "undone", undone_to_json(deployment)));
 }
 
+/* Keys that only some deployments have. */
+static bool put_trial_and_force(json_t *json, const struct hd_deployment *deployment)
+{
+    return (deployment->trial.end == HD_TRIAL_NONE ||
+            hd_json_put(json, "trial", hd_trial_record_to_json(&deployment->trial))) &&
+           (deployment->forced == 0 ||
+            hd_json_put(json, "forced", hd_forced_to_json(deployment->forced)));
+}
+
 json_t *hd_deployment_to_json(const struct hd_deployment *deployment)
 {
     json_t *json = json_object();
@@ -97,7 +118,7 @@ json_t *hd_deployment_to_json(const struct hd_deployment *deployment)
         hd_json_put(json, "classes", rows_to_json(deployment)) &&
         hd_json_put(json, "old_frames", hd_json_number(deployment->old_frames)) &&
         hd_json_put(json, "old_frames_complete", json_boolean(deployment->old_frames_complete)) &&
-        put_way_back(json, deployment);
+        put_way_back(json, deployment) && put_trial_and_force(json, deployment);
     return hd_json_finish(json, complete);
 }
 
@@ -146,7 +167,8 @@ json_t *hd_deployment_summary_to_json(const struct hd_deployment *deployment)
                     hd_json_put(json, "applied", json_boolean(deployment->applied)) &&
                     hd_json_put(json, "error", error_to_json(deployment)) &&
                     hd_json_put(json, "outcomes", counts_to_json(deployment)) &&
-                    hd_json_put(json, "micros", hd_json_number(deployment->micros));
+                    hd_json_put(json, "micros", hd_json_number(deployment->micros)) &&
+                    put_trial_and_force(json, deployment);
     return hd_json_finish(json, complete);
 }
 

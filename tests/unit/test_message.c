@@ -113,7 +113,7 @@ static void the_type_is_one_that_is_known(void **state)
     assert_text_refused("{\"id\":1}", "\"type\"");
     assert_text_refused("{\"type\":1,\"id\":1}", "\"type\"");
     assert_text_refused("{\"type\":\"explode\",\"id\":1}", "not \"explode\"");
-    assert_text_refused("{\"type\":\"Push\",\"id\":1}", "push, check, rollback, status, history and show");
+    assert_text_refused("{\"type\":\"Push\",\"id\":1}", "push, check, rollback, confirm, status, history and show");
     assert_text_refused("{\"type\":\"a\\nb\",\"id\":1}", "a\\x0Ab");
 }
 
@@ -229,6 +229,11 @@ static void assert_survives_the_journey(const struct hd_request *request)
                         request->loader != NULL ? request->loader : "-");
     assert_string_equal(arrived.message != NULL ? arrived.message : "-",
                         request->message != NULL ? request->message : "-");
+    assert_string_equal(arrived.expect != NULL ? arrived.expect : "-",
+                        request->expect != NULL ? request->expect : "-");
+    assert_int_equal(arrived.confirm_within, request->confirm_within);
+    assert_int_equal(arrived.trial, request->trial);
+    assert_int_equal(arrived.blocking, request->blocking);
     hd_request_close(&arrived);
 }
 
@@ -238,6 +243,7 @@ static void what_a_client_writes_the_agent_reads(void **state)
     char name[] = "app \"1\".jar";
     char loader[] = "shop [/b]";
     char words[] = "line\nline";
+    char state_digest[] = "9f86d081884c7d65";
     const struct hd_request requests[] = {
         { .type = HD_REQUEST_PUSH,
           .id = 1,
@@ -245,11 +251,17 @@ static void what_a_client_writes_the_agent_reads(void **state)
           .name = name,
           .loader = loader,
           .best_effort = true,
-          .message = words },
+          .message = words,
+          .confirm_within = 60000,
+          .expect = state_digest },
         { .type = HD_REQUEST_CHECK, .id = 2, .size = 1, .name = name, .all_loaders = true },
         { .type = HD_REQUEST_STATUS, .id = 3 },
         { .type = HD_REQUEST_HISTORY, .id = 4 },
         { .type = HD_REQUEST_SHOW, .id = 5, .deployment = 77 },
+        { .type = HD_REQUEST_STATUS, .id = 6, .blocking = true },
+        { .type = HD_REQUEST_ROLLBACK, .id = 7, .trial = 3, .expect = state_digest },
+        { .type = HD_REQUEST_CONFIRM, .id = 8 },
+        { .type = HD_REQUEST_CONFIRM, .id = 9, .deployment = 3 },
     };
     for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++)
         assert_survives_the_journey(&requests[i]);
@@ -305,7 +317,10 @@ static int parse_and_write(void *context, struct hd_error *err)
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
-    static char push[] = PUSH(",\"loader\":\"x\",\"best_effort\":true,\"message\":\"m\"");
+    /* Keys of at most 13 letters: for longer tokens jansson 2.14 grows its buffer, and does not look
+     * whether it could. */
+    static char push[] = PUSH(",\"loader\":\"x\",\"best_effort\":true,\"message\":\"m\","
+                              "\"expect\":\"abc\"");
     static char show[] = "{\"type\":\"show\",\"id\":1,\"deployment\":1}";
     fail_every_allocation(parse_and_write, push);
     fail_every_allocation(parse_and_write, show);
@@ -336,6 +351,36 @@ static void a_rollback_may_name_the_state_to_return_to(void **state)
     }
 }
 
+static void a_trial_has_its_time_and_its_end(void **state)
+{
+    (void)state;
+    struct hd_request request = parsed(PUSH(",\"confirm_within\":604800000,\"expect\":\"abc\""));
+    assert_int_equal(request.confirm_within, 604800000);
+    assert_string_equal(request.expect, "abc");
+    hd_request_close(&request);
+    request = parsed("{\"type\":\"confirm\",\"id\":1}");
+    assert_int_equal(request.type, HD_REQUEST_CONFIRM);
+    assert_int_equal(request.deployment, 0);
+    request = parsed("{\"type\":\"confirm\",\"id\":1,\"deployment\":7}");
+    assert_int_equal(request.deployment, 7);
+    request = parsed("{\"type\":\"rollback\",\"id\":1,\"trial\":7}");
+    assert_int_equal(request.trial, 7);
+    assert_false(request.to_given);
+    request = parsed("{\"type\":\"status\",\"id\":1,\"blocking\":true}");
+    assert_true(request.blocking);
+    assert_text_refused(PUSH(",\"confirm_within\":0"), "\"confirm_within\"");
+    assert_text_refused(PUSH(",\"confirm_within\":604800001"), "604800000");
+    assert_text_refused(PUSH(",\"confirm_within\":\"60s\""), "\"confirm_within\"");
+    assert_text_refused(PUSH(",\"expect\":\"\""), "\"expect\"");
+    assert_text_refused("{\"type\":\"check\",\"id\":1,\"size\":1,\"name\":\"a\","
+                        "\"confirm_within\":1}",
+                        "\"confirm_within\"");
+    assert_text_refused("{\"type\":\"confirm\",\"id\":1,\"deployment\":0}", "\"deployment\"");
+    assert_text_refused("{\"type\":\"confirm\",\"id\":1,\"number\":3}", "\"number\"");
+    assert_text_refused("{\"type\":\"rollback\",\"id\":1,\"trial\":7,\"to\":1}", "exclude");
+    assert_text_refused("{\"type\":\"status\",\"id\":1,\"blocking\":1}", "\"blocking\"");
+}
+
 int main(void)
 {
     hd_json_use_hd_alloc();
@@ -350,6 +395,7 @@ int main(void)
         cmocka_unit_test(strings_and_flags_have_their_types_and_bounds),
         cmocka_unit_test(strings_are_bounded_in_bytes),
         cmocka_unit_test(an_option_that_is_not_understood_is_never_skipped),
+        cmocka_unit_test(a_trial_has_its_time_and_its_end),
         cmocka_unit_test(depth_and_size_are_bounded),
         cmocka_unit_test(what_a_client_writes_the_agent_reads),
         cmocka_unit_test(an_error_message_names_request_reason_and_remedy),

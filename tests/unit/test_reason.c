@@ -43,6 +43,9 @@ static const char *const stable_reasons[] = {
     "store-unavailable",
     "interrupted",
     "cannot-keep",
+    "trial-open",
+    "no-trial",
+    "smoke-failed",
 };
 
 static const char *const stable_outcomes[] = {
