@@ -95,7 +95,7 @@ static int init(const struct hd_invocation *invocation, const char *path, struct
 {
     (void)invocation;
     struct hd_store *store = NULL;
-    if (hd_store_open(path, &store, err) != 0)
+    if (hd_store_open(path, NULL, NULL, &store, err) != 0)
         return -1;
     printf("%s is ready. Head: %s\n", path, hd_store_head(store));
     hd_store_close(store);

@@ -61,7 +61,28 @@ json_t *hd_history_to_json(const struct hd_history *history)
     for (size_t i = history->count; i > 0 && complete; i--)
         complete =
             json_array_append_new(array, hd_deployment_summary_to_json(history->items[i - 1])) == 0;
+    if (complete && history->past != NULL)
+        complete = hd_past_append_to(history->past, array);
     return hd_json_finish(array, complete);
+}
+
+json_t *hd_history_show(const struct hd_history *history, uint64_t number)
+{
+    const struct hd_deployment *deployment = hd_history_find(history, number);
+    if (deployment != NULL)
+        return hd_deployment_full_to_json(deployment);
+    return history->past != NULL ? hd_past_find(history->past, number) : NULL;
+}
+
+uint64_t hd_history_dropped(const struct hd_history *history)
+{
+    return history->dropped + (history->past != NULL ? hd_past_dropped(history->past) : 0);
+}
+
+uint64_t hd_history_total(const struct hd_history *history)
+{
+    size_t before = history->past != NULL ? hd_past_count(history->past) : 0;
+    return history->count + before + hd_history_dropped(history);
 }
 
 void hd_history_close(struct hd_history *history)
@@ -69,5 +90,6 @@ void hd_history_close(struct hd_history *history)
     for (size_t i = 0; i < history->count; i++)
         hd_deployment_release(history->items[i]);
     hd_free(history->items);
+    hd_past_free(history->past);
     *history = (struct hd_history){ 0 };
 }

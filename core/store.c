@@ -24,6 +24,16 @@ struct hd_store {
     struct hd_journal *journal;
     uint64_t last_number;
     uint64_t open_number; /* begun and not ended; 0: none */
+    /* digests of kept.json, "" for none: what it is, and what it was about to become */
+    char kept[HD_DIGEST_HEX_SIZE];
+    char keep[HD_DIGEST_HEX_SIZE];
+};
+
+/* The reading of the journal that opens a store. */
+struct opening {
+    struct hd_store *store;
+    int (*visit)(const json_t *entry, void *context, struct hd_error *err);
+    void *context;
 };
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -68,70 +78,82 @@ static int refuse_held(int lock, struct hd_error *err)
 
 static int take_lock(struct hd_store *store, struct hd_error *err)
 {
-    char pid[16];
+    char pid[16]; /* of one length always: where the disk is full, it can still be written over */
     store->lock =
         openat(store->directory, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (store->lock < 0)
         return hd_error_set_errno(err, errno, "the lock file cannot be opened");
     if (flock(store->lock, LOCK_EX | LOCK_NB) != 0)
         return refuse_held(store->lock, err);
-    int length = snprintf(pid, sizeof pid, "%d", (int)getpid());
-    if (ftruncate(store->lock, 0) != 0 || pwrite(store->lock, pid, (size_t)length, 0) != length)
+    int length = snprintf(pid, sizeof pid, "%-10d\n", (int)getpid());
+    if (pwrite(store->lock, pid, (size_t)length, 0) != length)
         return hd_error_set_errno(err, errno, "the lock file cannot be written");
     return 0;
 }
 
-/* Follows the journal as it is read: which numbers were given, and is one still open? */
-static int follow(const json_t *entry, void *context, struct hd_error *err)
+static void copy_digest(const json_t *entry, char out[HD_DIGEST_HEX_SIZE])
 {
-    (void)err;
-    struct hd_store *store = context;
-    const char *event = json_string_value(json_object_get(entry, "event"));
-    json_int_t number = json_integer_value(json_object_get(entry, "deployment"));
-    if (event == NULL || number <= 0)
-        return 0;
-    if ((uint64_t)number > store->last_number)
-        store->last_number = (uint64_t)number;
+    const char *digest = json_string_value(json_object_get(entry, "digest"));
+    snprintf(out, HD_DIGEST_HEX_SIZE, "%s", digest != NULL ? digest : "");
+}
+
+static void follow_keeping(struct hd_store *store, const char *event, const json_t *entry)
+{
+    if (strcmp(event, "keep") == 0)
+        copy_digest(entry, store->keep);
+    if (strcmp(event, "kept") == 0)
+        copy_digest(entry, store->kept);
+    if (strcmp(event, "kept") == 0 || strcmp(event, "keep-interrupted") == 0)
+        store->keep[0] = '\0';
+}
+
+/* Which numbers were given, and is one still open? */
+static void follow_deployments(struct hd_store *store, const char *event, uint64_t number)
+{
+    if (number > store->last_number)
+        store->last_number = number;
     if (strcmp(event, "begin") == 0)
-        store->open_number = (uint64_t)number;
+        store->open_number = number;
     else if (strcmp(event, "end") == 0 || strcmp(event, "interrupted") == 0)
         store->open_number = 0;
-    return 0;
 }
 
-/* A crash between begin and end: what was live then is gone with that JVM. */
-static int end_interrupted(struct hd_store *store, struct hd_error *err)
+/* Follows the journal as it is read. */
+static int follow(const json_t *entry, void *context, struct hd_error *err)
 {
-    if (store->open_number == 0)
-        return 0;
-    json_t *fields = json_pack("{s:I}", "deployment", (json_int_t)store->open_number);
-    if (hd_store_note_take(store, "interrupted", fields, err) != 0)
-        return -1;
-    store->open_number = 0;
-    return 0;
+    struct opening *opening = context;
+    const char *event = json_string_value(json_object_get(entry, "event"));
+    json_int_t number = json_integer_value(json_object_get(entry, "deployment"));
+    if (event != NULL)
+        follow_keeping(opening->store, event, entry);
+    if (event != NULL && number > 0)
+        follow_deployments(opening->store, event, (uint64_t)number);
+    return opening->visit != NULL ? opening->visit(entry, opening->context, err) : 0;
 }
 
-static int open_inside(struct hd_store *store, struct hd_error *err)
+static int open_inside(struct opening *opening, struct hd_error *err)
 {
+    struct hd_store *store = opening->store;
     if (take_lock(store, err) != 0)
         return -1;
     store->bundles = open_directory(store->directory, BUNDLES, err);
     if (store->bundles < 0)
         return -1;
-    if (hd_journal_open(store->directory, true, follow, store, &store->journal, err) != 0)
-        return -1;
-    return end_interrupted(store, err);
+    return hd_journal_open(store->directory, true, follow, opening, &store->journal, err);
 }
 
-int hd_store_open(const char *directory, struct hd_store **out, struct hd_error *err)
+int hd_store_open(const char *directory,
+                  int (*visit)(const json_t *entry, void *context, struct hd_error *err),
+                  void *context, struct hd_store **out, struct hd_error *err)
 {
     struct hd_store *store = hd_alloc_zeroed(1, sizeof *store);
     if (store == NULL)
         return hd_error_set_memory(err);
     store->lock = -1;
     store->bundles = -1;
+    struct opening opening = { store, visit, context };
     store->directory = open_directory(AT_FDCWD, directory, err);
-    if (store->directory < 0 || open_inside(store, err) != 0) {
+    if (store->directory < 0 || open_inside(&opening, err) != 0) {
         hd_store_close(store);
         return hd_error_prefix(err, "store %s", directory);
     }
@@ -180,6 +202,68 @@ int hd_store_note_take(struct hd_store *store, const char *event, json_t *fields
     return hd_journal_append_take(store->journal, entry, err);
 }
 
+/* A crash between begin and end: what was live then is gone with that JVM. */
+static int end_interrupted(struct hd_store *store, struct hd_error *err)
+{
+    if (store->open_number == 0)
+        return 0;
+    json_t *fields = json_pack("{s:I}", "deployment", (json_int_t)store->open_number);
+    if (hd_store_note_take(store, "interrupted", fields, err) != 0)
+        return -1;
+    store->open_number = 0;
+    return 0;
+}
+
+/* Digest of kept.json as it is; "" where there is none. */
+static int digest_kept(const struct hd_store *store, char out[HD_DIGEST_HEX_SIZE],
+                       struct hd_error *err)
+{
+    struct hd_buffer text = HD_BUFFER_INIT;
+    struct hd_digest digest;
+    struct hd_error own = HD_ERROR_INIT;
+    out[0] = '\0';
+    int result = hd_store_files_read(store->directory, KEPT_FILE, &text, &own);
+    if (result == 0)
+        result = hd_digest_of(text.data, text.length, &digest, &own);
+    if (result == 0)
+        hd_digest_to_hex(&digest, out);
+    hd_buffer_close(&text);
+    if (result == 0 || own.code == HD_E_NOT_FOUND)
+        return 0;
+    return hd_error_set(err, own.code, "%s", own.text);
+}
+
+static int note_kept(struct hd_store *store, struct hd_error *err)
+{
+    json_t *fields = json_pack("{s:s}", "digest", store->keep);
+    if (hd_store_note_take(store, "kept", fields, err) != 0)
+        return -1;
+    memcpy(store->kept, store->keep, sizeof store->kept);
+    store->keep[0] = '\0';
+    return 0;
+}
+
+static int end_keeping(struct hd_store *store, struct hd_error *err)
+{
+    char now[HD_DIGEST_HEX_SIZE];
+    if (store->keep[0] == '\0')
+        return 0;
+    if (digest_kept(store, now, err) != 0)
+        return -1;
+    if (strcmp(now, store->keep) == 0)
+        return note_kept(store, err);
+    json_t *fields = json_pack("{s:s}", "digest", store->keep);
+    if (hd_store_note_take(store, "keep-interrupted", fields, err) != 0)
+        return -1;
+    store->keep[0] = '\0';
+    return 0;
+}
+
+int hd_store_settle(struct hd_store *store, struct hd_error *err)
+{
+    return end_interrupted(store, err) != 0 ? -1 : end_keeping(store, err);
+}
+
 static int make_room(struct hd_store *store, uint64_t length, struct hd_error *err)
 {
     char removed[HD_STORE_NAME_SIZE];
@@ -209,7 +293,8 @@ static int keep_bundle(struct hd_store *store, const char *digest, struct hd_byt
 int hd_store_begin(struct hd_store *store, const struct hd_deployment *deployment,
                    struct hd_bytes jar, struct hd_error *err)
 {
-    if (keep_bundle(store, deployment->bundle_digest, jar, err) != 0)
+    if (hd_store_settle(store, err) != 0 ||
+        keep_bundle(store, deployment->bundle_digest, jar, err) != 0)
         return -1;
     json_t *fields = hd_deployment_summary_to_json(deployment);
     if (fields == NULL)
@@ -238,23 +323,85 @@ int hd_store_end(struct hd_store *store, const struct hd_deployment *deployment,
 
 /* ---- what is kept ---------------------------------------------------------------------------- */
 
-int hd_store_set_kept(struct hd_store *store, const json_t *kept, struct hd_error *err)
+int hd_store_put_kept_files(struct hd_store *store, struct hd_bytes contents,
+                            char digest[HD_DIGEST_HEX_SIZE], struct hd_error *err)
+{
+    char name[HD_STORE_NAME_SIZE];
+    struct hd_digest sum;
+    if (hd_digest_of(contents.data, contents.length, &sum, err) != 0 ||
+        make_room(store, contents.length, err) != 0)
+        return -1;
+    hd_digest_to_hex(&sum, digest);
+    snprintf(name, sizeof name, "%s.kept", digest);
+    return hd_store_files_put(store->bundles, name, contents, err);
+}
+
+int hd_store_read_kept_files(const struct hd_store *store, const char *digest,
+                             struct hd_buffer *out, struct hd_error *err)
+{
+    char name[HD_STORE_NAME_SIZE], found[HD_DIGEST_HEX_SIZE];
+    struct hd_digest sum;
+    size_t before = out->length;
+    snprintf(name, sizeof name, "%.64s.kept", digest);
+    if (hd_store_files_read(store->bundles, name, out, err) != 0 ||
+        hd_digest_of(out->data + before, out->length - before, &sum, err) != 0)
+        return -1;
+    hd_digest_to_hex(&sum, found);
+    if (strcmp(found, digest) != 0)
+        return hd_error_set(err, HD_E_FORMAT, BUNDLES "/%s is damaged", name);
+    return 0;
+}
+
+/* The journal first: whatever a crash leaves, it is known what was wanted. */
+static int replace_kept_take(struct hd_store *store, struct hd_bytes contents, json_t *fields,
+                             struct hd_error *err)
+{
+    struct hd_digest digest = { { 0 } };
+    char hex[HD_DIGEST_HEX_SIZE];
+    int result = hd_digest_of(contents.data, contents.length, &digest, err);
+    hd_digest_to_hex(&digest, hex);
+    json_t *line = result == 0 ? json_pack("{s:s}", "digest", hex) : NULL;
+    if (line != NULL && fields != NULL && json_object_update(line, fields) != 0) {
+        json_decref(line);
+        line = NULL;
+    }
+    json_decref(fields);
+    if (line == NULL)
+        return hd_error_set_memory(err);
+    if (hd_store_note_take(store, "keep", line, err) != 0)
+        return -1;
+    memcpy(store->keep, hex, sizeof hex);
+    if (hd_store_files_replace(store->directory, KEPT_FILE, contents, err) != 0)
+        return -1;
+    return note_kept(store, err);
+}
+
+int hd_store_set_kept(struct hd_store *store, const json_t *kept, json_t *fields,
+                      struct hd_error *err)
 {
     char *text = NULL;
     size_t length = 0;
-    struct hd_digest digest;
-    char hex[HD_DIGEST_HEX_SIZE];
-    if (hd_message_write(kept, &text, &length, err) != 0)
+    if (hd_store_settle(store, err) != 0 || hd_message_write(kept, &text, &length, err) != 0) {
+        json_decref(fields);
         return -1;
+    }
     struct hd_bytes contents = { (const uint8_t *)text, length };
-    int result = hd_digest_of(text, length, &digest, err);
-    if (result == 0)
-        result = hd_store_files_replace(store->directory, KEPT_FILE, contents, err);
+    int result = replace_kept_take(store, contents, fields, err);
     hd_free(text);
-    if (result != 0)
+    return result;
+}
+
+static int check_kept(const struct hd_store *store, struct hd_error *err)
+{
+    char now[HD_DIGEST_HEX_SIZE];
+    if (digest_kept(store, now, err) != 0)
         return -1;
-    hd_digest_to_hex(&digest, hex);
-    return hd_store_note_take(store, "kept", json_pack("{s:s}", "digest", hex), err);
+    if (strcmp(now, store->kept) == 0 || (store->keep[0] != '\0' && strcmp(now, store->keep) == 0))
+        return 0;
+    if (now[0] == '\0')
+        return hd_error_set(err, HD_E_FORMAT, KEPT_FILE " is missing; the journal names it");
+    return hd_error_set(err, HD_E_FORMAT,
+                        KEPT_FILE " is not what the journal says was kept: somebody changed it");
 }
 
 int hd_store_kept(const struct hd_store *store, json_t **out, struct hd_error *err)
@@ -262,6 +409,8 @@ int hd_store_kept(const struct hd_store *store, json_t **out, struct hd_error *e
     struct hd_buffer text = HD_BUFFER_INIT;
     json_error_t reason;
     struct hd_error own = HD_ERROR_INIT;
+    if (check_kept(store, err) != 0)
+        return -1;
     if (hd_store_files_read(store->directory, KEPT_FILE, &text, &own) != 0) {
         hd_buffer_close(&text);
         if (own.code != HD_E_NOT_FOUND)

@@ -4,9 +4,11 @@
  *
  *   lock          held (flock) by the JVM that uses the store; its pid is inside
  *   journal       core/journal.h: a line before a deployment goes live and one after it
- *   bundles/      HEX.jar: the bundles, by their digest, up to HD_STORE_MAX_BYTES together; the
- *                 oldest that kept.json does not name go first, with a journal line each
- *   kept.json     what is live again after a restart: replaced by rename, never written in place
+ *   bundles/      HEX.jar: the bundles, by their digest, and HEX.kept: the class files of what is
+ *                 kept; up to HD_STORE_MAX_BYTES together, and the oldest that kept.json does not
+ *                 name go first, with a journal line each
+ *   kept.json     what is live again after a restart: replaced by rename, never written in place;
+ *                 its digest stands in the journal before that ("keep") and after it ("kept")
  *
  * Nothing goes live that the store could not take down first: every function is on disk when it
  * returns 0. Engine thread; hd_store_open on the thread that starts the agent.
@@ -22,11 +24,14 @@
 
 struct hd_store;
 
-/* Makes the directory (0700) and what is in it where missing. A deployment that the journal says
- * has begun and not ended gets an "interrupted" line. HD_E_DENIED: it belongs to another user or is
- * open to others, or another JVM (the text names its pid) holds it; HD_E_FORMAT: the journal was
- * changed; HD_E_SYSTEM. */
-HD_CHECKED int hd_store_open(const char *directory, struct hd_store **out, struct hd_error *err);
+/* Makes the directory (0700) and what is in it where missing, and calls visit (may be NULL) for each
+ * line of the journal, as hd_journal_read does. HD_E_DENIED: it belongs to another user or is open
+ * to others, or another JVM (the text names its pid) holds it; HD_E_FORMAT: the journal was changed;
+ * HD_E_SYSTEM. */
+HD_CHECKED int hd_store_open(const char *directory,
+                             int (*visit)(const json_t *entry, void *context,
+                                          struct hd_error *err),
+                             void *context, struct hd_store **out, struct hd_error *err);
 void hd_store_close(struct hd_store *store);
 
 /* The highest number that a deployment in the journal has; 0: none. */
@@ -34,6 +39,10 @@ uint64_t hd_store_last_number(const struct hd_store *store);
 /* Digest of the journal's last line, to be anchored elsewhere. A borrow until the next call. */
 const char *hd_store_head(const struct hd_store *store);
 
+/* What a crash left open in the journal is closed: a deployment that has begun and not ended gets an
+ * "interrupted" line, a keep that has no "kept" gets that, or "keep-interrupted". Does nothing where
+ * nothing is open. hd_store_begin and hd_store_set_kept do it too. */
+HD_CHECKED int hd_store_settle(struct hd_store *store, struct hd_error *err);
 /* Before the deployment goes live: its bundle (jar.length 0: none) and a "begin" line. */
 HD_CHECKED int hd_store_begin(struct hd_store *store, const struct hd_deployment *deployment,
                               struct hd_bytes jar, struct hd_error *err);
@@ -44,9 +53,19 @@ HD_CHECKED int hd_store_end(struct hd_store *store, const struct hd_deployment *
 HD_CHECKED int hd_store_note_take(struct hd_store *store, const char *event, json_t *fields,
                                   struct hd_error *err);
 
-/* Replaces kept.json and notes it. kept is borrowed. */
-HD_CHECKED int hd_store_set_kept(struct hd_store *store, const json_t *kept, struct hd_error *err);
-/* What is kept; *out NULL: nothing. A new reference. HD_E_FORMAT: the file is damaged. */
+/* Keeps contents below bundles/ as HEX.kept; digest is its SHA-256 in hex. */
+HD_CHECKED int hd_store_put_kept_files(struct hd_store *store, struct hd_bytes contents,
+                                       char digest[HD_DIGEST_HEX_SIZE], struct hd_error *err);
+/* Appends what was put under that digest. HD_E_NOT_FOUND; HD_E_FORMAT: it is not what was put. */
+HD_CHECKED int hd_store_read_kept_files(const struct hd_store *store, const char *digest,
+                                        struct hd_buffer *out, struct hd_error *err);
+/* Replaces kept.json. Takes fields (for the journal's "keep" line: who, why; may be NULL) even on
+ * failure; kept is borrowed. After a failure it is either the old or the new, and the next
+ * hd_store_settle says which. */
+HD_CHECKED int hd_store_set_kept(struct hd_store *store, const json_t *kept, json_t *fields,
+                                 struct hd_error *err);
+/* What is kept; *out NULL: nothing. A new reference. HD_E_FORMAT: the file is damaged, missing, or
+ * not what the journal says was kept. */
 HD_CHECKED int hd_store_kept(const struct hd_store *store, json_t **out, struct hd_error *err);
 
 #endif

@@ -21,7 +21,7 @@ static struct hd_store *open_store(const struct sandbox *sandbox)
 {
     struct hd_store *store = NULL;
     struct hd_error err = HD_ERROR_INIT;
-    if (hd_store_open(at(sandbox, "store"), &store, &err) != 0)
+    if (hd_store_open(at(sandbox, "store"), NULL, NULL, &store, &err) != 0)
         fail_msg("%s", err.text);
     return store;
 }
@@ -80,8 +80,11 @@ static void what_a_crash_left_open_is_called_interrupted_once(void **state)
     struct hd_deployment *deployment = deployment_of(7, one);
     assert_int_equal(hd_store_begin(store, deployment, jar, &err), 0);
     hd_store_close(store);
-    hd_store_close(open_store(&sandbox));
-    hd_store_close(open_store(&sandbox));
+    for (int i = 0; i < 2; i++) {
+        store = open_store(&sandbox);
+        assert_int_equal(hd_store_settle(store, &err), 0);
+        hd_store_close(store);
+    }
     assert_int_equal(count_events(&sandbox, "interrupted"), 1);
     hd_deployment_release(deployment);
     sandbox_delete(sandbox.path);
@@ -96,7 +99,7 @@ static void a_store_in_use_is_refused_and_its_holder_named(void **state)
     char pid[16];
     sandbox_make(&sandbox);
     struct hd_store *store = open_store(&sandbox);
-    assert_int_equal(hd_store_open(at(&sandbox, "store"), &second, &err), -1);
+    assert_int_equal(hd_store_open(at(&sandbox, "store"), NULL, NULL, &second, &err), -1);
     assert_int_equal(err.code, HD_E_DENIED);
     snprintf(pid, sizeof pid, "pid %d", (int)getpid());
     assert_non_null(strstr(err.text, pid));
@@ -113,7 +116,7 @@ static void a_store_that_others_may_write_is_refused(void **state)
     sandbox_make(&sandbox);
     hd_store_close(open_store(&sandbox));
     assert_return_code(chmod(at(&sandbox, "store"), 0777), 0);
-    assert_int_equal(hd_store_open(at(&sandbox, "store"), &store, &err), -1);
+    assert_int_equal(hd_store_open(at(&sandbox, "store"), NULL, NULL, &store, &err), -1);
     assert_non_null(strstr(err.text, "chmod"));
     sandbox_delete(sandbox.path);
 }
@@ -128,13 +131,115 @@ static void what_is_kept_comes_back(void **state)
     struct hd_store *store = open_store(&sandbox);
     assert_int_equal(hd_store_kept(store, &read, &err), 0);
     assert_null(read);
-    assert_int_equal(hd_store_set_kept(store, kept, &err), 0);
+    assert_int_equal(hd_store_set_kept(store, kept, json_pack("{s:s}", "who", "uid:0"), &err), 0);
     hd_store_close(store);
     store = open_store(&sandbox);
     assert_int_equal(hd_store_kept(store, &read, &err), 0);
     assert_true(json_equal(kept, read));
     json_decref(read);
     json_decref(kept);
+    hd_store_close(store);
+    sandbox_delete(sandbox.path);
+}
+
+static void write_kept(const struct sandbox *sandbox, const char *text)
+{
+    write_text(sandbox, "store/kept.json", text);
+}
+
+/* The journal of a store whose JVM was killed between "keep" and "kept". */
+static void cut_last_line(const struct sandbox *sandbox)
+{
+    char text[8192] = "";
+    FILE *file = fopen(at(sandbox, "store/journal"), "re");
+    assert_non_null(file);
+    size_t length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    while (length > 1 && text[length - 2] != '\n')
+        length--;
+    assert_return_code(truncate(at(sandbox, "store/journal"), (off_t)length - 1), 0);
+}
+
+static void keep(const struct sandbox *sandbox, const char *word)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    json_t *kept = json_pack("{s:s}", "word", word);
+    struct hd_store *store = open_store(sandbox);
+    assert_int_equal(hd_store_set_kept(store, kept, NULL, &err), 0);
+    json_decref(kept);
+    hd_store_close(store);
+}
+
+/* kept.json is read, and settled; the word in it. */
+static void expect_kept(const struct sandbox *sandbox, const char *word)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    json_t *kept = NULL;
+    struct hd_store *store = open_store(sandbox);
+    assert_int_equal(hd_store_settle(store, &err), 0);
+    assert_int_equal(hd_store_kept(store, &kept, &err), 0);
+    assert_string_equal(json_string_value(json_object_get(kept, "word")), word);
+    json_decref(kept);
+    hd_store_close(store);
+}
+
+static void a_keep_that_a_crash_cut_off_is_either_the_old_or_the_new(void **state)
+{
+    (void)state;
+    struct sandbox sandbox;
+    sandbox_make(&sandbox);
+    keep(&sandbox, "old");
+    keep(&sandbox, "new");
+    cut_last_line(&sandbox);
+    expect_kept(&sandbox, "new");
+    assert_int_equal(count_events(&sandbox, "kept"), 2);
+    cut_last_line(&sandbox);
+    write_kept(&sandbox, "{\"word\":\"old\"}");
+    expect_kept(&sandbox, "old");
+    assert_int_equal(count_events(&sandbox, "keep-interrupted"), 1);
+    sandbox_delete(sandbox.path);
+}
+
+static void what_somebody_changed_behind_the_journal_is_not_kept(void **state)
+{
+    (void)state;
+    struct sandbox sandbox;
+    struct hd_error err = HD_ERROR_INIT;
+    json_t *kept = NULL;
+    sandbox_make(&sandbox);
+    keep(&sandbox, "old");
+    write_kept(&sandbox, "{\"word\":\"evil\"}");
+    struct hd_store *store = open_store(&sandbox);
+    assert_int_equal(hd_store_kept(store, &kept, &err), -1);
+    assert_int_equal(err.code, HD_E_FORMAT);
+    assert_non_null(strstr(err.text, "changed"));
+    hd_error_clear(&err);
+    assert_return_code(unlink(at(&sandbox, "store/kept.json")), 0);
+    assert_int_equal(hd_store_kept(store, &kept, &err), -1);
+    assert_non_null(strstr(err.text, "missing"));
+    hd_store_close(store);
+    sandbox_delete(sandbox.path);
+}
+
+static void kept_files_come_back_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    struct sandbox sandbox;
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_buffer read = HD_BUFFER_INIT;
+    char digest[HD_DIGEST_HEX_SIZE], name[128];
+    sandbox_make(&sandbox);
+    struct hd_store *store = open_store(&sandbox);
+    assert_int_equal(hd_store_put_kept_files(store, jar, digest, &err), 0);
+    assert_int_equal(hd_store_read_kept_files(store, digest, &read, &err), 0);
+    assert_int_equal(read.length, jar.length);
+    assert_memory_equal(read.data, jar.data, jar.length);
+    hd_buffer_close(&read);
+    snprintf(name, sizeof name, "store/bundles/%s.kept", digest);
+    write_text(&sandbox, name, "a jaR");
+    assert_int_equal(hd_store_read_kept_files(store, digest, &read, &err), -1);
+    assert_int_equal(err.code, HD_E_FORMAT);
+    hd_buffer_close(&read);
     hd_store_close(store);
     sandbox_delete(sandbox.path);
 }
@@ -147,6 +252,9 @@ int main(void)
         cmocka_unit_test(a_store_in_use_is_refused_and_its_holder_named),
         cmocka_unit_test(a_store_that_others_may_write_is_refused),
         cmocka_unit_test(what_is_kept_comes_back),
+        cmocka_unit_test(a_keep_that_a_crash_cut_off_is_either_the_old_or_the_new),
+        cmocka_unit_test(what_somebody_changed_behind_the_journal_is_not_kept),
+        cmocka_unit_test(kept_files_come_back_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
