@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/answer.h"
 
+#include "agent/deadline.h"
 #include "agent/loop_lws.h"
 #include "core/message.h"
 
 #include <stdint.h>
+#include <stdio.h>
 
 /* From this long on, a wait names what the engine waits for: shorter ones are ordinary. */
 enum { NAMED_AFTER_SECONDS = 10, DOING_SIZE = 512 };
@@ -24,12 +26,6 @@ static json_t *addressed(json_t *object, const char *type, uint64_t id)
     return NULL;
 }
 
-static uint64_t deployment_count(const struct hd_loop *loop)
-{
-    const struct hd_history *history = hd_loop_history(loop);
-    return history->count + history->dropped;
-}
-
 json_t *hd_answer_hello(const struct hd_loop *loop)
 {
     const struct hd_jvm *jvm = hd_loop_jvm(loop);
@@ -37,7 +33,7 @@ json_t *hd_answer_hello(const struct hd_loop *loop)
                      "protocol", HD_PROTOCOL_NAME, "version", HOTDROP_VERSION, "pid", jvm->pid,
                      "user", (json_int_t)jvm->user, "jdk", jvm->version, "feature",
                      (int)jvm->rules.feature_release, "deployments",
-                     (json_int_t)deployment_count(loop), "max_bundle",
+                     (json_int_t)hd_history_total(hd_loop_history(loop)), "max_bundle",
                      (json_int_t)hd_loop_options(loop)->max_bundle, "role", "operator");
 }
 
@@ -91,21 +87,70 @@ json_t *hd_answer_status(const struct hd_loop *loop, bool busy, uint64_t id)
     json_t *status = known != NULL ? json_copy((json_t *)(uintptr_t)known) : pristine(loop);
     if (status == NULL)
         return NULL;
-    if (json_object_set_new(status, "busy", busy ? busy_with(loop) : json_null()) == 0)
+    if (json_object_set_new(status, "busy", busy ? busy_with(loop) : json_null()) == 0 &&
+        json_object_set_new(status, "trial", hd_deadline_to_json(hd_loop_deadline(loop))) == 0)
         return addressed(status, "status", id);
     json_decref(status);
     return NULL;
+}
+
+/* Why nothing could be confirmed; deployment NULL: no trial of that number is known (0: none at
+ * all). */
+static void explain_no_trial(const struct hd_loop *loop, const struct hd_deployment *deployment,
+                             uint64_t asked, char *out, size_t capacity)
+{
+    const struct hd_deployment *open = hd_deadline_find(hd_loop_deadline(loop), 0);
+    if (deployment != NULL && deployment->trial.end == HD_TRIAL_ROLLED_BACK)
+        snprintf(out, capacity, "deployment %llu was rolled back already by %s: deployment %llu",
+                 (unsigned long long)deployment->number, deployment->trial.who,
+                 (unsigned long long)deployment->trial.rollback);
+    else if (deployment != NULL)
+        snprintf(out, capacity,
+                 "the trial of deployment %llu is over: it was not confirmed in time, and its "
+                 "rollback, deployment %llu, was refused; it is still live",
+                 (unsigned long long)deployment->number,
+                 (unsigned long long)deployment->trial.rollback);
+    else if (open != NULL && open->trial.end == HD_TRIAL_OPEN)
+        snprintf(out, capacity, "deployment %llu is not on trial; deployment %llu by %s is",
+                 (unsigned long long)asked, (unsigned long long)open->number, open->origin.who);
+    else if (asked != 0)
+        snprintf(out, capacity, "deployment %llu was not on trial", (unsigned long long)asked);
+    else
+        snprintf(out, capacity, "nothing is on trial");
+}
+
+static json_t *confirm_error(const struct hd_loop *loop, const struct hd_deployment *deployment,
+                             uint64_t asked)
+{
+    char words[600];
+    explain_no_trial(loop, deployment, asked, words, sizeof words);
+    return json_pack("{s:s, s:s, s:s}", "reason", hd_reason_word(HD_REASON_NO_TRIAL), "message",
+                     words, "remedy", hd_reason_remedy(HD_REASON_NO_TRIAL));
+}
+
+json_t *hd_answer_confirm(const struct hd_loop *loop, const struct hd_job *job, uint64_t id)
+{
+    const struct hd_deployment *deployment = hd_deadline_find(hd_loop_deadline(loop), job->trial);
+    bool now = job->trial_end.deployment != 0;
+    bool confirmed = deployment != NULL && deployment->trial.end == HD_TRIAL_CONFIRMED;
+    uint64_t number = deployment != NULL ? deployment->number : job->trial;
+    return json_pack("{s:s, s:I, s:o, s:b, s:b, s:o, s:o}", "type", "confirm", "id",
+                     (json_int_t)id, "deployment", number != 0 ? whole(number) : json_null(),
+                     "confirmed", confirmed, "already", confirmed && !now, "trial",
+                     deployment != NULL ? hd_trial_record_to_json(&deployment->trial) : json_null(),
+                     "error",
+                     confirmed ? json_null() : confirm_error(loop, deployment, job->trial));
 }
 
 json_t *hd_answer_history(const struct hd_loop *loop, uint64_t id)
 {
     const struct hd_history *history = hd_loop_history(loop);
     return json_pack("{s:s, s:I, s:o, s:I}", "type", "history", "id", (json_int_t)id, "deployments",
-                     hd_history_to_json(history), "dropped", (json_int_t)history->dropped);
+                     hd_history_to_json(history), "dropped", (json_int_t)hd_history_dropped(history));
 }
 
-json_t *hd_answer_show(const struct hd_deployment *deployment, uint64_t id)
+json_t *hd_answer_show(const struct hd_loop *loop, uint64_t deployment, uint64_t id)
 {
-    json_t *document = hd_deployment_full_to_json(deployment);
+    json_t *document = hd_history_show(hd_loop_history(loop), deployment);
     return document != NULL ? addressed(document, "show", id) : NULL;
 }

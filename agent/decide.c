@@ -2,6 +2,31 @@
 /* The road's step that decides for the deployment as a whole. */
 #include "agent/plan.h"
 
+/* The patch of a class that no loader has yet is made for whatever file comes; a class that is new is
+ * no loss. */
+static bool has_no_way_back(const struct hd_plan *plan, const struct hd_target *target)
+{
+    unsigned warnings = hd_plan_row(plan, target)->warnings;
+    return (target->action == HD_ACTION_REDEFINE && (warnings & HD_WARNING_NO_WAY_BACK) != 0) ||
+           (target->action == HD_ACTION_WAIT && target->any_loader);
+}
+
+void hd_plan_refuse_without_way_back(struct hd_plan *plan)
+{
+    bool trial = plan->job->confirm_within > 0;
+    if (plan->job->kind == HD_JOB_ROLLBACK || !(trial || plan->road->options->way_back_required))
+        return;
+    for (size_t i = 0; i < plan->target_count; i++) {
+        struct hd_target *target = &plan->targets[i];
+        if (has_no_way_back(plan, target))
+            hd_plan_refuse(plan, target, HD_REASON_NO_WAY_BACK,
+                           "no file was found that proves what %s was before, so %s could not be "
+                           "rolled back exactly",
+                           target->class->java_name,
+                           trial ? "a push on trial" : "this push (way-back=required)");
+    }
+}
+
 void hd_plan_withhold(struct hd_plan *plan)
 {
     for (size_t i = 0; i < plan->target_count; i++) {

@@ -43,8 +43,12 @@ static bool begin(struct hd_road *road, struct hd_job *job)
     deployment->started_at = hd_text_now();
     deployment->number = check ? 0 : ++road->last_number;
     deployment->best_effort = job->best_effort;
+    deployment->forced = (job->best_effort ? (unsigned)HD_FORCED_BEST_EFFORT : 0) |
+                         (job->all_loaders ? (unsigned)HD_FORCED_ALL_LOADERS : 0);
     if (deployment->message == NULL)
         deployment->message = copy(job->message);
+    if (job->bundle != NULL)
+        name_bundle(deployment, job->bundle);
     return true;
 }
 
@@ -102,8 +106,37 @@ static bool must_stop(const struct hd_plan *plan)
     return !plan->job->best_effort && hd_deployment_count(plan->deployment, HD_OUTCOME_REFUSED) > 0;
 }
 
+static bool changes_something(const struct hd_plan *plan)
+{
+    for (size_t i = 0; i < plan->target_count; i++) {
+        if (plan->targets[i].action != HD_ACTION_NONE)
+            return true;
+    }
+    return false;
+}
+
+static void refuse_for_store(struct hd_deployment *deployment, const struct hd_error *why)
+{
+    hd_deployment_fail(deployment, HD_REASON_STORE_UNAVAILABLE, "%s", why->text);
+}
+
+/* On disk before it goes live. False: it cannot be, so nothing goes live. */
+static bool take_down(struct hd_plan *plan)
+{
+    struct hd_error why = HD_ERROR_INIT;
+    if (!changes_something(plan))
+        return true;
+    if (hd_archive_begin(plan->road->archive, plan->deployment, plan->job->bundle, &why) == 0)
+        return true;
+    refuse_for_store(plan->deployment, &why);
+    hd_plan_withhold(plan);
+    return false;
+}
+
 static int apply(struct hd_plan *plan, struct hd_error *err)
 {
+    if (!take_down(plan))
+        return 0;
     if (hd_plan_prepare_record(plan, err) != 0 || hd_plan_define(plan, err) != 0)
         return -1;
     if (must_stop(plan))
@@ -125,6 +158,7 @@ static int follow(struct hd_plan *plan, struct hd_error *err)
         hd_plan_compare(plan, err) != 0 || hd_plan_refuse_ambiguous(plan, err) != 0 ||
         hd_plan_refuse_full_pools(plan, err) != 0 || hd_plan_try_newcomers(plan, err) != 0)
         return -1;
+    hd_plan_refuse_without_way_back(plan);
     hd_plan_decide(plan);
     return plan->job->kind == HD_JOB_CHECK ? hd_plan_rehearse(plan, err) : apply(plan, err);
 }
@@ -181,17 +215,70 @@ static void finish(struct hd_road *road, JNIEnv *jni, struct hd_job *job, int64_
     deployment->applied = job->kind != HD_JOB_CHECK && (good || partly);
     hd_road_sweep(road, jni);
     hd_status_digest(road->registry, deployment->state);
-    if (job->bundle != NULL)
-        name_bundle(deployment, job->bundle);
     deployment->micros = (uint64_t)(hd_road_clock() - begun);
+}
+
+/* What is live and could not be written to the journal is marked, row by row. */
+static void end(struct hd_road *road, struct hd_job *job)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_deployment *deployment = job->deployment;
+    if (job->kind == HD_JOB_CHECK || hd_archive_end(road->archive, deployment, &err) == 0)
+        return;
+    for (size_t i = 0; i < deployment->row_count; i++) {
+        struct hd_row *row = &deployment->rows[i];
+        bool live = row->outcome != HD_OUTCOME_UNCHANGED && row->outcome != HD_OUTCOME_REFUSED &&
+                    row->outcome != HD_OUTCOME_WITHHELD;
+        if (live)
+            row->warnings |= HD_WARNING_NOT_JOURNALLED;
+    }
+}
+
+/* With a store that is known to fail, no class loader is asked for nothing. */
+static bool may_begin(const struct hd_road *road, const struct hd_job *job)
+{
+    struct hd_error why = HD_ERROR_INIT;
+    if (job->kind == HD_JOB_CHECK || hd_archive_check(road->archive, &why) == 0)
+        return true;
+    refuse_for_store(job->deployment, &why);
+    return false;
+}
+
+/* Is the state live that the pusher looked at? */
+static bool is_expected(const struct hd_road *road, const struct hd_job *job)
+{
+    char state[HD_STATE_SIZE];
+    if (job->expect == NULL)
+        return true;
+    hd_status_digest(road->registry, state);
+    if (strcmp(state, job->expect) == 0)
+        return true;
+    hd_deployment_fail(job->deployment, HD_REASON_WRONG_BASE,
+                       "the live state is %s, not %.64s as was expected", state, job->expect);
+    return false;
 }
 
 void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
 {
     int64_t begun = hd_road_clock();
-    if (!begin(road, job))
+    if (hd_probation_is_moot(&road->probation, job) || !begin(road, job))
         return;
-    if (job->bundle != NULL || job->kind == HD_JOB_ROLLBACK)
+    bool has_content = job->bundle != NULL || job->kind == HD_JOB_ROLLBACK;
+    if (has_content && hd_probation_admits(&road->probation, job, begun) &&
+        is_expected(road, job) && may_begin(road, job))
         walk(road, jni, job);
     finish(road, jni, job, begun);
+    hd_probation_follow(&road->probation, job, hd_states_current(road->states), hd_road_clock());
+    end(road, job);
+}
+
+/* It decides at once; the journal is told, but cannot hold it up. */
+void hd_deploy_confirm(struct hd_road *road, struct hd_job *job)
+{
+    hd_probation_confirm(&road->probation, job);
+    if (job->trial_end.deployment == 0)
+        return;
+    hd_archive_note_take(road->archive, "confirm",
+                         json_pack("{s:I, s:s}", "deployment",
+                                   (json_int_t)job->trial_end.deployment, "who", job->origin.who));
 }

@@ -17,7 +17,10 @@
 /* what the steps share: jvm, labels, base finder, registry, hook, options; made by the engine */
 struct hd_road;
 
-/* Fills job->deployment; it is never NULL afterwards unless memory is out. */
+/* Fills job->deployment; it is never NULL afterwards unless memory is out, or the job was the loop's
+ * rollback of a trial that is over. */
 void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job);
+/* Ends the trial that the job means, if it is open. */
+void hd_deploy_confirm(struct hd_road *road, struct hd_job *job);
 
 #endif

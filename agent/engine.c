@@ -67,6 +67,8 @@ void hd_job_free(struct hd_job *job)
     json_decref(job->status);
     hd_free(job->loader);
     hd_free(job->message);
+    hd_free(job->expect);
+    json_decref(job->stacks);
     hd_free(job);
 }
 
@@ -171,6 +173,10 @@ static int open_road(struct hd_engine *engine, JNIEnv *jni, struct hd_error *err
     road->states = hd_states_new();
     if (road->registry == NULL || road->states == NULL)
         return hd_error_set_memory(err);
+    if (road->options->store != NULL &&
+        hd_archive_open(road->options->store, &road->archive, err) != 0)
+        return -1;
+    road->last_number = hd_archive_last_number(road->archive);
     if (hd_labels_new(jni, &road->labels, err) != 0 ||
         hd_base_finder_new(road->jvm, jni, &road->finder, err) != 0)
         return -1;
@@ -185,6 +191,7 @@ static void close_road(struct hd_road *road, JNIEnv *jni)
     hd_registry_free(road->registry, jni);
     hd_states_free(road->states, jni);
     hd_old_frames_close(&road->frames);
+    hd_archive_close(road->archive);
 }
 
 /* The clock of timed waits must not jump. */
@@ -224,6 +231,11 @@ int hd_engine_remember(struct hd_engine *engine, const char *internal_name, stru
     return hd_base_remember(engine->road.finder, internal_name, file, err);
 }
 
+struct hd_past *hd_engine_steal_past(struct hd_engine *engine)
+{
+    return hd_archive_steal_past(engine->road.archive);
+}
+
 static void free_news(struct news *news, JNIEnv *jni)
 {
     for (struct news *next; news != NULL; news = next) {
@@ -256,6 +268,10 @@ static json_t *status_now(struct hd_engine *engine)
 
 static void run_job(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
 {
+    if (job->kind == HD_JOB_CONFIRM) {
+        hd_deploy_confirm(&engine->road, job);
+        return;
+    }
     if (job->kind != HD_JOB_STATUS && job->kind != HD_JOB_LOADED)
         hd_deploy_run(&engine->road, jni, job);
     if (job->kind == HD_JOB_STATUS || job->kind == HD_JOB_LOADED) {
@@ -356,13 +372,19 @@ int hd_engine_start(struct hd_engine *engine, JNIEnv *jni, void (*wake)(void *co
 
 /* ---- from the loop --------------------------------------------------------------------------- */
 
+/* A session has one of these at a time, and the loop one: they are few. */
+static bool ends_trial(const struct hd_job *job)
+{
+    return job->kind == HD_JOB_CONFIRM || (job->kind == HD_JOB_ROLLBACK && job->trial != 0);
+}
+
 int hd_engine_submit(struct hd_engine *engine, struct hd_job *job, struct hd_error *err)
 {
     int status = 0;
     pthread_mutex_lock(&engine->lock);
     if (engine->stopping)
         status = hd_error_set(err, HD_E_JVM, "the JVM is shutting down");
-    else if (engine->waiting.count >= MAX_WAITING_JOBS)
+    else if (engine->waiting.count >= MAX_WAITING_JOBS && !ends_trial(job))
         status = hd_error_set(err, HD_E_LIMIT, "%d deployments wait already; try again later",
                               MAX_WAITING_JOBS);
     else

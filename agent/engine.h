@@ -14,12 +14,14 @@
 #include "agent/jvm.h"
 #include "core/bundle.h"
 #include "core/options.h"
+#include "core/past.h"
 #include "core/report.h"
 
 enum hd_job_kind {
     HD_JOB_DEPLOY,
     HD_JOB_CHECK,
     HD_JOB_ROLLBACK,
+    HD_JOB_CONFIRM, /* ends the trial: job->trial, or whichever is open */
     HD_JOB_STATUS, /* a fresh status document, counting old frames */
     HD_JOB_LOADED  /* internal: the hook applied a pending patch; nobody waits for it */
 };
@@ -37,9 +39,19 @@ struct hd_job {
     /* ROLLBACK: to the state right after deployment "to"; else to the one before the current */
     bool to_given;
     uint64_t to;
+    /* ROLLBACK: not 0: undo that deployment, provided that it is on trial; CONFIRM: which */
+    uint64_t trial;
+    uint64_t confirm_within; /* DEPLOY: milliseconds until it is rolled back; 0: no trial */
+    char *expect;  /* DEPLOY, ROLLBACK: refused unless that state is live; owned; may be NULL */
+    bool blocking; /* STATUS: with the stacks that hold old code */
     /* results */
     struct hd_deployment *deployment; /* DEPLOY, CHECK: one reference */
     json_t *status;                   /* STATUS; and after every DEPLOY: what is live now */
+    json_t *stacks;                   /* STATUS with blocking */
+    struct {
+        uint64_t deployment; /* 0: no trial ended with this job */
+        enum hd_trial_end how;
+    } trial_end;
     /* loop's own */
     /* called by the loop; may be NULL; does not free the job */
     void (*finished)(struct hd_job *job, void *owner);
@@ -57,6 +69,9 @@ struct hd_engine;
 HD_CHECKED int hd_engine_new(const struct hd_jvm *jvm, JNIEnv *jni,
                              const struct hd_options *options, struct hd_engine **out,
                              struct hd_error *err);
+/* Moves out the deployments of earlier JVMs of the store; NULL: there is none. Before the threads run.
+ */
+struct hd_past *hd_engine_steal_past(struct hd_engine *engine);
 /* A watched tree's file before the first compile; before hd_engine_start only. */
 HD_CHECKED int hd_engine_remember(struct hd_engine *engine, const char *internal_name,
                                   struct hd_bytes file, struct hd_error *err);
@@ -64,8 +79,8 @@ HD_CHECKED int hd_engine_remember(struct hd_engine *engine, const char *internal
  * finished. */
 HD_CHECKED int hd_engine_start(struct hd_engine *engine, JNIEnv *jni, void (*wake)(void *context),
                                void *context, struct hd_error *err);
-/* Takes the job. Bounded: HD_E_LIMIT when 64 jobs wait (the job is then still the caller's). Any
- * thread. */
+/* Takes the job. Bounded: HD_E_LIMIT when 64 jobs wait (the job is then still the caller's), except
+ * for what ends a trial. Any thread. */
 HD_CHECKED int hd_engine_submit(struct hd_engine *engine, struct hd_job *job, struct hd_error *err);
 /* A finished job, now the caller's; NULL when none is. */
 struct hd_job *hd_engine_collect(struct hd_engine *engine);

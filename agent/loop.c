@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/loop.h"
 
+#include "agent/deadline.h"
 #include "agent/listen.h"
 #include "agent/loop_lws.h"
 #include "agent/relay.h"
@@ -43,6 +44,7 @@ struct hd_loop {
     struct hd_listen *listen;
     struct hd_sessions *sessions;
     struct hd_history history;
+    struct hd_deadline deadline;
     json_t *status;     /* the engine's last document */
     uint64_t submitted; /* jobs, in all */
     uint64_t finished;  /* of those */
@@ -74,6 +76,11 @@ const struct hd_jvm *hd_loop_jvm(const struct hd_loop *loop)
 const struct hd_options *hd_loop_options(const struct hd_loop *loop)
 {
     return loop->options;
+}
+
+const struct hd_deadline *hd_loop_deadline(const struct hd_loop *loop)
+{
+    return &loop->deadline;
 }
 
 struct lws_context *hd_loop_context(const struct hd_loop *loop)
@@ -184,7 +191,8 @@ static int watch_callback(struct lws *wsi, enum lws_callback_reasons reason, voi
 
 static bool is_work(const struct hd_job *job)
 {
-    return job->kind != HD_JOB_STATUS && job->kind != HD_JOB_LOADED;
+    return job->kind != HD_JOB_STATUS && job->kind != HD_JOB_LOADED &&
+           job->kind != HD_JOB_CONFIRM;
 }
 
 uint64_t hd_loop_last_ticket(const struct hd_loop *loop)
@@ -248,12 +256,15 @@ static void finish_take(struct hd_loop *loop, struct hd_job *job)
     loop->working -= is_work(job) ? 1 : 0;
     remember_deployment(loop, job->deployment);
     log_deployment(job->deployment);
+    bool trial_ended = hd_deadline_hear(&loop->deadline, job);
     if (job->status != NULL) {
         json_decref(loop->status);
         loop->status = json_incref(job->status);
     }
     if (job->finished != NULL)
         job->finished(job, job->owner);
+    if (trial_ended)
+        hd_sources_try_again(loop->sources);
     hd_job_free(job);
 }
 
@@ -370,6 +381,8 @@ int hd_loop_new(const struct hd_jvm *jvm, struct hd_engine *engine,
     loop->jvm = jvm;
     loop->engine = engine;
     loop->options = options;
+    loop->deadline.loop = loop;
+    loop->history.past = hd_engine_steal_past(engine);
     atomic_init(&loop->stopping, false);
     hd_thread_end_init(&loop->end);
     if (hd_sessions_new(loop, &loop->sessions, err) != 0 ||
@@ -452,6 +465,7 @@ void hd_loop_free(struct hd_loop *loop)
         lws_context_destroy(loop->context);
     hd_listen_free(loop->listen);
     hd_sessions_free(loop->sessions);
+    hd_deadline_close(&loop->deadline);
     hd_history_close(&loop->history);
     json_decref(loop->status);
     hd_thread_end_close(&loop->end);

@@ -43,6 +43,9 @@ HD_CHECKED int hd_loop_submit(struct hd_loop *loop, struct hd_job *job, struct h
 /* For sessions. */
 const struct hd_history *hd_loop_history(const struct hd_loop *loop);
 const json_t *hd_loop_status(const struct hd_loop *loop); /* the last status document */
+/* What is on trial. */
+struct hd_deadline;
+const struct hd_deadline *hd_loop_deadline(const struct hd_loop *loop);
 const struct hd_jvm *hd_loop_jvm(const struct hd_loop *loop);
 const struct hd_options *hd_loop_options(const struct hd_loop *loop);
 

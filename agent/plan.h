@@ -114,6 +114,8 @@ HD_CHECKED int hd_plan_try_newcomers(struct hd_plan *plan, struct hd_error *err)
 /* Where the JVM has no room left for another version's constants, and would die of them.
  * (full_pool.c) */
 HD_CHECKED int hd_plan_refuse_full_pools(struct hd_plan *plan, struct hd_error *err);
+/* What could not be brought back exactly is refused, where that was asked for. (decide.c) */
+void hd_plan_refuse_without_way_back(struct hd_plan *plan);
 /* All or nothing: where one row is refused the others are withheld, unless best effort was asked
  * for. (decide.c) */
 void hd_plan_decide(struct hd_plan *plan);

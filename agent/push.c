@@ -58,7 +58,10 @@ static void bundle_too_slow(lws_sorted_usec_list_t *timer)
 static void job_finished(struct hd_job *job, void *owner)
 {
     struct hd_session *session = owner;
-    if (job->deployment != NULL)
+    if (job->kind == HD_JOB_CONFIRM)
+        hd_session_say_take(session, hd_answer_confirm(hd_session_loop(session), job,
+                                                       session->request.id));
+    else if (job->deployment != NULL)
         hd_session_say_take(session, hd_answer_report(job->deployment, session->request.id));
     else
         hd_session_say_error(session, session->request.id, "jvm-error",
@@ -103,6 +106,8 @@ static enum hd_job_kind job_kind(enum hd_request_type type)
 {
     if (type == HD_REQUEST_ROLLBACK)
         return HD_JOB_ROLLBACK;
+    if (type == HD_REQUEST_CONFIRM)
+        return HD_JOB_CONFIRM;
     return type == HD_REQUEST_PUSH ? HD_JOB_DEPLOY : HD_JOB_CHECK;
 }
 
@@ -110,7 +115,8 @@ static struct hd_job *make_job(struct hd_session *session)
 {
     struct hd_request *request = &session->request;
     struct hd_job *job = hd_job_new(job_kind(request->type), &session->origin);
-    if (job == NULL || (job->kind != HD_JOB_ROLLBACK && open_bundle(session, job) != 0)) {
+    bool carries = request->type == HD_REQUEST_PUSH || request->type == HD_REQUEST_CHECK;
+    if (job == NULL || (carries && open_bundle(session, job) != 0)) {
         hd_job_free(job);
         return NULL;
     }
@@ -122,6 +128,10 @@ static struct hd_job *make_job(struct hd_session *session)
     job->best_effort = request->best_effort;
     job->to_given = request->to_given;
     job->to = request->to;
+    job->trial = request->type == HD_REQUEST_CONFIRM ? request->deployment : request->trial;
+    job->confirm_within = request->confirm_within;
+    job->expect = request->expect;
+    request->expect = NULL;
     job->finished = job_finished;
     job->owner = session;
     return job;
@@ -232,10 +242,11 @@ static bool is_within_limits(struct hd_session *session, const struct hd_request
 static bool accept_take(struct hd_session *session, struct hd_request *request)
 {
     bool ready = session->stage == HD_SESSION_READY;
+    bool limited = request->type != HD_REQUEST_CONFIRM;
     if (!ready)
         hd_session_bad_request(session, request->id,
                                "the push or check before this one has no report yet");
-    if (!ready || !is_within_limits(session, request)) {
+    if (!ready || (limited && !is_within_limits(session, request))) {
         hd_request_close(request);
         return false;
     }
@@ -253,7 +264,7 @@ void hd_push_begin_take(struct hd_session *session, struct hd_request *request)
                       BUNDLE_SILENCE_MS);
 }
 
-void hd_push_roll_back_take(struct hd_session *session, struct hd_request *request)
+void hd_push_without_bundle_take(struct hd_session *session, struct hd_request *request)
 {
     if (accept_take(session, request))
         submit(session);

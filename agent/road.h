@@ -6,11 +6,13 @@
 #ifndef HD_AGENT_ROAD_H
 #define HD_AGENT_ROAD_H
 
+#include "agent/archive.h"
 #include "agent/base.h"
 #include "agent/deploy.h"
 #include "agent/frames.h"
 #include "agent/hook.h"
 #include "agent/label.h"
+#include "agent/probation.h"
 #include "agent/registry.h"
 #include "agent/states.h"
 
@@ -24,8 +26,10 @@ struct hd_road {
     struct hd_registry *registry;
     struct hd_states *states;
     struct hd_hook *hook;
+    struct hd_probation probation;
+    struct hd_archive *archive; /* NULL: there is no store */
     struct hd_old_frames frames; /* as they were last counted */
-    uint64_t last_number;        /* of a deployment of this JVM */
+    uint64_t last_number;        /* of a deployment of this JVM, or of its store */
     atomic_bool closing;         /* set by any thread: the JVM shuts down, and no step may begin */
     void (*doing)(void *context,
                   const char *text); /* told before application code is called; may be NULL */

@@ -137,13 +137,13 @@ static void answer_status(struct hd_session *session, uint64_t id)
 
 static void answer_show(struct hd_session *session, const struct hd_request *request)
 {
-    const struct hd_deployment *deployment =
-        hd_history_find(hd_loop_history(hd_session_loop(session)), request->deployment);
-    if (deployment != NULL)
-        hd_session_say_take(session, hd_answer_show(deployment, request->id));
+    json_t *answer =
+        hd_answer_show(hd_session_loop(session), request->deployment, request->id);
+    if (answer != NULL)
+        hd_session_say_take(session, answer);
     else
         hd_session_say_error(session, request->id, "not-found",
-                             "there is no such deployment in the history of this JVM",
+                             "there is no such deployment in the history of this JVM, or of its store",
                              "look at the history for those there are");
 }
 
@@ -179,8 +179,8 @@ static void hear_request(struct hd_session *session, const char *text, size_t le
         hd_push_begin_take(session, &request);
         return;
     }
-    if (request.type == HD_REQUEST_ROLLBACK) {
-        hd_push_roll_back_take(session, &request);
+    if (request.type == HD_REQUEST_ROLLBACK || request.type == HD_REQUEST_CONFIRM) {
+        hd_push_without_bundle_take(session, &request);
         return;
     }
     answer_question(session, &request);

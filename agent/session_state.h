@@ -66,8 +66,8 @@ void hd_session_leave(struct hd_session *session, enum lws_close_status code);
 
 /* push.c */
 void hd_push_begin_take(struct hd_session *session, struct hd_request *request);
-/* A rollback has no bundle: it goes to the engine at once. */
-void hd_push_roll_back_take(struct hd_session *session, struct hd_request *request);
+/* A rollback or confirm has no bundle: it goes to the engine at once. */
+void hd_push_without_bundle_take(struct hd_session *session, struct hd_request *request);
 void hd_push_receive(struct hd_session *session, const void *data, size_t length);
 /* The session ends: what was received is dropped, a job that runs goes on without it. */
 void hd_push_abandon(struct hd_session *session);

@@ -101,6 +101,12 @@ int hd_sources_open(struct hd_loop *loop, struct hd_engine *engine, struct hd_so
     return 0;
 }
 
+void hd_sources_try_again(struct hd_sources *sources)
+{
+    for (size_t i = 0; sources != NULL && i < sources->tree_count; i++)
+        hd_tree_try_again(sources->trees[i]);
+}
+
 void hd_sources_close(struct hd_sources *sources)
 {
     if (sources == NULL)

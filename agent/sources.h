@@ -15,6 +15,9 @@ struct hd_sources;
  * watched is told and left out. HD_E_MEMORY. */
 HD_CHECKED int hd_sources_open(struct hd_loop *loop, struct hd_engine *engine,
                                struct hd_sources **out, struct hd_error *err);
+/* Another deployment's trial is over: what the trees had refused for it is deployed now. Accepts
+ * NULL. */
+void hd_sources_try_again(struct hd_sources *sources);
 /* Accepts NULL. */
 void hd_sources_close(struct hd_sources *sources);
 

@@ -99,8 +99,10 @@ static void finished(struct hd_job *job, void *owner)
         return;
     tree->job = NULL;
     note_what_is_live(tree, job->deployment);
-    if (job->deployment != NULL)
+    if (job->deployment != NULL) {
         log_refusals(tree, job->deployment);
+        tree->held_up |= job->deployment->error_reason == HD_REASON_TRIAL_OPEN;
+    }
     if (tree->again) {
         tree->again = false;
         consider(tree, true);
@@ -206,6 +208,14 @@ static void consider(struct hd_tree *tree, bool wait)
     hd_tree_compile_close(&compile);
     if (directory >= 0)
         close(directory);
+}
+
+void hd_tree_try_again(struct hd_tree *tree)
+{
+    bool held_up = tree->held_up;
+    tree->held_up = false;
+    if (held_up)
+        consider(tree, true);
 }
 
 /* ---- events ---- */

@@ -28,6 +28,8 @@ HD_CHECKED int hd_tree_remember(const char *directory,
 /* Starts watching. What changed since hd_tree_remember is deployed. An absent directory is waited
  * for. loop is borrowed for the tree's life. */
 HD_CHECKED int hd_tree_open(struct hd_tree *tree, struct hd_loop *loop, struct hd_error *err);
+/* What was refused because another deployment was on trial is deployed now. */
+void hd_tree_try_again(struct hd_tree *tree);
 /* A job under way goes on without an owner. Accepts NULL. */
 void hd_tree_close(struct hd_tree *tree);
 

@@ -25,6 +25,7 @@ struct hd_tree {
     bool waiting;
     bool lost;  /* memory ran out while files were read: read the tree again */
     bool again; /* something changed while a job was under way */
+    bool held_up; /* a compile was refused because another deployment was on trial */
     struct hd_job *job;
 };
 
