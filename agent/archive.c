@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/archive.h"
+
+#include "core/alloc.h"
+#include "core/log.h"
+
+#include <string.h>
+
+struct hd_archive {
+    struct hd_store *store; /* NULL: it could not be opened */
+    struct hd_error why;    /* then */
+    struct hd_past *past;
+    /* deployments whose end is not in the journal yet, the oldest first; references of ours */
+    struct hd_deployment *unwritten[HD_ARCHIVE_UNWRITTEN_MAX];
+    size_t unwritten_count;
+};
+
+static void open_store(struct hd_archive *archive, const char *directory)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    if (hd_store_open(directory, hd_past_visit, archive->past, &archive->store, &archive->why) !=
+        0) {
+        hd_log(HD_LOG_ERROR,
+               "store-unavailable: %s; nothing is deployed in this JVM, and nothing that was kept "
+               "is live; put it right and restart the JVM",
+               archive->why.text);
+        return;
+    }
+    hd_log(HD_LOG_INFO, "store %s: %llu deployments so far; the journal's head is %s", directory,
+           (unsigned long long)hd_store_last_number(archive->store),
+           hd_store_head(archive->store));
+    if (hd_store_settle(archive->store, &err) != 0)
+        hd_log(HD_LOG_ERROR, "store-unavailable: %s; nothing is deployed until it can be written",
+               err.text);
+}
+
+int hd_archive_open(const char *directory, struct hd_archive **out, struct hd_error *err)
+{
+    struct hd_archive *archive = hd_alloc_zeroed(1, sizeof *archive);
+    if (archive == NULL)
+        return hd_error_set_memory(err);
+    archive->past = hd_past_new();
+    if (archive->past == NULL) {
+        hd_archive_close(archive);
+        return hd_error_set_memory(err);
+    }
+    open_store(archive, directory);
+    *out = archive;
+    return 0;
+}
+
+void hd_archive_close(struct hd_archive *archive)
+{
+    if (archive == NULL)
+        return;
+    for (size_t i = 0; i < archive->unwritten_count; i++)
+        hd_deployment_release(archive->unwritten[i]);
+    hd_past_free(archive->past);
+    hd_store_close(archive->store);
+    hd_free(archive);
+}
+
+uint64_t hd_archive_last_number(const struct hd_archive *archive)
+{
+    return archive != NULL && archive->store != NULL ? hd_store_last_number(archive->store) : 0;
+}
+
+struct hd_past *hd_archive_steal_past(struct hd_archive *archive)
+{
+    if (archive == NULL)
+        return NULL;
+    struct hd_past *past = archive->past;
+    archive->past = NULL;
+    return past;
+}
+
+/* ---- what could not be written --------------------------------------------------------------- */
+
+static void forget_unwritten(struct hd_archive *archive, size_t at)
+{
+    hd_deployment_release(archive->unwritten[at]);
+    archive->unwritten_count--;
+    memmove(archive->unwritten + at, archive->unwritten + at + 1,
+            (archive->unwritten_count - at) * sizeof archive->unwritten[0]);
+}
+
+/* The oldest refused one goes when there are too many: what went live must be told. */
+static void hold(struct hd_archive *archive, struct hd_deployment *deployment)
+{
+    if (archive->unwritten_count == HD_ARCHIVE_UNWRITTEN_MAX)
+        forget_unwritten(archive, archive->unwritten[0]->applied ? 1 : 0);
+    archive->unwritten[archive->unwritten_count++] = hd_deployment_share(deployment);
+}
+
+static int write_unwritten(struct hd_archive *archive, struct hd_error *err)
+{
+    while (archive->unwritten_count > 0) {
+        if (hd_store_end(archive->store, archive->unwritten[0], err) != 0)
+            return -1;
+        hd_log(HD_LOG_WARN, "the end of deployment %llu is in the journal now",
+               (unsigned long long)archive->unwritten[0]->number);
+        forget_unwritten(archive, 0);
+    }
+    return 0;
+}
+
+int hd_archive_check(struct hd_archive *archive, struct hd_error *err)
+{
+    if (archive == NULL)
+        return 0;
+    if (archive->store == NULL)
+        return hd_error_set(err, archive->why.code, "%s", archive->why.text);
+    return write_unwritten(archive, err);
+}
+
+/* ---- deployments ----------------------------------------------------------------------------- */
+
+int hd_archive_begin(struct hd_archive *archive, const struct hd_deployment *deployment,
+                     struct hd_bundle *bundle, struct hd_error *err)
+{
+    struct hd_bytes jar = { NULL, 0 };
+    if (archive == NULL)
+        return 0;
+    if (hd_archive_check(archive, err) != 0)
+        return -1;
+    if (bundle != NULL && hd_bundle_jar(bundle, &jar, err) != 0)
+        return -1;
+    return hd_store_begin(archive->store, deployment, jar, err);
+}
+
+int hd_archive_end(struct hd_archive *archive, struct hd_deployment *deployment,
+                   struct hd_error *err)
+{
+    unsigned long long number = deployment->number;
+    if (archive == NULL)
+        return 0;
+    if (hd_archive_check(archive, err) == 0 &&
+        hd_store_end(archive->store, deployment, err) == 0) {
+        hd_log(HD_LOG_INFO, "deployment %llu is in the journal; its head is %s", number,
+               hd_store_head(archive->store));
+        return 0;
+    }
+    if (archive->store != NULL)
+        hold(archive, deployment);
+    hd_log(HD_LOG_ERROR,
+           "deployment %llu, %s, is not in the journal: %s; nothing more is deployed until it can "
+           "be written",
+           number, deployment->applied ? "which is live" : "which was refused", err->text);
+    return -1;
+}
+
+void hd_archive_note_take(struct hd_archive *archive, const char *event, json_t *fields)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    if (archive == NULL || archive->store == NULL) {
+        json_decref(fields);
+        return;
+    }
+    if (hd_store_note_take(archive->store, event, fields, &err) != 0)
+        hd_log(HD_LOG_ERROR, "the journal misses a line (%s): %s", event, err.text);
+}
+
+struct hd_store *hd_archive_store(const struct hd_archive *archive, struct hd_error *err)
+{
+    if (archive == NULL)
+        hd_error_set(err, HD_E_NOT_FOUND, "this JVM runs without a store (store=DIR)");
+    else if (archive->store == NULL)
+        hd_error_set(err, archive->why.code, "%s", archive->why.text);
+    return archive != NULL ? archive->store : NULL;
+}

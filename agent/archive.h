@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store (core/store.h) as the road sees it: nothing goes live that is not on disk first, and
+ * where that cannot be had, nothing goes live.
+ *
+ * Without store= there is no archive: NULL is a valid one everywhere here, which takes everything
+ * and keeps nothing. A store that cannot be opened makes an archive that refuses everything.
+ *
+ * A deployment whose end could not be written is held (HD_ARCHIVE_UNWRITTEN_MAX of them), and
+ * written before the next one begins: until that works, there is no next one. Engine thread;
+ * opened on the thread that starts the agent.
+ */
+#ifndef HD_AGENT_ARCHIVE_H
+#define HD_AGENT_ARCHIVE_H
+
+#include "core/bundle.h"
+#include "core/past.h"
+#include "core/store.h"
+
+#define HD_ARCHIVE_UNWRITTEN_MAX 64
+
+struct hd_archive;
+
+/* Opens the store; one log line where it cannot be had. Fails only for want of memory. */
+HD_CHECKED int hd_archive_open(const char *directory, struct hd_archive **out,
+                               struct hd_error *err);
+void hd_archive_close(struct hd_archive *archive);
+
+/* The highest number a deployment of the store has; 0: none. */
+uint64_t hd_archive_last_number(const struct hd_archive *archive);
+/* Moves out the deployments of earlier JVMs; NULL when there is no store. */
+struct hd_past *hd_archive_steal_past(struct hd_archive *archive);
+
+/* Whether the store can be written, as far as is known: what is still unwritten is written now. -1
+ * with the words for whoever wants to deploy. */
+HD_CHECKED int hd_archive_check(struct hd_archive *archive, struct hd_error *err);
+/* On disk before it goes live: bundle (may be NULL) and the deployment as it is planned. */
+HD_CHECKED int hd_archive_begin(struct hd_archive *archive, const struct hd_deployment *deployment,
+                                struct hd_bundle *bundle, struct hd_error *err);
+/* Its end, or its refusal. On failure it is held, and the log says so loudly. Logs the journal's
+ * head, to be anchored elsewhere. */
+HD_CHECKED int hd_archive_end(struct hd_archive *archive, struct hd_deployment *deployment,
+                              struct hd_error *err);
+/* Another event for the journal. Takes fields (may be NULL) even on failure, which is logged. */
+void hd_archive_note_take(struct hd_archive *archive, const char *event, json_t *fields);
+
+/* What is kept, and keeping. NULL: there is no store, or it cannot be had (err says which). */
+struct hd_store *hd_archive_store(const struct hd_archive *archive, struct hd_error *err);
+
+#endif
