@@ -120,6 +120,13 @@ static void refuse_for_store(struct hd_deployment *deployment, const struct hd_e
     hd_deployment_fail(deployment, HD_REASON_STORE_UNAVAILABLE, "%s", why->text);
 }
 
+/* The agent's own rollback of a trial was promised, and written down, when the trial began. A store
+ * that fails since then must not break that promise. */
+static bool is_promised(const struct hd_job *job)
+{
+    return job->kind == HD_JOB_ROLLBACK && job->origin.way == HD_WAY_AGENT;
+}
+
 /* On disk before it goes live. False: it cannot be, so nothing goes live. */
 static bool take_down(struct hd_plan *plan)
 {
@@ -128,6 +135,10 @@ static bool take_down(struct hd_plan *plan)
         return true;
     if (hd_archive_begin(plan->road->archive, plan->deployment, plan->job->bundle, &why) == 0)
         return true;
+    if (is_promised(plan->job)) {
+        hd_log(HD_LOG_ERROR, "the rollback of a trial is not in the journal: %s", why.text);
+        return true;
+    }
     refuse_for_store(plan->deployment, &why);
     hd_plan_withhold(plan);
     return false;
@@ -238,7 +249,8 @@ static void end(struct hd_road *road, struct hd_job *job)
 static bool may_begin(const struct hd_road *road, const struct hd_job *job)
 {
     struct hd_error why = HD_ERROR_INIT;
-    if (job->kind == HD_JOB_CHECK || hd_archive_check(road->archive, &why) == 0)
+    if (job->kind == HD_JOB_CHECK || is_promised(job) ||
+        hd_archive_check(road->archive, &why) == 0)
         return true;
     refuse_for_store(job->deployment, &why);
     return false;

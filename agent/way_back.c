@@ -95,7 +95,13 @@ static int by_name(const void *a, const void *b)
 static int find_state(const struct hd_plan *plan, uint64_t *out, struct hd_error *err)
 {
     const struct hd_states *states = plan->road->states;
-    return plan->job->to_given ? hd_states_find(states, plan->job->to, out, err)
+    const struct hd_job *job = plan->job;
+    if (job->to_given && job->to > 0 && job->to <= plan->road->earlier_number)
+        return hd_error_set(err, HD_E_NOT_FOUND,
+                            "deployment %llu was before this JVM started, and what was live then "
+                            "ended with that JVM; push its bundle again",
+                            (unsigned long long)job->to);
+    return job->to_given ? hd_states_find(states, job->to, out, err)
                                : hd_states_before_current(states, out, err);
 }
 
