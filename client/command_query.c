@@ -81,6 +81,23 @@ static void table_print(struct table *table, const char *const *headers)
     hd_free(table->cells);
 }
 
+static void print_trial(const json_t *trial)
+{
+    long long number = (long long)json_integer_value(json_object_get(trial, "deployment"));
+    char who[200];
+    hd_text_escape(hd_answer_text(trial, "who"), who, sizeof who);
+    if (!json_is_object(trial))
+        return;
+    if (json_is_null(json_object_get(trial, "ended")))
+        printf("On trial: deployment %lld by %s, %.1f s left; 'hotdrop confirm %lld' keeps it.\n",
+               number, who, json_number_value(json_object_get(trial, "seconds_left")), number);
+    else
+        printf("Deployment %lld by %s was not confirmed in time, and its rollback was refused: it "
+               "is live. 'hotdrop show %lld' says why.\n",
+               number, who,
+               (long long)json_integer_value(json_object_get(trial, "rollback")));
+}
+
 static void print_status(const json_t *answer)
 {
     static const char *const headers[] = { "CLASS", "LOADER", "LIVE",       "DEPLOYMENT",
@@ -103,6 +120,7 @@ static void print_status(const json_t *answer)
         }
         table_print(&table, headers);
     }
+    print_trial(json_object_get(answer, "trial"));
     char busy[512];
     hd_text_escape(hd_answer_text(answer, "busy"), busy, sizeof busy);
     if (busy[0] != '\0')
