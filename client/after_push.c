@@ -18,7 +18,7 @@
 #define SMOKE_MS UINT64_C(60000)
 /* No event says that a frame of old code is left, so the agent is asked, first soon and then ever
  * more seldom. */
-enum { FIRST_LOOK_MS = 50, LAST_LOOK_MS = 1000, MESSAGE_SIZE = 600 };
+enum { FIRST_LOOK_MS = 50, LAST_LOOK_MS = 1000, MESSAGE_SIZE = 2048 };
 
 struct after {
     const struct hd_invocation *invocation;
@@ -88,8 +88,14 @@ static long find_pid(const struct after *after)
 
 /* ---- how the trial ended --------------------------------------------------------------------- */
 
-static void set_error(const struct after *after, const char *message, const char *remedy)
+static HD_PRINTF(3, 4) void set_error(const struct after *after, const char *remedy,
+                                      const char *format, ...)
 {
+    char message[MESSAGE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
     json_object_set_new(after->report, "error",
                         json_pack("{s:s, s:s, s:s}", "reason",
                                   hd_reason_word(HD_REASON_SMOKE_FAILED), "message", message,
@@ -136,37 +142,32 @@ static bool is_trial(const struct after *after, const char *end)
 /* words: why it should not be live. */
 static int conclude_failed(const struct after *after, const char *words)
 {
-    char message[MESSAGE_SIZE];
+    const char *remedy = "Look at \"hotdrop status\" and \"hotdrop history\".";
     uint64_t number = note_trial(after);
     json_t *rollback = number != 0 ? ask_show(after, number) : NULL;
     bool undone = is_trial(after, "rolled-back");
     if (rollback != NULL)
         take_over_rollback(after, rollback);
     json_decref(rollback);
-    if (undone) {
-        snprintf(message, sizeof message, "%s; deployment %llu rolled it back", words,
-                 (unsigned long long)number);
-        set_error(after, message, hd_reason_remedy(HD_REASON_SMOKE_FAILED));
-    } else if (is_trial(after, "confirmed")) {
-        snprintf(message, sizeof message, "%s, but it was confirmed by %s and is live", words,
-                 hd_answer_text(json_object_get(after->report, "trial"), "who"));
-        set_error(after, message, "Undo it with \"hotdrop rollback\".");
-    } else {
-        snprintf(message, sizeof message, "%s, and it could not be rolled back: it is live", words);
-        set_error(after, message, "Look at \"hotdrop status\" and \"hotdrop history\".");
-    }
+    if (undone)
+        set_error(after, hd_reason_remedy(HD_REASON_SMOKE_FAILED),
+                  "%s; deployment %llu rolled it back", words, (unsigned long long)number);
+    else if (is_trial(after, "confirmed"))
+        set_error(after, "Undo it with \"hotdrop rollback\".",
+                  "%s, but it was confirmed by %s and is live", words,
+                  hd_answer_text(json_object_get(after->report, "trial"), "who"));
+    else
+        set_error(after, remedy, "%s, and it could not be rolled back: it is live", words);
     return HD_EXIT_REFUSED;
 }
 
 /* The agent does by itself, in time, what it cannot be asked for now. */
 static int conclude_unknown(const struct after *after, const char *words, const struct hd_error *why)
 {
-    char message[MESSAGE_SIZE];
-    snprintf(message, sizeof message,
-             "%s, and the agent cannot be told (%s); it rolls back by itself when the trial is over",
-             words, why->text);
-    fprintf(stderr, "hotdrop: %s\n", message);
-    set_error(after, message, "Look at \"hotdrop status\" and \"hotdrop history\".");
+    set_error(after, "Look at \"hotdrop status\" and \"hotdrop history\".",
+              "%s, and the agent cannot be told (%s); it rolls back by itself when the trial is "
+              "over",
+              words, why->text);
     return HD_EXIT_UNKNOWN;
 }
 
@@ -228,7 +229,7 @@ static int smoke(const struct after *after, int status)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_smoke_result result = { .exit = -1 };
-    char words[MESSAGE_SIZE / 2], verdict[120];
+    char words[400], verdict[120];
     tell(after, "Smoke test: %s\n", after->invocation->smoke);
     long pid = find_pid(after);
     if (hd_smoke_run(after->invocation->smoke, after->deployment, pid, time_left(after), &result,
