@@ -145,6 +145,11 @@ static void describe_outcomes(const json_t *summary, char *out, size_t capacity)
     const json_t *error = json_object_get(summary, "error");
     if (json_is_object(error))
         snprintf(out, capacity, "%s", hd_answer_text(error, "reason"));
+    const json_t *trial = json_object_get(summary, "trial");
+    const char *ended = hd_answer_text(trial, "ended");
+    size_t used = strlen(out);
+    if (json_is_object(trial) && used < capacity)
+        snprintf(out + used, capacity - used, "; %s", ended[0] != '\0' ? ended : "on trial");
 }
 
 static void print_history(const json_t *answer)
