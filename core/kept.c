@@ -51,20 +51,33 @@ size_t hd_kept_live_count(const struct hd_kept *kept)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-/* Where the class's file begins: with the equal one of a class before it, or at the end. */
-static int place_file(const struct hd_kept *kept, size_t index, size_t *places,
-                      struct hd_buffer *files, struct hd_error *err)
+/* Where bytes stand in the file of files. */
+struct place {
+    struct hd_bytes bytes;
+    size_t offset;
+};
+
+/* Of patch and base of each class, in this order. */
+struct places {
+    struct place *items;
+    size_t count;
+    struct hd_buffer files;
+};
+
+/* With the equal one before it, or at the end. */
+static int place(struct places *places, struct hd_bytes bytes, struct hd_error *err)
 {
-    struct hd_bytes file = kept->classes[index].file;
-    for (size_t i = 0; i < index; i++) {
-        struct hd_bytes other = kept->classes[i].file;
-        if (other.length != file.length || memcmp(other.data, file.data, file.length) != 0)
+    struct place *added = &places->items[places->count++];
+    *added = (struct place){ bytes, places->files.length };
+    for (size_t i = 0; i + 1 < places->count; i++) {
+        const struct place *other = &places->items[i];
+        if (other->bytes.length != bytes.length || bytes.length == 0 ||
+            memcmp(other->bytes.data, bytes.data, bytes.length) != 0)
             continue;
-        places[index] = places[i];
+        added->offset = other->offset;
         return 0;
     }
-    places[index] = files->length;
-    return hd_buffer_append(files, file.data, file.length, err);
+    return hd_buffer_append(&places->files, bytes.data, bytes.length, err);
 }
 
 static json_t *digest_to_json(const struct hd_digest *digest)
@@ -74,27 +87,37 @@ static json_t *digest_to_json(const struct hd_digest *digest)
     return json_string(hex);
 }
 
-static json_t *class_to_json(const struct hd_kept_class *class, size_t place)
+static json_t *place_to_json(const struct place *place)
 {
     json_t *json = json_object();
-    bool complete =
-        hd_json_put(json, "class", hd_json_text(class->name)) &&
-        hd_json_put(json, "loader", hd_json_text(class->loader)) &&
-        hd_json_put(json, "deployment", hd_json_number(class->deployment)) &&
-        hd_json_put(json, "base", class->defined ? json_null() : digest_to_json(&class->base)) &&
-        hd_json_put(json, "offset", hd_json_number(place)) &&
-        hd_json_put(json, "length", hd_json_number(class->file.length)) &&
-        hd_json_put(json, "aside", hd_json_text(class->aside));
+    bool complete = hd_json_put(json, "offset", hd_json_number(place->offset)) &&
+                    hd_json_put(json, "length", hd_json_number(place->bytes.length));
     return hd_json_finish(json, complete);
 }
 
-static json_t *kept_to_json(const struct hd_kept *kept, const size_t *places, const char *files)
+static json_t *class_to_json(const struct hd_kept_class *class, const struct place *places)
+{
+    json_t *json = json_object();
+    bool complete = hd_json_put(json, "class", hd_json_text(class->name)) &&
+                    hd_json_put(json, "loader", hd_json_text(class->loader)) &&
+                    hd_json_put(json, "deployment", hd_json_number(class->deployment)) &&
+                    hd_json_put(json, "patch", place_to_json(&places[0]));
+    if (complete && !class->defined)
+        complete = hd_json_put(json, "fingerprint", digest_to_json(&class->fingerprint)) &&
+                   hd_json_put(json, "base", place_to_json(&places[1]));
+    if (complete && class->aside != NULL)
+        complete = hd_json_put(json, "aside", hd_json_text(class->aside));
+    return hd_json_finish(json, complete);
+}
+
+static json_t *kept_to_json(const struct hd_kept *kept, const struct places *places,
+                            const char *files)
 {
     json_t *classes = json_array();
     bool complete = classes != NULL;
     for (size_t i = 0; complete && i < kept->count; i++)
-        complete =
-            json_array_append_new(classes, class_to_json(&kept->classes[i], places[i])) == 0;
+        complete = json_array_append_new(
+                       classes, class_to_json(&kept->classes[i], &places->items[2 * i])) == 0;
     classes = hd_json_finish(classes, complete);
     json_t *json = json_object();
     complete = hd_json_put(json, "version", json_integer(VERSION)) &&
@@ -105,11 +128,16 @@ static json_t *kept_to_json(const struct hd_kept *kept, const size_t *places, co
     return hd_json_finish(json, complete);
 }
 
-static int gather_files(const struct hd_kept *kept, size_t *places, struct hd_buffer *files,
-                        struct hd_error *err)
+static int gather_files(const struct hd_kept *kept, struct places *places, struct hd_error *err)
 {
+    static const struct hd_bytes none = { NULL, 0 };
+    places->items = hd_alloc_zeroed(2 * kept->count + 1, sizeof *places->items);
+    if (places->items == NULL)
+        return hd_error_set_memory(err);
     for (size_t i = 0; i < kept->count; i++) {
-        if (place_file(kept, i, places, files, err) != 0)
+        const struct hd_kept_class *class = &kept->classes[i];
+        if (place(places, class->file, err) != 0 ||
+            place(places, class->defined ? none : class->base, err) != 0)
             return -1;
     }
     return 0;
@@ -119,12 +147,11 @@ int hd_kept_write(struct hd_store *store, const struct hd_kept *kept, json_t *fi
                   struct hd_error *err)
 {
     char digest[HD_DIGEST_HEX_SIZE] = "";
-    struct hd_buffer files = HD_BUFFER_INIT;
-    size_t *places = hd_alloc_zeroed(kept->count + 1, sizeof *places);
-    int result = places == NULL ? hd_error_set_memory(err) : gather_files(kept, places, &files, err);
-    if (result == 0 && files.length > 0)
-        result = hd_store_put_kept_files(store, hd_buffer_view(&files), digest, err);
-    json_t *json = result == 0 ? kept_to_json(kept, places, digest) : NULL;
+    struct places places = { NULL, 0, HD_BUFFER_INIT };
+    int result = gather_files(kept, &places, err);
+    if (result == 0 && places.files.length > 0)
+        result = hd_store_put_kept_files(store, hd_buffer_view(&places.files), digest, err);
+    json_t *json = result == 0 ? kept_to_json(kept, &places, digest) : NULL;
     if (result == 0 && json == NULL)
         result = hd_error_set_memory(err);
     if (result == 0)
@@ -132,8 +159,8 @@ int hd_kept_write(struct hd_store *store, const struct hd_kept *kept, json_t *fi
     else
         json_decref(fields);
     json_decref(json);
-    hd_free(places);
-    hd_buffer_close(&files);
+    hd_free(places.items);
+    hd_buffer_close(&places.files);
     return result;
 }
 
@@ -154,27 +181,40 @@ static int digit(char character)
 static int read_digest(const char *hex, struct hd_digest *out, struct hd_error *err)
 {
     if (hex == NULL || strlen(hex) != HD_DIGEST_HEX_SIZE - 1)
-        return refuse(err, "a base is no digest");
+        return refuse(err, "a fingerprint is no digest");
     for (size_t i = 0; i < HD_DIGEST_SIZE; i++) {
         int high = digit(hex[2 * i]), low = digit(hex[2 * i + 1]);
         if (high < 0 || low < 0)
-            return refuse(err, "a base is no digest");
+            return refuse(err, "a fingerprint is no digest");
         out->bytes[i] = (uint8_t)(high << 4 | low);
     }
     return 0;
 }
 
-static int read_file(const struct hd_kept *kept, const json_t *json, struct hd_bytes *out,
-                     struct hd_error *err)
+static int read_bytes(const struct hd_kept *kept, const json_t *place, struct hd_bytes *out,
+                      struct hd_error *err)
 {
-    json_int_t offset = json_integer_value(json_object_get(json, "offset"));
-    json_int_t length = json_integer_value(json_object_get(json, "length"));
+    json_int_t offset = json_integer_value(json_object_get(place, "offset"));
+    json_int_t length = json_integer_value(json_object_get(place, "length"));
     uint64_t whole = kept->files.length;
     if (offset < 0 || length <= 0 || (uint64_t)offset > whole ||
         (uint64_t)length > whole - (uint64_t)offset)
-        return refuse(err, "a patch lies outside of the file of patches");
+        return refuse(err, "a class lies outside of the file of classes");
     *out = (struct hd_bytes){ kept->files.data + offset, (size_t)length };
     return 0;
+}
+
+static int read_base(const struct hd_kept *kept, const json_t *json, struct hd_kept_class *class,
+                     struct hd_error *err)
+{
+    const json_t *base = json_object_get(json, "base");
+    class->defined = base == NULL;
+    if (class->defined)
+        return 0;
+    return read_digest(json_string_value(json_object_get(json, "fingerprint")),
+                       &class->fingerprint, err) == 0
+               ? read_bytes(kept, base, &class->base, err)
+               : -1;
 }
 
 static int read_class(struct hd_kept *kept, const json_t *json, struct hd_error *err)
@@ -182,19 +222,17 @@ static int read_class(struct hd_kept *kept, const json_t *json, struct hd_error 
     const char *name = json_string_value(json_object_get(json, "class"));
     const char *loader = json_string_value(json_object_get(json, "loader"));
     const char *aside = json_string_value(json_object_get(json, "aside"));
-    const json_t *base = json_object_get(json, "base");
     if (name == NULL || loader == NULL)
         return refuse(err, "a class has no name, or no loader");
     struct hd_kept_class *class = hd_kept_add(kept, name, loader);
     if (class == NULL)
         return hd_error_set_memory(err);
     class->deployment = (uint64_t)json_integer_value(json_object_get(json, "deployment"));
-    class->defined = json_is_null(base);
     if (aside != NULL && (class->aside = hd_strdup(aside)) == NULL)
         return hd_error_set_memory(err);
-    if (!class->defined && read_digest(json_string_value(base), &class->base, err) != 0)
+    if (read_base(kept, json, class, err) != 0)
         return -1;
-    return read_file(kept, json, &class->file, err);
+    return read_bytes(kept, json_object_get(json, "patch"), &class->file, err);
 }
 
 static int read_all(const struct hd_store *store, const json_t *json, struct hd_kept *kept,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is live again after a restart, as a store holds it: kept.json names each class, the class
- * loader it was live in, the base its patch was made for (a fingerprint: classfile/fingerprint.h)
- * and the patch, whose bytes stand in one file of the store's bundles.
+ * loader it was live in, the base its patch was made for and the patch itself; the bytes of both
+ * stand in one file of the store's bundles.
  *
  * A class that was set aside stays in kept.json, so that nothing is lost, and is not made live.
  * Knows no JVM. One thread at a time.
@@ -17,8 +17,10 @@ struct hd_kept_class {
     char *loader;          /* label; "" where none was known */
     uint64_t deployment;   /* that made it live */
     bool defined;          /* the loader has no file of it: there is no base */
-    struct hd_digest base; /* fingerprint */
-    struct hd_bytes file;  /* in files, or, to be written, wherever the caller has it */
+    struct hd_digest fingerprint; /* of the base (classfile/fingerprint.h) */
+    /* in files, or, to be written, wherever the caller has them */
+    struct hd_bytes base;
+    struct hd_bytes file;
     char *aside;           /* NULL, or why it is not made live */
 };
 
