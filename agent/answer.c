@@ -142,6 +142,17 @@ json_t *hd_answer_confirm(const struct hd_loop *loop, const struct hd_job *job, 
                      confirmed ? json_null() : confirm_error(loop, deployment, job->trial));
 }
 
+json_t *hd_answer_keep(const struct hd_job *job, uint64_t id)
+{
+    enum hd_reason reason = job->kept.reason;
+    if (job->kept.document != NULL)
+        return json_pack("{s:s, s:I, s:O, s:n}", "type", "keep", "id", (json_int_t)id, "kept",
+                         job->kept.document, "error");
+    return json_pack("{s:s, s:I, s:n, s:{s:s, s:s, s:s}}", "type", "keep", "id", (json_int_t)id,
+                     "kept", "error", "reason", hd_reason_word(reason), "message",
+                     job->kept.why.text, "remedy", hd_reason_remedy(reason));
+}
+
 json_t *hd_answer_history(const struct hd_loop *loop, uint64_t id)
 {
     const struct hd_history *history = hd_loop_history(loop);

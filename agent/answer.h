@@ -21,6 +21,8 @@ json_t *hd_answer_report(const struct hd_deployment *deployment, uint64_t id);
 json_t *hd_answer_status(const struct hd_loop *loop, bool busy, uint64_t id);
 /* What became of the job: the trial was confirmed, now or earlier, or why not. */
 json_t *hd_answer_confirm(const struct hd_loop *loop, const struct hd_job *job, uint64_t id);
+/* A keep: what is kept now, or why not. */
+json_t *hd_answer_keep(const struct hd_job *job, uint64_t id);
 json_t *hd_answer_history(const struct hd_loop *loop, uint64_t id);
 /* NULL also where there is no such deployment. */
 json_t *hd_answer_show(const struct hd_loop *loop, uint64_t deployment, uint64_t id);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the hook did or saw: the registry follows. What is to be done about it is in follow_up.c. */
 #include "agent/follow_up.h"
+#include "agent/keep.h"
 
 #include "core/alloc.h"
 #include "core/log.h"
@@ -113,6 +114,8 @@ static void hear_applied(struct hd_road *road, JNIEnv *jni, struct hd_hook_event
     if (live == NULL)
         return;
     after->stale = true;
+    if (hd_blob_same(event->file, event->patch->file))
+        hd_keep_hear_loaded(road, live->internal_name, live->label, event->file->bytes);
     hd_follow_up_check(after, live);
     hd_log(HD_LOG_INFO, "%s was loaded by %s with the code of deployment %llu",
            live->internal_name, live->label, (unsigned long long)live->deployment);
@@ -124,6 +127,9 @@ static void hear_wrong_base(struct hd_road *road, JNIEnv *jni, struct hd_hook_ev
     const char *name = event->patch->class_name;
     uint64_t deployment = event->patch->deployment;
     bool told = hd_registry_has_wrong_base(road->registry, name, deployment);
+    const char *label = label_of(road, jni, event->loader);
+    if (label != NULL)
+        hd_keep_hear_loaded(road, name, label, event->file->bytes);
     struct hd_live *live = find_waiting(road, jni, event);
     if (live != NULL) {
         live->state = HD_LIVE_WRONG_BASE;

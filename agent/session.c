@@ -179,7 +179,8 @@ static void hear_request(struct hd_session *session, const char *text, size_t le
         hd_push_begin_take(session, &request);
         return;
     }
-    if (request.type == HD_REQUEST_ROLLBACK || request.type == HD_REQUEST_CONFIRM) {
+    if (request.type == HD_REQUEST_ROLLBACK || request.type == HD_REQUEST_CONFIRM ||
+        request.type == HD_REQUEST_KEEP) {
         hd_push_without_bundle_take(session, &request);
         return;
     }

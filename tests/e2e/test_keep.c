@@ -257,6 +257,35 @@ static void a_class_of_a_loader_that_comes_later_gets_its_patch_for_its_base_onl
     e2e_expect(e2e, "call-in again demo.Shop run", "web");
 }
 
+/* It is only known once that loader is there: the class keeps its own code, and the patch is out. */
+static void a_changed_base_in_a_loader_that_comes_later_is_set_aside(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char command[512];
+    shop_compile(e2e, "web", "web");
+    shop_open(e2e);
+    snprintf(command, sizeof command, "loader web %s", e2e_path(e2e, "web"));
+    e2e_expect(e2e, command, "ok");
+    e2e_expect(e2e, "call-in web demo.Shop run", "web");
+    shop_try_push(e2e, &answer, "kept");
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    shop_do(e2e, "keep", NULL);
+    shop_close(e2e);
+    shop_compile(e2e, "web, released", "web");
+    shop_open(e2e);
+    e2e_expect(e2e, command, "ok");
+    e2e_expect(e2e, "call-in web demo.Shop run", "web, released");
+    e2e_await_log(e2e, "set aside");
+    shop_close(e2e);
+    assert_int_equal(shop_count_events(e2e, "kept-set-aside"), 1);
+    shop_compile(e2e, "web", "web"); /* the old base again, and still it is out */
+    shop_open(e2e);
+    e2e_expect(e2e, command, "ok");
+    e2e_expect(e2e, "call-in web demo.Shop run", "web");
+}
+
 static void what_somebody_changed_in_the_store_is_not_made_live(void **state)
 {
     struct e2e *e2e = *state;
@@ -342,6 +371,7 @@ int main(void)
         E2E_CASE(a_deployment_is_kept_whole_or_set_aside_whole),
         E2E_CASE(a_new_class_of_the_application_is_kept_with_its_user),
         E2E_CASE(a_class_of_a_loader_that_comes_later_gets_its_patch_for_its_base_only),
+        E2E_CASE(a_changed_base_in_a_loader_that_comes_later_is_set_aside),
         E2E_CASE(what_somebody_changed_in_the_store_is_not_made_live),
         E2E_CASE(what_is_kept_is_live_in_a_jvm_with_an_aot_cache),
     };
