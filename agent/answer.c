@@ -81,10 +81,23 @@ static json_t *busy_with(const struct hd_loop *loop)
     return json_string(engine_is_doing(loop, doing) ? doing : "another job");
 }
 
-json_t *hd_answer_status(const struct hd_loop *loop, bool busy, uint64_t id)
+/* NULL when memory is out; consumes status then. */
+static json_t *with_stacks(json_t *status, json_t *stacks)
+{
+    json_t *value = stacks != NULL ? json_incref(stacks) : json_null();
+    if (json_object_set_new(status, "blocking", value) == 0)
+        return status;
+    json_decref(status);
+    return NULL;
+}
+
+json_t *hd_answer_status(const struct hd_loop *loop, bool busy, bool blocking, json_t *stacks,
+                         uint64_t id)
 {
     const json_t *known = hd_loop_status(loop);
     json_t *status = known != NULL ? json_copy((json_t *)(uintptr_t)known) : pristine(loop);
+    if (status != NULL && blocking)
+        status = with_stacks(status, stacks);
     if (status == NULL)
         return NULL;
     if (json_object_set_new(status, "busy", busy ? busy_with(loop) : json_null()) == 0 &&

@@ -45,8 +45,9 @@ static bool begin(struct hd_road *road, struct hd_job *job)
     deployment->started_at = hd_text_now();
     deployment->number = check ? 0 : ++road->last_number;
     deployment->best_effort = job->best_effort;
-    deployment->forced = (job->best_effort ? (unsigned)HD_FORCED_BEST_EFFORT : 0) |
-                         (job->all_loaders ? (unsigned)HD_FORCED_ALL_LOADERS : 0);
+    if (job->kind == HD_JOB_DEPLOY)
+        deployment->forced = (job->best_effort ? (unsigned)HD_FORCED_BEST_EFFORT : 0) |
+                             (job->all_loaders ? (unsigned)HD_FORCED_ALL_LOADERS : 0);
     if (deployment->message == NULL)
         deployment->message = copy(job->message);
     if (job->bundle != NULL)

@@ -2,10 +2,12 @@
 #include "agent/engine.h"
 
 #include "agent/keep.h"
+#include "agent/blocking.h"
 #include "agent/road.h"
 #include "agent/status.h"
 #include "agent/thread.h"
 #include "core/alloc.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "core/text.h"
 
@@ -244,12 +246,22 @@ static json_t *status_now(struct hd_engine *engine)
     struct hd_road *road = &engine->road;
     json_t *status = hd_status_to_json(road->jvm, road->registry, &road->frames);
     const json_t *kept = hd_archive_kept(road->archive);
-    if (status == NULL || json_object_set_new(status, "kept",
-                                              kept != NULL ? json_deep_copy(kept) : json_null()) ==
-                              0)
-        return status;
-    json_decref(status);
-    return NULL;
+    bool complete =
+        hd_json_put(status, "kept", kept != NULL ? json_deep_copy(kept) : json_null()) &&
+        hd_json_put(status, "old_frames", hd_json_number(road->frames.threads));
+    return hd_json_finish(status, complete);
+}
+
+/* With nothing live no thread is stopped for nothing. */
+static void list_blocking(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    if (job->kind != HD_JOB_STATUS || !job->blocking)
+        return;
+    if (hd_registry_count(road->registry) == 0)
+        job->stacks = json_pack("{s:[], s:i}", "threads", "more", 0);
+    else if (hd_blocking_list(road->jvm, jni, &job->stacks, &err) != 0)
+        hd_log(HD_LOG_WARN, "the stacks that hold old code could not be listed: %s", err.text);
 }
 
 static void run_job(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
@@ -265,6 +277,7 @@ static void run_job(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
     if (job->kind == HD_JOB_STATUS || job->kind == HD_JOB_LOADED) {
         hd_road_sweep(&engine->road, jni);
         hd_road_count_old_frames(&engine->road, jni);
+        list_blocking(&engine->road, jni, job);
     }
     if (job->kind != HD_JOB_CHECK)
         job->status = status_now(engine);
