@@ -115,6 +115,27 @@ static int remember_file(struct hd_endpoint *endpoint, const char *file, struct 
     return 0;
 }
 
+/* The umask has narrowed what others may; through a descriptor, so that it is our socket's mode that
+ * changes, whatever has that name by now. */
+static int widen(struct hd_endpoint *endpoint, const char *file, mode_t mode, struct hd_error *err)
+{
+    char itself[64];
+    struct stat status;
+    if (mode == 0600)
+        return 0;
+    int place = openat(endpoint->directory, file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (place < 0)
+        return hd_error_set_errno(err, errno, "the socket cannot be examined");
+    snprintf(itself, sizeof itself, "/proc/self/fd/%d", place);
+    bool ours = fstat(place, &status) == 0 && status.st_dev == endpoint->device &&
+                status.st_ino == endpoint->inode;
+    int result = ours ? chmod(itself, mode) : -1;
+    if (result != 0)
+        hd_error_set_errno(err, ours ? errno : EBUSY, "the socket's mode cannot be set");
+    close(place);
+    return result;
+}
+
 static int open_unix(struct hd_endpoint *endpoint, mode_t mode, struct hd_error *err)
 {
     char directory[sizeof endpoint->address.path];
@@ -125,7 +146,8 @@ static int open_unix(struct hd_endpoint *endpoint, mode_t mode, struct hd_error 
     endpoint->descriptor = make_socket(AF_UNIX);
     if (endpoint->descriptor < 0)
         return hd_error_set_errno(err, errno, "no socket");
-    if (bind_name(endpoint, file, mode, err) != 0 || remember_file(endpoint, file, err) != 0)
+    if (bind_name(endpoint, file, mode, err) != 0 || remember_file(endpoint, file, err) != 0 ||
+        widen(endpoint, file, mode, err) != 0)
         return -1;
     if (listen(endpoint->descriptor, BACKLOG) != 0)
         return hd_error_set_errno(err, errno, "cannot listen");

@@ -10,6 +10,7 @@
 #include <libwebsockets.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CONNECT_SECONDS 5
@@ -47,6 +48,19 @@ static void fail(struct hd_conn *conn, enum hd_error_code code, const char *text
     conn->closed = true;
 }
 
+/* Named by its path, another user's socket is the one that was meant where only that user and root
+ * could have put it there. */
+static bool is_guarded(const char *path, uid_t uid)
+{
+    struct stat place;
+    char directory[sizeof((struct hd_address *)0)->path];
+    const char *slash = strrchr(path, '/');
+    snprintf(directory, sizeof directory, "%.*s", slash != NULL ? (int)(slash - path) + 1 : 1,
+             slash != NULL ? path : ".");
+    return stat(directory, &place) == 0 && (place.st_uid == uid || place.st_uid == 0) &&
+           (place.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 /* A local socket is trusted only if it belongs to the JVM that was meant. */
 static bool peer_is_meant(struct hd_conn *conn)
 {
@@ -61,7 +75,8 @@ static bool peer_is_meant(struct hd_conn *conn)
     }
     bool meant = target->expected_pid != 0
                      ? peer.pid == target->expected_pid && peer.uid == target->expected_uid
-                     : peer.uid == geteuid() || peer.uid == 0 || geteuid() == 0;
+                     : peer.uid == geteuid() || peer.uid == 0 || geteuid() == 0 ||
+                           is_guarded(target->address.path, peer.uid);
     if (!meant) {
         hd_error_set(&conn->failure, HD_E_DENIED,
                      "%s: the socket belongs to process %d of uid %u, not to the JVM that was "
