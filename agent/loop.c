@@ -236,13 +236,14 @@ static void log_deployment(const struct hd_deployment *deployment)
         return;
     hd_log(HD_LOG_INFO,
            "deployment %llu from %s, %s: %s, %zu redefined, %zu defined, %zu pending, "
-           "%zu unchanged, %zu refused, %zu withheld%s%s",
+           "%zu unchanged, %zu rolled back, %zu refused, %zu withheld%s%s",
            (unsigned long long)deployment->number, deployment->origin.who, deployment->origin.from,
            deployment->applied ? "applied" : "not applied",
            hd_deployment_count(deployment, HD_OUTCOME_REDEFINED),
            hd_deployment_count(deployment, HD_OUTCOME_DEFINED),
            hd_deployment_count(deployment, HD_OUTCOME_PENDING),
            hd_deployment_count(deployment, HD_OUTCOME_UNCHANGED),
+           hd_deployment_count(deployment, HD_OUTCOME_ROLLED_BACK),
            hd_deployment_count(deployment, HD_OUTCOME_REFUSED),
            hd_deployment_count(deployment, HD_OUTCOME_WITHHELD),
            deployment->error_message != NULL ? ": " : "",

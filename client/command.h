@@ -18,6 +18,7 @@ int hd_command_status(const struct hd_invocation *invocation);
 int hd_command_history(const struct hd_invocation *invocation);
 int hd_command_diff(const struct hd_invocation *invocation);
 int hd_command_journal(const struct hd_invocation *invocation);
+int hd_command_confirm(const struct hd_invocation *invocation);
 int hd_command_rollback(const struct hd_invocation *invocation);
 int hd_command_show(const struct hd_invocation *invocation);
 

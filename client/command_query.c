@@ -81,6 +81,23 @@ static void table_print(struct table *table, const char *const *headers)
     hd_free(table->cells);
 }
 
+static void print_trial(const json_t *trial)
+{
+    long long number = (long long)json_integer_value(json_object_get(trial, "deployment"));
+    char who[200];
+    hd_text_escape(hd_answer_text(trial, "who"), who, sizeof who);
+    if (!json_is_object(trial))
+        return;
+    if (json_is_null(json_object_get(trial, "ended")))
+        printf("On trial: deployment %lld by %s, %.1f s left; 'hotdrop confirm %lld' keeps it.\n",
+               number, who, json_number_value(json_object_get(trial, "seconds_left")), number);
+    else
+        printf("Deployment %lld by %s was not confirmed in time, and its rollback was refused: it "
+               "is live. 'hotdrop show %lld' says why.\n",
+               number, who,
+               (long long)json_integer_value(json_object_get(trial, "rollback")));
+}
+
 static void print_status(const json_t *answer)
 {
     static const char *const headers[] = { "CLASS", "LOADER", "LIVE",       "DEPLOYMENT",
@@ -103,6 +120,7 @@ static void print_status(const json_t *answer)
         }
         table_print(&table, headers);
     }
+    print_trial(json_object_get(answer, "trial"));
     char busy[512];
     hd_text_escape(hd_answer_text(answer, "busy"), busy, sizeof busy);
     if (busy[0] != '\0')
@@ -127,6 +145,11 @@ static void describe_outcomes(const json_t *summary, char *out, size_t capacity)
     const json_t *error = json_object_get(summary, "error");
     if (json_is_object(error))
         snprintf(out, capacity, "%s", hd_answer_text(error, "reason"));
+    const json_t *trial = json_object_get(summary, "trial");
+    const char *ended = hd_answer_text(trial, "ended");
+    size_t used = strlen(out);
+    if (json_is_object(trial) && used < capacity)
+        snprintf(out + used, capacity - used, "; %s", ended[0] != '\0' ? ended : "on trial");
 }
 
 static void print_history(const json_t *answer)

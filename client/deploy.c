@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/deploy.h"
 
+#include "client/after_push.h"
 #include "client/conn.h"
 #include "client/exit.h"
 #include "client/print.h"
@@ -79,7 +80,8 @@ static int lost(const struct hd_invocation *invocation, const struct hd_conn *co
 }
 
 static int converse(const struct hd_invocation *invocation, struct hd_conn *conn,
-                    const struct hd_request *request, struct hd_bytes jar, json_t **report)
+                    const struct hd_request *request, struct hd_bytes jar, json_t **report,
+                    double *seconds)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_progress_line line;
@@ -89,27 +91,56 @@ static int converse(const struct hd_invocation *invocation, struct hd_conn *conn
     hd_progress_line_end(&line);
     if (result != 0)
         return lost(invocation, conn, &err);
-    double seconds = (double)(hd_text_now() - line.started_at) / 1e6;
+    *seconds = (double)(hd_text_now() - line.started_at) / 1e6;
     *report = report_of(answer);
     json_decref(answer);
-    print_answer(invocation, *report, request->type == HD_REQUEST_CHECK, seconds);
     return status_of_report(*report);
+}
+
+/* Without printing the report. *report NULL: there is none, and why was printed. */
+static int ask(const struct hd_invocation *invocation, const struct hd_target *target,
+               const struct hd_request *request, struct hd_bytes jar, json_t **report,
+               double *seconds)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_conn *conn = NULL;
+    if (hd_conn_open(target, &conn, &err) != 0)
+        return hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
+    int status = converse(invocation, conn, request, jar, report, seconds);
+    hd_conn_close(conn);
+    return status;
 }
 
 int hd_deploy_request(const struct hd_invocation *invocation, const struct hd_target *target,
                       const struct hd_request *request, struct hd_bytes jar, json_t **report)
 {
-    struct hd_error err = HD_ERROR_INIT;
-    struct hd_conn *conn = NULL;
     json_t *document = NULL;
-    if (hd_conn_open(target, &conn, &err) != 0)
-        return hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
-    int status = converse(invocation, conn, request, jar, &document);
-    hd_conn_close(conn);
+    double seconds = 0;
+    int status = ask(invocation, target, request, jar, &document, &seconds);
+    if (document != NULL)
+        print_answer(invocation, document, request->type == HD_REQUEST_CHECK, seconds);
     if (report != NULL)
         *report = document;
     else
         json_decref(document);
+    return status;
+}
+
+/* A push that is not over with its report. */
+static int push_and_go_on(const struct hd_invocation *invocation, const struct hd_target *target,
+                          const struct hd_request *request, struct hd_bytes jar)
+{
+    json_t *report = NULL;
+    double seconds = 0;
+    int status = ask(invocation, target, request, jar, &report, &seconds);
+    if (report == NULL)
+        return status;
+    if (!invocation->json)
+        hd_print_report(report, false, seconds);
+    status = hd_after_push(invocation, target, report, status);
+    if (invocation->json)
+        hd_print_json(report);
+    json_decref(report);
     return status;
 }
 
@@ -129,8 +160,12 @@ int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_tar
         .all_loaders = invocation->all_loaders,
         .best_effort = invocation->best_effort,
         .message = invocation->message != NULL ? hd_strdup(invocation->message) : NULL,
+        .confirm_within = hd_trial_milliseconds(invocation),
+        .expect = invocation->expect != NULL ? hd_strdup(invocation->expect) : NULL,
     };
-    int status = hd_deploy_request(invocation, target, &request, jar, NULL);
+    bool goes_on = invocation->smoke != NULL || invocation->wait_drained_ms > 0;
+    int status = goes_on ? push_and_go_on(invocation, target, &request, jar)
+                         : hd_deploy_request(invocation, target, &request, jar, NULL);
     hd_request_close(&request);
     return status;
 }

@@ -14,7 +14,9 @@ enum hd_exit {
     HD_EXIT_NO_AGENT =
         3, /* nobody there, or lost before the last byte of the bundle: nothing happened */
     HD_EXIT_NOT_AUTHORISED = 4,
-    HD_EXIT_UNKNOWN = 5 /* the connection was lost after the last byte: history tells */
+    HD_EXIT_UNKNOWN = 5, /* the connection was lost after the last byte: history tells */
+    /* all is live, but --wait-drained's time was over with threads still in old code */
+    HD_EXIT_NOT_DRAINED = 6
 };
 
 /* The status for an error that happened before the last byte of a bundle was sent. */

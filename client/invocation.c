@@ -6,6 +6,8 @@
 #include <getopt.h>
 #include <string.h>
 
+enum { STATE_LENGTH = 16, MAX_DURATION_MS = 604800000 };
+
 enum option_key {
     KEY_PID = 256,
     KEY_TO,
@@ -20,6 +22,11 @@ enum option_key {
     KEY_AGENT,
     KEY_SETTLE,
     KEY_JDK,
+    KEY_CONFIRM_WITHIN,
+    KEY_SMOKE,
+    KEY_WAIT_DRAINED,
+    KEY_EXPECT,
+    KEY_BLOCKING,
     KEY_HELP
 };
 
@@ -50,6 +57,16 @@ static const struct known_option known_options[] = {
       "libhotdrop.so, where it is not found by itself" },
     { "settle", "TIME", KEY_SETTLE, HD_OPTIONS_WATCH, "quiet time that ends a compile (30ms)" },
     { "jdk", "N", KEY_JDK, HD_OPTIONS_DIFF, "the release that is to take the swap (17)" },
+    { "confirm-within", "TIME", KEY_CONFIRM_WITHIN, HD_OPTIONS_TRIAL,
+      "roll back unless somebody confirms within TIME (60s, 2min)" },
+    { "smoke", "COMMAND", KEY_SMOKE, HD_OPTIONS_TRIAL,
+      "run COMMAND afterwards: exit 0 confirms, anything else rolls back" },
+    { "wait-drained", "TIME", KEY_WAIT_DRAINED, HD_OPTIONS_TRIAL,
+      "wait at most TIME until no thread is in old code" },
+    { "expect", "STATE", KEY_EXPECT, HD_OPTIONS_EXPECT,
+      "refuse unless this state is live, as status prints it" },
+    { "blocking", NULL, KEY_BLOCKING, HD_OPTIONS_BLOCKING,
+      "the stacks of the threads that still run old code" },
     { "json", NULL, KEY_JSON, HD_OPTIONS_JSON, "one JSON document instead of a table" },
     { "help", NULL, KEY_HELP, 0, "this help" },
 };
@@ -81,6 +98,51 @@ static int take_pid(const char *text, struct hd_invocation *out, struct hd_error
         return hd_error_prefix(err, "--pid");
     out->pid = (int)pid;
     return 0;
+}
+
+/* A week is the longest that an agent waits. */
+static int take_duration(const char *name, uint64_t *out, struct hd_error *err)
+{
+    uint64_t milliseconds;
+    if (hd_text_parse_time(optarg, &milliseconds, err) != 0)
+        return hd_error_prefix(err, "%s", name);
+    if (milliseconds == 0 || milliseconds > MAX_DURATION_MS)
+        return hd_error_set(err, HD_E_USAGE, "%s %s: a time from 1ms to a week, please", name,
+                            optarg);
+    *out = milliseconds;
+    return 0;
+}
+
+static int take_state(struct hd_invocation *out, struct hd_error *err)
+{
+    size_t length = strspn(optarg, "0123456789abcdef");
+    if (length != STATE_LENGTH || optarg[length] != '\0')
+        return hd_error_set(err, HD_E_USAGE,
+                            "--expect %s: a state is 16 hexadecimal digits, as 'hotdrop status' "
+                            "prints it",
+                            optarg);
+    out->expect = optarg;
+    return 0;
+}
+
+static int take_trial_option(int key, struct hd_invocation *out, struct hd_error *err)
+{
+    switch (key) {
+    case KEY_CONFIRM_WITHIN:
+        return take_duration("--confirm-within", &out->confirm_within_ms, err);
+    case KEY_WAIT_DRAINED:
+        return take_duration("--wait-drained", &out->wait_drained_ms, err);
+    case KEY_SMOKE:
+        out->smoke = optarg;
+        return 0;
+    case KEY_EXPECT:
+        return take_state(out, err);
+    case KEY_BLOCKING:
+        out->blocking = true;
+        return 0;
+    default:
+        return 0;
+    }
 }
 
 static int take_option(int key, struct hd_invocation *out, struct hd_error *err)
@@ -130,7 +192,7 @@ static int take_option(int key, struct hd_invocation *out, struct hd_error *err)
             return hd_error_prefix(err, "--settle");
         return 0;
     default:
-        return 0;
+        return take_trial_option(key, out, err);
     }
 }
 

@@ -22,6 +22,9 @@ enum hd_option_group {
     HD_OPTIONS_ATTACH = 1u << 4,            /* --options --agent */
     HD_OPTIONS_ATTACH_ON_THE_WAY = 1u << 5, /* --attach */
     HD_OPTIONS_DIFF = 1u << 7,              /* --jdk */
+    HD_OPTIONS_TRIAL = 1u << 10,    /* --confirm-within --smoke --wait-drained */
+    HD_OPTIONS_EXPECT = 1u << 11,   /* --expect */
+    HD_OPTIONS_BLOCKING = 1u << 12, /* --blocking */
     HD_OPTIONS_WATCH = 1u << 6              /* --settle */
 };
 
@@ -39,6 +42,11 @@ struct hd_invocation {
     const char *agent_options;
     const char *agent_file;
     uint64_t settle_ms;
+    uint64_t confirm_within_ms; /* 0: not given */
+    const char *smoke;
+    uint64_t wait_drained_ms; /* 0: not given */
+    const char *expect;
+    bool blocking;
     uint64_t jdk; /* diff: the feature release that is to take the swap */
     bool help;
     char **arguments; /* what is no option; borrows argv */

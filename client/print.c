@@ -169,6 +169,31 @@ static void print_error(const json_t *error)
            remedy);
 }
 
+/* How its trial ended, or until when it lasts. */
+static void print_trial(const json_t *report)
+{
+    const json_t *trial = json_object_get(report, "trial");
+    long long number = (long long)json_integer_value(json_object_get(report, "deployment"));
+    long long rollback = (long long)json_integer_value(json_object_get(trial, "rollback"));
+    const char *ended = hd_answer_text(trial, "ended"), *when = hd_answer_text(trial, "when");
+    char who[CELL_MAX];
+    hd_text_escape(hd_answer_text(trial, "who"), who, sizeof who);
+    if (!json_is_object(trial))
+        return;
+    if (ended[0] == '\0')
+        printf("On trial: unless 'hotdrop confirm %lld' comes within %.12g s, the agent rolls it "
+               "back.\n",
+               number, json_number_value(json_object_get(trial, "milliseconds")) / 1000);
+    else if (strcmp(ended, "confirmed") == 0)
+        printf("Trial: confirmed by %s at %s.\n", who, when);
+    else if (strcmp(ended, "rolled-back") == 0)
+        printf("Trial: rolled back by %s at %s, deployment %lld.\n", who, when, rollback);
+    else
+        printf("Trial: not confirmed in time, and its rollback, deployment %lld, was refused: it "
+               "stayed live.\n",
+               rollback);
+}
+
 void hd_print_report(const json_t *report, bool is_check, double seconds)
 {
     const json_t *classes = json_object_get(report, "classes");
@@ -188,6 +213,7 @@ void hd_print_report(const json_t *report, bool is_check, double seconds)
     else if (!json_is_true(json_object_get(report, "applied")))
         printf("; nothing was applied");
     printf(" (%.1f ms).\n", seconds * 1000);
+    print_trial(report);
     fflush(stdout);
 }
 

@@ -3,6 +3,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.ByteArrayInputStream;
+import java.io.File;
 import java.io.IOException;
 import java.lang.instrument.ClassFileTransformer;
 import java.lang.instrument.Instrumentation;
@@ -15,16 +16,19 @@ import java.security.ProtectionDomain;
  * <pre>
  * -javaagent:editing-agent.jar=always       when a class loads and when it is redefined
  * -javaagent:editing-agent.jar=first-load   only when it loads
+ * -javaagent:editing-agent.jar=FILE         as always, once there is such a file
  * </pre>
  */
 public final class EditingAgent {
     public static void premain(String when, Instrumentation instrumentation) {
-        final boolean always = when.equals("always");
+        final boolean always = !when.equals("first-load");
+        final File condition = when.startsWith("/") ? new File(when) : null;
         instrumentation.addTransformer(new ClassFileTransformer() {
             @Override
             public byte[] transform(ClassLoader loader, String name, Class<?> redefined, ProtectionDomain domain,
                     byte[] file) {
-                if (name == null || !name.startsWith("demo/") || redefined != null && !always) {
+                if (name == null || !name.startsWith("demo/") || redefined != null && !always
+                        || condition != null && !condition.exists()) {
                     return null;
                 }
                 try {
