@@ -2,6 +2,7 @@
 #include "core/manifest.h"
 
 #include "core/alloc.h"
+#include "core/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,18 @@
 #include <time.h>
 
 #define FORMAT 1
+
+struct shown {
+    char text[120];
+};
+
+/* Text from a manifest, fit for a message. */
+static struct shown shown(const char *text)
+{
+    struct shown out;
+    hd_text_escape(text, out.text, sizeof out.text);
+    return out;
+}
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
@@ -19,8 +32,8 @@ int hd_manifest_read_time(const char *text, int64_t *out, struct hd_error *err)
     int fields = sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
                         &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end);
     if (fields != 6 || end != 20 || text[20] != '\0' || tm.tm_mon < 1 || tm.tm_mon > 12)
-        return hd_error_set(err, HD_E_FORMAT, "\"%.40s\" is no time; 2026-09-21T00:00:00Z is",
-                            text);
+        return hd_error_set(err, HD_E_FORMAT, "\"%s\" is no time; 2026-09-21T00:00:00Z is",
+                            shown(text).text);
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
     *out = (int64_t)timegm(&tm);
@@ -47,7 +60,7 @@ static int read_digest(const char *path, const char *key, const json_t *value,
     }
     if (!good)
         return hd_error_set(err, HD_E_FORMAT, "%s of %s is no SHA-256 in 64 lower-case hex digits",
-                            key, path);
+                            key, shown(path).text);
     return 0;
 }
 
@@ -59,7 +72,8 @@ static int read_class(const char *path, const json_t *json, struct hd_manifest_c
     const json_t *base = json_object_get(json, "base");
     struct hd_manifest_class class = { .path = path, .has_base = base != NULL };
     if (!json_is_object(json) || json_object_size(json) != (base != NULL ? 2u : 1u))
-        return hd_error_set(err, HD_E_FORMAT, "%s has more than \"sha256\" and \"base\"", path);
+        return hd_error_set(err, HD_E_FORMAT, "%s has more than \"sha256\" and \"base\"",
+                            shown(path).text);
     if (read_digest(path, "sha256", json_object_get(json, "sha256"), &class.file, err) != 0)
         return -1;
     if (base != NULL && read_digest(path, "base", base, &class.base, err) != 0)
@@ -143,8 +157,8 @@ static int read_member(const char *key, json_t *value, struct hd_manifest *out,
         return read_time(key, value, &out->expires, err);
     if (strcmp(key, "classes") == 0)
         return read_classes(value, out, err);
-    return hd_error_set(err, HD_E_FORMAT, "\"%.40s\" is not known; a newer Hotdrop may know it",
-                        key);
+    return hd_error_set(err, HD_E_FORMAT, "\"%s\" is not known; a newer Hotdrop may know it",
+                        shown(key).text);
 }
 
 static int read_members(struct hd_manifest *manifest, struct hd_error *err)
@@ -168,12 +182,12 @@ int hd_manifest_read(struct hd_bytes text, struct hd_manifest *out, struct hd_er
     json_error_t cause;
     struct hd_manifest manifest = { .not_before = INT64_MIN, .expires = INT64_MAX };
     manifest.json = json_loadb((const char *)text.data, text.length, JSON_REJECT_DUPLICATES, &cause);
-    if (manifest.json == NULL && json_error_code(&cause) == json_error_out_of_memory)
+    if (manifest.json == NULL && cause.text[0] == '\0') /* jansson has no words for memory alone */
         return hd_error_set_memory(err);
     int status = 0;
     if (!json_is_object(manifest.json))
-        status = hd_error_set(err, HD_E_FORMAT, "not a JSON object: %s",
-                              manifest.json == NULL ? cause.text : "something else");
+        status = hd_error_set(err, HD_E_FORMAT, "it is not a JSON object (%s)",
+                              manifest.json == NULL ? shown(cause.text).text : "something else");
     if (status == 0)
         status = read_members(&manifest, err);
     if (status != 0) {
@@ -209,8 +223,8 @@ static int check_paths(const struct hd_manifest *manifest, const struct hd_bundl
     for (size_t at = 0; at < paths.length; count++) {
         const char *path = (const char *)paths.data + at;
         if (hd_manifest_find(manifest, path) == NULL)
-            return hd_error_set(err, HD_E_FORMAT, "%.300s is in the bundle and not in its manifest",
-                                path);
+            return hd_error_set(err, HD_E_FORMAT, "%s is in the bundle and not in its manifest",
+                                shown(path).text);
         at += strlen(path) + 1;
     }
     if (count != manifest->class_count)
@@ -233,7 +247,8 @@ int hd_manifest_check_bundle(const struct hd_manifest *manifest, const struct hd
             return -1;
         if (said == NULL || !hd_digest_equal(&digest, &said->file))
             return hd_error_set(err, HD_E_FORMAT,
-                                "%.300s is not the class that the manifest names", class->entry);
+                                "%s is not the class that the manifest names",
+                                shown(class->entry).text);
     }
     return 0;
 }

@@ -20,7 +20,7 @@ struct ssh_keys {
 
 static inline void ssh_run(const struct ssh_keys *keys, const char *command)
 {
-    char line[1024];
+    char line[4200];
     snprintf(line, sizeof line, "cd %s && %s", keys->directory, command);
     assert_int_equal(system(line), 0);
 }
@@ -68,7 +68,7 @@ static inline struct hd_bytes ssh_read(const struct ssh_keys *keys, const char *
 static inline struct hd_bytes ssh_sign(const struct ssh_keys *keys, const char *key,
                                        const char *name_space, const char *message)
 {
-    char line[512];
+    char line[4096];
     snprintf(line, sizeof line,
              "printf '%%s' '%s' >message && ssh-keygen -q -Y sign -n %s -f %s message "
              "2>/dev/null && mv message.sig signature",
