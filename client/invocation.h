@@ -25,6 +25,8 @@ enum hd_option_group {
     HD_OPTIONS_TRIAL = 1u << 10,    /* --confirm-within --smoke --wait-drained */
     HD_OPTIONS_EXPECT = 1u << 11,   /* --expect */
     HD_OPTIONS_BLOCKING = 1u << 12, /* --blocking */
+    HD_OPTIONS_SIGN = 1u << 13,     /* --key --output and what a manifest says */
+    HD_OPTIONS_SIGNERS = 1u << 14,  /* --allowed-signers */
     HD_OPTIONS_WATCH = 1u << 6              /* --settle */
 };
 
@@ -48,6 +50,16 @@ struct hd_invocation {
     const char *expect;
     bool blocking;
     uint64_t jdk; /* diff: the feature release that is to take the swap */
+    const char *key;
+    const char *output;
+    const char *bundle_name;
+    const char *bundle_release;
+    const char *bundle_target;
+    const char *not_before;
+    const char *expires;
+    const char *base;
+    uint64_t sequence; /* 0: not given */
+    const char *allowed_signers;
     bool help;
     char **arguments; /* what is no option; borrows argv */
     size_t argument_count;

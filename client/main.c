@@ -46,6 +46,10 @@ static const struct command commands[] = {
       "undo the last deployment in effect, or return to the state after N (0: as started)" },
     { "diff", hd_command_diff, HD_OPTIONS_JSON | HD_OPTIONS_DIFF, 2, "OLD NEW",
       "can NEW be swapped onto OLD? Jars or directories; needs no JVM" },
+    { "sign", hd_command_sign, HD_OPTIONS_JSON | HD_OPTIONS_SIGN, ANY_NUMBER, "-k KEY BUNDLE",
+      "sign a bundle with an SSH key; again: one signature more" },
+    { "verify", hd_command_verify, HD_OPTIONS_JSON | HD_OPTIONS_SIGNERS, 1, "BUNDLE",
+      "is a bundle what its manifest says, and who signed that?" },
     { "journal", hd_command_journal, HD_OPTIONS_JSON, 2, "[verify|init] STORE",
       "print, check the chain of, or start a store's journal; needs no JVM" },
 };

@@ -20,14 +20,12 @@ static int set_zip_error(zip_error_t *cause, struct hd_error *err)
                         zip_error_strerror(cause));
 }
 
-/* In the place of an entry of that name, if there is one. contents is borrowed until the archive is
- * closed. */
+/* contents is borrowed until the archive is closed. */
 static bool put_entry(zip_t *archive, const char *name, struct hd_bytes contents)
 {
     zip_source_t *source = zip_source_buffer(archive, contents.data, contents.length, 0);
     zip_int64_t added =
-        source != NULL ? zip_file_add(archive, name, source, ZIP_FL_ENC_UTF_8 | ZIP_FL_OVERWRITE)
-                       : -1;
+        source != NULL ? zip_file_add(archive, name, source, ZIP_FL_ENC_UTF_8) : -1;
     if (added < 0) {
         zip_source_free(source);
         return false;
@@ -37,14 +35,6 @@ static bool put_entry(zip_t *archive, const char *name, struct hd_bytes contents
            zip_file_set_dostime(archive, index, FIRST_DOS_TIME, FIRST_DOS_DATE, 0) == 0 &&
            zip_file_set_external_attributes(archive, index, 0, ZIP_OPSYS_UNIX, PLAIN_FILE_MODE) ==
                0;
-}
-
-static bool put_classes(zip_t *archive, const struct hd_bundle *bundle)
-{
-    bool complete = true;
-    for (size_t i = 0; i < bundle->class_count && complete; i++)
-        complete = put_entry(archive, bundle->classes[i].entry, bundle->classes[i].file);
-    return complete;
 }
 
 /* Closes the archive; what was put into it is written only now. */
@@ -77,8 +67,9 @@ static int copy_out(zip_source_t *source, uint8_t **jar, size_t *length, struct 
     return 0;
 }
 
-int hd_bundle_write_jar(const struct hd_bundle *bundle, uint8_t **jar, size_t *length,
-                        struct hd_error *err)
+/* A jar of what fill puts in; context is fill's. */
+static int write_jar(bool (*fill)(zip_t *archive, const void *context), const void *context,
+                     uint8_t **jar, size_t *length, struct hd_error *err)
 {
     zip_error_t cause;
     zip_error_init(&cause);
@@ -90,7 +81,7 @@ int hd_bundle_write_jar(const struct hd_bundle *bundle, uint8_t **jar, size_t *l
         set_zip_error(&cause, err);
     } else {
         zip_source_keep(source); /* closing the archive gives its own reference back */
-        if (close_archive(archive, put_classes(archive, bundle), err) == 0)
+        if (close_archive(archive, fill(archive, context), err) == 0)
             result = copy_out(source, jar, length, err);
     }
     zip_source_free(source);
@@ -98,20 +89,69 @@ int hd_bundle_write_jar(const struct hd_bundle *bundle, uint8_t **jar, size_t *l
     return result;
 }
 
-/* ---- sealing --------------------------------------------------------------------------------- */
-
-static bool remove_entry(zip_t *archive, const char *name)
+static bool put_classes(zip_t *archive, const void *context)
 {
-    zip_int64_t index = zip_name_locate(archive, name, ZIP_FL_ENC_RAW);
-    return index < 0 || zip_delete(archive, (zip_uint64_t)index) == 0;
+    const struct hd_bundle *bundle = context;
+    bool complete = true;
+    for (size_t i = 0; i < bundle->class_count && complete; i++)
+        complete = put_entry(archive, bundle->classes[i].entry, bundle->classes[i].file);
+    return complete;
 }
 
-static bool put_notes(zip_t *archive, struct hd_bytes manifest, struct hd_bytes signatures)
+int hd_bundle_write_jar(const struct hd_bundle *bundle, uint8_t **jar, size_t *length,
+                        struct hd_error *err)
 {
-    if (!put_entry(archive, HD_BUNDLE_MANIFEST, manifest))
+    return write_jar(put_classes, bundle, jar, length, err);
+}
+
+/* ---- sealing --------------------------------------------------------------------------------- */
+
+/* A jar, and what it is to carry. */
+struct sealing {
+    zip_t *from;
+    struct hd_bytes manifest;
+    struct hd_bytes signatures;
+};
+
+/* As it is compressed there, with its time. */
+static bool copy_entry(zip_t *archive, zip_t *from, zip_uint64_t index, const char *name)
+{
+    zip_uint8_t system = 0;
+    zip_uint32_t attributes = 0;
+    zip_source_t *source = zip_source_zip(archive, from, index, ZIP_FL_COMPRESSED, 0, -1);
+    zip_int64_t added =
+        source != NULL ? zip_file_add(archive, name, source, ZIP_FL_ENC_UTF_8) : -1;
+    if (added < 0) {
+        zip_source_free(source);
         return false;
-    return signatures.length > 0 ? put_entry(archive, HD_BUNDLE_SIGNATURES, signatures)
-                                 : remove_entry(archive, HD_BUNDLE_SIGNATURES);
+    }
+    return zip_file_get_external_attributes(from, index, 0, &system, &attributes) == 0 &&
+           zip_file_set_external_attributes(archive, (zip_uint64_t)added, 0, system, attributes) ==
+               0;
+}
+
+static bool is_ours(const char *name)
+{
+    return strcmp(name, HD_BUNDLE_MANIFEST) == 0 || strcmp(name, HD_BUNDLE_SIGNATURES) == 0;
+}
+
+/* Entry by entry into a new archive: libzip 1.7 frees a buffer that is not its own when it changes
+ * an archive in it. Manifest and signatures come last, so that META-INF/MANIFEST.MF stays first
+ * where it was. */
+static bool put_sealed(zip_t *archive, const void *context)
+{
+    const struct sealing *sealing = context;
+    zip_int64_t count = zip_get_num_entries(sealing->from, 0);
+    bool complete = true;
+    for (zip_int64_t i = 0; complete && i < count; i++) {
+        const char *name = zip_get_name(sealing->from, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
+        if (name == NULL || !is_ours(name))
+            complete = name != NULL &&
+                       copy_entry(archive, sealing->from, (zip_uint64_t)i, name);
+    }
+    complete = complete && put_entry(archive, HD_BUNDLE_MANIFEST, sealing->manifest);
+    return complete && (sealing->signatures.length == 0 ||
+                        put_entry(archive, HD_BUNDLE_SIGNATURES, sealing->signatures));
 }
 
 int hd_bundle_seal(struct hd_bundle *bundle, struct hd_bytes manifest, struct hd_bytes signatures,
@@ -123,16 +163,17 @@ int hd_bundle_seal(struct hd_bundle *bundle, struct hd_bytes manifest, struct hd
     zip_error_t cause;
     zip_error_init(&cause);
     zip_source_t *source = zip_source_buffer_create(before.data, before.length, 0, &cause);
-    zip_t *archive = source != NULL ? zip_open_from_source(source, 0, &cause) : NULL;
+    struct sealing sealing = { NULL, manifest, signatures };
+    if (source != NULL)
+        sealing.from = zip_open_from_source(source, ZIP_RDONLY, &cause);
     int result = -1;
-    if (archive == NULL) {
+    if (sealing.from == NULL) {
+        zip_source_free(source);
         set_zip_error(&cause, err);
     } else {
-        zip_source_keep(source); /* closing the archive gives its own reference back */
-        if (close_archive(archive, put_notes(archive, manifest, signatures), err) == 0)
-            result = copy_out(source, jar, length, err);
+        result = write_jar(put_sealed, &sealing, jar, length, err);
+        zip_discard(sealing.from);
     }
-    zip_source_free(source);
     zip_error_fini(&cause);
     return result;
 }
