@@ -77,10 +77,8 @@ static bool is_marked(JNIEnv *jni)
 /* So that it can be attached again, with better options. */
 static void give_back(void)
 {
-    if (agent.jvm.jvmti != NULL)
-        (*agent.jvm.jvmti)->DisposeEnvironment(agent.jvm.jvmti);
+    hd_jvm_close(&agent.jvm);
     hd_options_close(&agent.options);
-    agent.jvm = (struct hd_jvm){ 0 };
     atomic_flag_clear(&agent.taken);
 }
 
@@ -107,6 +105,7 @@ static int start_threads(JNIEnv *jni, struct hd_error *err)
 {
     if (hd_engine_new(&agent.jvm, jni, &agent.options, &agent.engine, err) != 0)
         return -1;
+    hd_engine_restart(agent.engine, jni);
     if (hd_loop_new(&agent.jvm, agent.engine, &agent.options, &agent.loop, err) != 0)
         return -1;
     if (hd_loop_start(agent.loop, jni, err) != 0)

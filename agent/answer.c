@@ -81,10 +81,23 @@ static json_t *busy_with(const struct hd_loop *loop)
     return json_string(engine_is_doing(loop, doing) ? doing : "another job");
 }
 
-json_t *hd_answer_status(const struct hd_loop *loop, bool busy, uint64_t id)
+/* NULL when memory is out; consumes status then. */
+static json_t *with_stacks(json_t *status, json_t *stacks)
+{
+    json_t *value = stacks != NULL ? json_incref(stacks) : json_null();
+    if (json_object_set_new(status, "blocking", value) == 0)
+        return status;
+    json_decref(status);
+    return NULL;
+}
+
+json_t *hd_answer_status(const struct hd_loop *loop, bool busy, bool blocking, json_t *stacks,
+                         uint64_t id)
 {
     const json_t *known = hd_loop_status(loop);
     json_t *status = known != NULL ? json_copy((json_t *)(uintptr_t)known) : pristine(loop);
+    if (status != NULL && blocking)
+        status = with_stacks(status, stacks);
     if (status == NULL)
         return NULL;
     if (json_object_set_new(status, "busy", busy ? busy_with(loop) : json_null()) == 0 &&
@@ -140,6 +153,17 @@ json_t *hd_answer_confirm(const struct hd_loop *loop, const struct hd_job *job, 
                      deployment != NULL ? hd_trial_record_to_json(&deployment->trial) : json_null(),
                      "error",
                      confirmed ? json_null() : confirm_error(loop, deployment, job->trial));
+}
+
+json_t *hd_answer_keep(const struct hd_job *job, uint64_t id)
+{
+    enum hd_reason reason = job->kept.reason;
+    if (job->kept.document != NULL)
+        return json_pack("{s:s, s:I, s:O, s:n}", "type", "keep", "id", (json_int_t)id, "kept",
+                         job->kept.document, "error");
+    return json_pack("{s:s, s:I, s:n, s:{s:s, s:s, s:s}}", "type", "keep", "id", (json_int_t)id,
+                     "kept", "error", "reason", hd_reason_word(reason), "message",
+                     job->kept.why.text, "remedy", hd_reason_remedy(reason));
 }
 
 json_t *hd_answer_history(const struct hd_loop *loop, uint64_t id)

@@ -17,10 +17,14 @@ json_t *hd_answer_received(uint64_t id);
 json_t *hd_answer_waiting(const struct hd_loop *loop, uint64_t id, uint64_t ahead, int64_t seconds);
 json_t *hd_answer_report(const struct hd_deployment *deployment, uint64_t id);
 /* From the engine's last document (none yet: nothing was deployed). busy: the engine has no time
- * for a fresh one, and the answer says what it does. */
-json_t *hd_answer_status(const struct hd_loop *loop, bool busy, uint64_t id);
+ * for a fresh one, and the answer says what it does. blocking: with the stacks that hold old code
+ * (shared; NULL: they are not known now). */
+json_t *hd_answer_status(const struct hd_loop *loop, bool busy, bool blocking, json_t *stacks,
+                         uint64_t id);
 /* What became of the job: the trial was confirmed, now or earlier, or why not. */
 json_t *hd_answer_confirm(const struct hd_loop *loop, const struct hd_job *job, uint64_t id);
+/* A keep: what is kept now, or why not. */
+json_t *hd_answer_keep(const struct hd_job *job, uint64_t id);
 json_t *hd_answer_history(const struct hd_loop *loop, uint64_t id);
 /* NULL also where there is no such deployment. */
 json_t *hd_answer_show(const struct hd_loop *loop, uint64_t deployment, uint64_t id);

@@ -2,7 +2,10 @@
 #include "agent/archive.h"
 
 #include "core/alloc.h"
+#include "core/json.h"
 #include "core/log.h"
+#include "core/map.h"
+#include "core/text.h"
 
 #include <string.h>
 
@@ -13,6 +16,7 @@ struct hd_archive {
     /* deployments whose end is not in the journal yet, the oldest first; references of ours */
     struct hd_deployment *unwritten[HD_ARCHIVE_UNWRITTEN_MAX];
     size_t unwritten_count;
+    json_t *kept; /* what is kept, for people; NULL: nothing */
 };
 
 static void open_store(struct hd_archive *archive, const char *directory)
@@ -56,6 +60,7 @@ void hd_archive_close(struct hd_archive *archive)
     for (size_t i = 0; i < archive->unwritten_count; i++)
         hd_deployment_release(archive->unwritten[i]);
     hd_past_free(archive->past);
+    json_decref(archive->kept);
     hd_store_close(archive->store);
     hd_free(archive);
 }
@@ -160,11 +165,69 @@ void hd_archive_note_take(struct hd_archive *archive, const char *event, json_t 
         hd_log(HD_LOG_ERROR, "the journal misses a line (%s): %s", event, err.text);
 }
 
-struct hd_store *hd_archive_store(const struct hd_archive *archive, struct hd_error *err)
+/* ---- what is kept ---------------------------------------------------------------------------- */
+
+static bool append_aside(json_t *array, const struct hd_kept_class *class)
+{
+    char *name = hd_text_class_name(hd_map_key(class->name));
+    json_t *json = json_object();
+    bool complete = hd_json_put(json, "class", hd_json_text(name)) &&
+                    hd_json_put(json, "loader", hd_json_text(class->loader)) &&
+                    hd_json_put(json, "deployment", hd_json_number(class->deployment)) &&
+                    hd_json_put(json, "why", hd_json_text(class->aside));
+    hd_free(name);
+    return json_array_append_new(array, hd_json_finish(json, complete)) == 0;
+}
+
+static json_t *describe(const struct hd_kept *kept)
+{
+    json_t *aside = json_array();
+    bool complete = aside != NULL;
+    for (size_t i = 0; complete && i < kept->count; i++) {
+        if (kept->classes[i].aside != NULL)
+            complete = append_aside(aside, &kept->classes[i]);
+    }
+    aside = hd_json_finish(aside, complete);
+    json_t *json = json_object();
+    complete = hd_json_put(json, "state", hd_json_number(kept->state)) &&
+               hd_json_put(json, "who", hd_json_text(kept->who)) &&
+               hd_json_put(json, "classes", hd_json_number(hd_kept_live_count(kept))) &&
+               hd_json_put(json, "set_aside", aside);
+    return hd_json_finish(json, complete);
+}
+
+static void note_kept(struct hd_archive *archive, const struct hd_kept *kept)
+{
+    json_decref(archive->kept);
+    archive->kept = kept->count > 0 ? describe(kept) : NULL;
+}
+
+int hd_archive_read_kept(struct hd_archive *archive, struct hd_kept *out, struct hd_error *err)
 {
     if (archive == NULL)
-        hd_error_set(err, HD_E_NOT_FOUND, "this JVM runs without a store (store=DIR)");
-    else if (archive->store == NULL)
-        hd_error_set(err, archive->why.code, "%s", archive->why.text);
-    return archive != NULL ? archive->store : NULL;
+        return hd_error_set(err, HD_E_NOT_FOUND, "this JVM runs without a store (store=DIR)");
+    if (archive->store == NULL)
+        return hd_error_set(err, archive->why.code, "%s", archive->why.text);
+    if (hd_kept_read(archive->store, out, err) != 0)
+        return -1;
+    note_kept(archive, out);
+    return 0;
+}
+
+int hd_archive_write_kept(struct hd_archive *archive, const struct hd_kept *kept, json_t *fields,
+                          struct hd_error *err)
+{
+    if (hd_archive_check(archive, err) != 0) {
+        json_decref(fields);
+        return -1;
+    }
+    if (hd_kept_write(archive->store, kept, fields, err) != 0)
+        return -1;
+    note_kept(archive, kept);
+    return 0;
+}
+
+const json_t *hd_archive_kept(const struct hd_archive *archive)
+{
+    return archive != NULL ? archive->kept : NULL;
 }

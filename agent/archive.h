@@ -14,8 +14,8 @@
 #define HD_AGENT_ARCHIVE_H
 
 #include "core/bundle.h"
+#include "core/kept.h"
 #include "core/past.h"
-#include "core/store.h"
 
 #define HD_ARCHIVE_UNWRITTEN_MAX 64
 
@@ -44,7 +44,14 @@ HD_CHECKED int hd_archive_end(struct hd_archive *archive, struct hd_deployment *
 /* Another event for the journal. Takes fields (may be NULL) even on failure, which is logged. */
 void hd_archive_note_take(struct hd_archive *archive, const char *event, json_t *fields);
 
-/* What is kept, and keeping. NULL: there is no store, or it cannot be had (err says which). */
-struct hd_store *hd_archive_store(const struct hd_archive *archive, struct hd_error *err);
+/* What is live again after a restart (core/kept.h). HD_E_NOT_FOUND: there is no store. */
+HD_CHECKED int hd_archive_read_kept(struct hd_archive *archive, struct hd_kept *out,
+                                    struct hd_error *err);
+/* Takes fields (who, why, for the journal) even on failure. */
+HD_CHECKED int hd_archive_write_kept(struct hd_archive *archive, const struct hd_kept *kept,
+                                     json_t *fields, struct hd_error *err);
+/* {"state":N,"who":"…","classes":N,"set_aside":[{"class","loader","deployment","why"}]} as it was
+ * last read or written; NULL: nothing is kept, or nothing was read. A borrow until then. */
+const json_t *hd_archive_kept(const struct hd_archive *archive);
 
 #endif

@@ -9,9 +9,9 @@
 
 #include <string.h>
 
-static bool same_bytes(struct hd_bytes a, const uint8_t *data, size_t length)
+static bool same_bytes(struct hd_bytes a, struct hd_bytes b)
 {
-    return a.length == length && memcmp(a.data, data, length) == 0;
+    return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
 }
 
 static void set_outcome(struct hd_plan *plan, struct hd_target *target, enum hd_action action,
@@ -23,13 +23,19 @@ static void set_outcome(struct hd_plan *plan, struct hd_target *target, enum hd_
 
 /* ---- loaded classes -------------------------------------------------------------------------- */
 
+/* A patch that waits did not get there, or the hook's word is still on its way; where the base was
+ * another, the loader has its own file. */
+static bool says_what_is_live(const struct hd_live *known)
+{
+    return known->state != HD_LIVE_PENDING && known->state != HD_LIVE_WRONG_BASE;
+}
+
 static int find_base(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
 {
     const char *name = target->class->from->name;
     target->known = hd_registry_find(plan->road->registry, plan->jni, name, target->loader);
-    if (target->known != NULL && target->known->state == HD_LIVE_PENDING)
-        target->known =
-            NULL; /* it loaded without the patch, or the hook's word is still on its way */
+    if (target->known != NULL && !says_what_is_live(target->known))
+        target->known = NULL;
     if (target->known != NULL)
         return 0;
     hd_road_doing(plan->road, "asking class loader %s for the file of %s", target->label,
@@ -71,6 +77,16 @@ static bool is_live_already(const struct hd_target *target, bool changes_anythin
     return target->known != NULL || standing == HD_BASE_PROVEN || standing == HD_BASE_EDITED;
 }
 
+/* Compared was with what the other agent gave, which is no state of ours: no rollback leads there. */
+static void tell_of_foreign_change(struct hd_row *row, const struct hd_live *known)
+{
+    if (known == NULL || known->state != HD_LIVE_FOREIGN || row->message != NULL)
+        return;
+    row->message = hd_asprintf("another agent or a debugger had redefined it since deployment %llu; "
+                               "that is replaced, and a rollback does not bring it back",
+                               (unsigned long long)known->deployment);
+}
+
 static void judge(struct hd_plan *plan, struct hd_target *target, const struct hd_verdict *verdict)
 {
     struct hd_row *row = hd_plan_row(plan, target);
@@ -83,6 +99,7 @@ static void judge(struct hd_plan *plan, struct hd_target *target, const struct h
         return; /* unchanged, as every row begins */
     set_outcome(plan, target, HD_ACTION_REDEFINE, HD_OUTCOME_REDEFINED);
     row->warnings |= verdict->warnings | standing_warnings(target);
+    tell_of_foreign_change(row, target->known);
 }
 
 static int compare_and_judge(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
@@ -112,7 +129,7 @@ static int compare_loaded(struct hd_plan *plan, struct hd_target *target, struct
     if (find_base(plan, target, err) != 0)
         return -1;
     const struct hd_live *known = target->known;
-    if (known != NULL && same_bytes(target->class->from->file, known->file, known->length))
+    if (known != NULL && same_bytes(target->class->from->file, known->file->bytes))
         return 0; /* unchanged */
     return compare_and_judge(plan, target, err);
 }
@@ -124,7 +141,8 @@ static int compare_with_file(struct hd_target *target, bool *same, struct hd_err
 {
     const struct hd_class *file;
     struct hd_comparison comparison = { NULL, 0 };
-    *same = same_bytes(target->class->from->file, target->base.file, target->base.length);
+    *same = same_bytes(target->class->from->file,
+                       (struct hd_bytes){ target->base.file, target->base.length });
     if (*same)
         return 0;
     if (hd_target_live_class(target, &file, err) != 0)
@@ -146,7 +164,7 @@ static int compare_absent(struct hd_plan *plan, struct hd_target *target, struct
         return 0;
     }
     if (known != NULL)
-        same = same_bytes(target->class->from->file, known->file, known->length);
+        same = same_bytes(target->class->from->file, known->file->bytes);
     else if (target->base.file != NULL && compare_with_file(target, &same, err) != 0)
         return -1;
     if (!same)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/deploy.h"
 
+#include "agent/keep.h"
 #include "agent/plan.h"
 #include "agent/status.h"
 #include "core/alloc.h"
@@ -33,6 +34,7 @@ static bool begin(struct hd_road *road, struct hd_job *job)
         [HD_JOB_DEPLOY] = HD_DEPLOYMENT_PUSH,
         [HD_JOB_CHECK] = HD_DEPLOYMENT_CHECK,
         [HD_JOB_ROLLBACK] = HD_DEPLOYMENT_ROLLBACK,
+        [HD_JOB_RESTART] = HD_DEPLOYMENT_RESTART,
     };
     bool check = job->kind == HD_JOB_CHECK;
     if (job->deployment == NULL)
@@ -43,8 +45,9 @@ static bool begin(struct hd_road *road, struct hd_job *job)
     deployment->started_at = hd_text_now();
     deployment->number = check ? 0 : ++road->last_number;
     deployment->best_effort = job->best_effort;
-    deployment->forced = (job->best_effort ? (unsigned)HD_FORCED_BEST_EFFORT : 0) |
-                         (job->all_loaders ? (unsigned)HD_FORCED_ALL_LOADERS : 0);
+    if (job->kind == HD_JOB_DEPLOY)
+        deployment->forced = (job->best_effort ? (unsigned)HD_FORCED_BEST_EFFORT : 0) |
+                             (job->all_loaders ? (unsigned)HD_FORCED_ALL_LOADERS : 0);
     if (deployment->message == NULL)
         deployment->message = copy(job->message);
     if (job->bundle != NULL)
@@ -81,14 +84,11 @@ static enum hd_reason first_reason(const struct hd_deployment *deployment)
 static int take_back(struct hd_plan *plan, struct hd_error *err)
 {
     struct hd_buffer names = HD_BUFFER_INIT;
-    bool published = false;
     for (size_t i = 0; i < plan->target_count; i++) {
         struct hd_target *target = &plan->targets[i];
         bool waits = target->action == HD_ACTION_WAIT || target->action == HD_ACTION_FORGET;
-        if (waits && target->done) {
-            published = true;
+        if (waits)
             target->done = false;
-        }
     }
     hd_plan_withhold(plan);
     name_those_defined(plan, &names);
@@ -98,7 +98,7 @@ static int take_back(struct hd_plan *plan, struct hd_error *err)
                            "and those stay: %.*s",
                            (int)names.length, (const char *)names.data);
     hd_buffer_close(&names);
-    return published ? hd_road_publish(plan->road, plan->jni, NULL, 0, err) : 0;
+    return plan->published ? hd_road_publish(plan->road, plan->jni, false, NULL, 0, err) : 0;
 }
 
 static bool must_stop(const struct hd_plan *plan)
@@ -120,11 +120,13 @@ static void refuse_for_store(struct hd_deployment *deployment, const struct hd_e
     hd_deployment_fail(deployment, HD_REASON_STORE_UNAVAILABLE, "%s", why->text);
 }
 
-/* The agent's own rollback of a trial was promised, and written down, when the trial began. A store
- * that fails since then must not break that promise. */
+/* The agent's own rollback of a trial was promised, and written down, when the trial began; so was
+ * what is live after a restart, when it was kept. A store that fails since then must not break these
+ * promises. */
 static bool is_promised(const struct hd_job *job)
 {
-    return job->kind == HD_JOB_ROLLBACK && job->origin.way == HD_WAY_AGENT;
+    return job->kind == HD_JOB_RESTART ||
+           (job->kind == HD_JOB_ROLLBACK && job->origin.way == HD_WAY_AGENT);
 }
 
 /* On disk before it goes live. False: it cannot be, so nothing goes live. */
@@ -136,7 +138,8 @@ static bool take_down(struct hd_plan *plan)
     if (hd_archive_begin(plan->road->archive, plan->deployment, plan->job->bundle, &why) == 0)
         return true;
     if (is_promised(plan->job)) {
-        hd_log(HD_LOG_ERROR, "the rollback of a trial is not in the journal: %s", why.text);
+        hd_log(HD_LOG_ERROR, "deployment %llu, which was promised before, is not in the journal: %s",
+               (unsigned long long)plan->deployment->number, why.text);
         return true;
     }
     refuse_for_store(plan->deployment, &why);
@@ -148,28 +151,54 @@ static int apply(struct hd_plan *plan, struct hd_error *err)
 {
     if (!take_down(plan))
         return 0;
-    if (hd_plan_prepare_record(plan, err) != 0 || hd_plan_define(plan, err) != 0)
+    /* The supertypes of a class that is kept are patched before it is defined, and they load. */
+    bool publish_first = plan->job->kind == HD_JOB_RESTART;
+    if (hd_plan_prepare_record(plan, err) != 0 ||
+        (publish_first && hd_plan_publish(plan, err) != 0) || hd_plan_define(plan, err) != 0)
         return -1;
     if (must_stop(plan))
         return take_back(plan, err);
-    if (hd_plan_publish(plan, err) != 0 || hd_plan_redefine(plan, err) != 0)
+    if ((!publish_first && hd_plan_publish(plan, err) != 0) || hd_plan_redefine(plan, err) != 0)
         return -1;
     return must_stop(plan) ? take_back(plan, err) : 0;
 }
 
+static int open_plan(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni,
+                     const struct hd_job *job, struct hd_error *err)
+{
+    if (job->kind == HD_JOB_ROLLBACK)
+        return hd_plan_open_way_back(plan, road, jni, job, err);
+    if (job->kind == HD_JOB_RESTART)
+        return hd_plan_open_restart(plan, road, jni, job, err);
+    return hd_plan_open(plan, road, jni, job, err);
+}
+
 static int find_targets(struct hd_plan *plan, struct hd_error *err)
 {
-    return plan->job->kind == HD_JOB_ROLLBACK ? hd_plan_find_way_back_targets(plan, err)
-                                              : hd_plan_find_targets(plan, err);
+    if (plan->job->kind == HD_JOB_ROLLBACK)
+        return hd_plan_find_way_back_targets(plan, err);
+    if (plan->job->kind == HD_JOB_RESTART)
+        return hd_plan_find_restart_targets(plan, err);
+    return hd_plan_find_targets(plan, err);
+}
+
+/* A restart asks of each class whether it is still the one that the patch was made for. */
+static int refuse_doubtful(struct hd_plan *plan, struct hd_error *err)
+{
+    if (plan->job->kind == HD_JOB_RESTART)
+        return hd_plan_judge_bases(plan, err);
+    if (hd_plan_refuse_ambiguous(plan, err) != 0)
+        return -1;
+    hd_plan_refuse_without_way_back(plan);
+    return 0;
 }
 
 static int follow(struct hd_plan *plan, struct hd_error *err)
 {
     if (hd_plan_admit(plan, err) != 0 || find_targets(plan, err) != 0 ||
-        hd_plan_compare(plan, err) != 0 || hd_plan_refuse_ambiguous(plan, err) != 0 ||
+        hd_plan_compare(plan, err) != 0 || refuse_doubtful(plan, err) != 0 ||
         hd_plan_refuse_full_pools(plan, err) != 0 || hd_plan_try_newcomers(plan, err) != 0)
         return -1;
-    hd_plan_refuse_without_way_back(plan);
     hd_plan_decide(plan);
     return plan->job->kind == HD_JOB_CHECK ? hd_plan_rehearse(plan, err) : apply(plan, err);
 }
@@ -193,9 +222,7 @@ static void walk(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
     struct hd_plan plan;
     struct hd_error err = HD_ERROR_INIT;
     bool rollback = job->kind == HD_JOB_ROLLBACK;
-    int opened = rollback ? hd_plan_open_way_back(&plan, road, jni, job, &err)
-                          : hd_plan_open(&plan, road, jni, job, &err);
-    if (opened != 0) {
+    if (open_plan(&plan, road, jni, job, &err) != 0) {
         bool no_state = err.code == HD_E_NOT_FOUND;
         hd_deployment_fail(job->deployment, no_state ? HD_REASON_NO_WAY_BACK : HD_REASON_JVM_ERROR,
                            "%s", err.text);
@@ -206,6 +233,8 @@ static void walk(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
     else if (rollback)
         hd_plan_call_it_rolled_back(&plan);
     hd_plan_record(&plan);
+    if (job->kind == HD_JOB_RESTART)
+        hd_plan_settle_kept(&plan);
     hd_plan_count_old_frames(&plan);
     hd_plan_close(&plan);
 }
@@ -217,6 +246,14 @@ static bool did_something(const struct hd_deployment *deployment)
            hd_deployment_count(deployment, HD_OUTCOME_PENDING) > 0;
 }
 
+/* A rollback changes what is live, and not what is kept. */
+static void tell_of_restart(const struct hd_road *road, struct hd_deployment *deployment)
+{
+    const json_t *kept = hd_archive_kept(road->archive);
+    deployment->restart_differs = kept != NULL;
+    deployment->kept_state = (uint64_t)json_integer_value(json_object_get(kept, "state"));
+}
+
 static void finish(struct hd_road *road, JNIEnv *jni, struct hd_job *job, int64_t begun)
 {
     struct hd_deployment *deployment = job->deployment;
@@ -226,6 +263,8 @@ static void finish(struct hd_road *road, JNIEnv *jni, struct hd_job *job, int64_
     deployment->applied = job->kind != HD_JOB_CHECK && (good || partly);
     hd_road_sweep(road, jni);
     hd_status_digest(road->registry, deployment->state);
+    if (job->kind == HD_JOB_ROLLBACK && deployment->applied)
+        tell_of_restart(road, deployment);
     deployment->micros = (uint64_t)(hd_road_clock() - begun);
 }
 
@@ -275,13 +314,15 @@ void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
     int64_t begun = hd_road_clock();
     if (hd_probation_is_moot(&road->probation, job) || !begin(road, job))
         return;
-    bool has_content = job->bundle != NULL || job->kind == HD_JOB_ROLLBACK;
+    bool has_content = job->bundle != NULL || job->kind == HD_JOB_ROLLBACK ||
+                       job->kind == HD_JOB_RESTART;
     if (has_content && hd_probation_admits(&road->probation, job, begun) &&
-        is_expected(road, job) && may_begin(road, job))
+        is_expected(road, job) && may_begin(road, job) && hd_keep_is_possible(road, job))
         walk(road, jni, job);
     finish(road, jni, job, begun);
     hd_probation_follow(&road->probation, job, hd_states_current(road->states), hd_road_clock());
     end(road, job);
+    hd_keep_deployed(road, jni, job);
 }
 
 /* It decides at once; the journal is told, but cannot hold it up. */

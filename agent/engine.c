@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/engine.h"
 
+#include "agent/keep.h"
+#include "agent/blocking.h"
 #include "agent/road.h"
 #include "agent/status.h"
 #include "agent/thread.h"
 #include "core/alloc.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "core/text.h"
 
@@ -15,12 +18,6 @@
 
 #define THREAD_NAME      "hotdrop-engine"
 #define MAX_WAITING_JOBS 64
-
-/* Something the hook has told. */
-struct news {
-    struct hd_hook_event *event;
-    struct news *next;
-};
 
 struct job_queue {
     struct hd_job *first;
@@ -36,7 +33,8 @@ struct hd_engine {
     pthread_cond_t changed;
     struct job_queue waiting;
     struct job_queue finished;
-    struct news *news; /* newest first */
+    struct hd_hook_event *news; /* what the hook has told, in its order */
+    struct hd_hook_event **news_end;
     char doing[256];
     int64_t doing_since;
     bool stopping;
@@ -65,6 +63,10 @@ void hd_job_free(struct hd_job *job)
     hd_bundle_free(job->bundle);
     hd_deployment_release(job->deployment);
     json_decref(job->status);
+    json_decref(job->kept.document);
+    if (job->restart != NULL)
+        hd_kept_close(job->restart);
+    hd_free(job->restart);
     hd_free(job->loader);
     hd_free(job->message);
     hd_free(job->expect);
@@ -130,36 +132,14 @@ size_t hd_engine_waiting(struct hd_engine *engine, char *text, size_t capacity, 
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-static void free_event(struct hd_hook_event *event, JNIEnv *jni)
-{
-    if (event->loader != NULL)
-        (*jni)->DeleteWeakGlobalRef(jni, event->loader);
-    hd_free(event->class_name);
-    hd_free(event);
-}
-
-/* Without memory the event is lost: the class runs its patch, and status goes on calling it
- * pending. */
-static void lose_event(struct hd_engine *engine, struct hd_hook_event *event)
-{
-    JavaVM *vm = engine->road.jvm->vm;
-    void *jni = NULL;
-    if ((*vm)->GetEnv(vm, &jni, JNI_VERSION_1_6) == JNI_OK)
-        free_event(event, jni);
-}
-
-/* On whatever thread loaded the class. */
+/* On whatever thread loaded or changed the class. */
 static void queue_event(struct hd_hook_event *event, void *context)
 {
     struct hd_engine *engine = context;
-    struct news *news = hd_alloc(sizeof *news);
-    if (news == NULL) {
-        lose_event(engine, event);
-        return;
-    }
+    event->next = NULL;
     pthread_mutex_lock(&engine->lock);
-    *news = (struct news){ event, engine->news };
-    engine->news = news;
+    *engine->news_end = event;
+    engine->news_end = &event->next;
     pthread_cond_broadcast(&engine->changed);
     pthread_mutex_unlock(&engine->lock);
 }
@@ -181,7 +161,7 @@ static int open_road(struct hd_engine *engine, JNIEnv *jni, struct hd_error *err
     if (hd_labels_new(jni, &road->labels, err) != 0 ||
         hd_base_finder_new(road->jvm, jni, &road->finder, err) != 0)
         return -1;
-    return hd_hook_new(road->jvm, queue_event, engine, &road->hook, err);
+    return hd_hook_new(road->jvm, road->labels, queue_event, engine, &road->hook, err);
 }
 
 static void close_road(struct hd_road *road, JNIEnv *jni)
@@ -218,6 +198,7 @@ int hd_engine_new(const struct hd_jvm *jvm, JNIEnv *jni, const struct hd_options
     open_condition(&engine->changed);
     open_queue(&engine->waiting);
     open_queue(&engine->finished);
+    engine->news_end = &engine->news;
     if (open_road(engine, jni, err) != 0) {
         hd_engine_free(engine, jni);
         return -1;
@@ -237,12 +218,11 @@ struct hd_past *hd_engine_steal_past(struct hd_engine *engine)
     return hd_archive_steal_past(engine->road.archive);
 }
 
-static void free_news(struct news *news, JNIEnv *jni)
+static void free_news(struct hd_hook_event *news, JNIEnv *jni)
 {
-    for (struct news *next; news != NULL; news = next) {
+    for (struct hd_hook_event *next; news != NULL; news = next) {
         next = news->next;
-        free_event(news->event, jni);
-        hd_free(news);
+        hd_hook_event_free(news, jni);
     }
 }
 
@@ -264,7 +244,24 @@ void hd_engine_free(struct hd_engine *engine, JNIEnv *jni)
 static json_t *status_now(struct hd_engine *engine)
 {
     struct hd_road *road = &engine->road;
-    return hd_status_to_json(road->jvm, road->registry, &road->frames);
+    json_t *status = hd_status_to_json(road->jvm, road->registry, &road->frames);
+    const json_t *kept = hd_archive_kept(road->archive);
+    bool complete =
+        hd_json_put(status, "kept", kept != NULL ? json_deep_copy(kept) : json_null()) &&
+        hd_json_put(status, "old_frames", hd_json_number(road->frames.threads));
+    return hd_json_finish(status, complete);
+}
+
+/* With nothing live no thread is stopped for nothing. */
+static void list_blocking(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    if (job->kind != HD_JOB_STATUS || !job->blocking)
+        return;
+    if (hd_registry_count(road->registry) == 0)
+        job->stacks = json_pack("{s:[], s:i}", "threads", "more", 0);
+    else if (hd_blocking_list(road->jvm, jni, &job->stacks, &err) != 0)
+        hd_log(HD_LOG_WARN, "the stacks that hold old code could not be listed: %s", err.text);
 }
 
 static void run_job(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
@@ -273,11 +270,14 @@ static void run_job(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
         hd_deploy_confirm(&engine->road, job);
         return;
     }
-    if (job->kind != HD_JOB_STATUS && job->kind != HD_JOB_LOADED)
+    if (job->kind == HD_JOB_KEEP)
+        hd_keep_run(&engine->road, jni, job);
+    else if (job->kind != HD_JOB_STATUS && job->kind != HD_JOB_LOADED)
         hd_deploy_run(&engine->road, jni, job);
     if (job->kind == HD_JOB_STATUS || job->kind == HD_JOB_LOADED) {
         hd_road_sweep(&engine->road, jni);
         hd_road_count_old_frames(&engine->road, jni);
+        list_blocking(&engine->road, jni, job);
     }
     if (job->kind != HD_JOB_CHECK)
         job->status = status_now(engine);
@@ -295,6 +295,58 @@ static void run_in_frame(struct hd_engine *engine, JNIEnv *jni, struct hd_job *j
         (*jni)->PopLocalFrame(jni, NULL);
 }
 
+/* NULL where nothing is to be made live. */
+static struct hd_job *new_restart_job(struct hd_engine *engine, struct hd_kept *kept)
+{
+    struct hd_origin origin = { .way = HD_WAY_AGENT };
+    snprintf(origin.who, sizeof origin.who, "%s", kept->who != NULL ? kept->who : "agent");
+    snprintf(origin.from, sizeof origin.from, "store %s", engine->road.options->store);
+    struct hd_job *job = hd_job_new(HD_JOB_RESTART, &origin);
+    if (job == NULL)
+        return NULL;
+    job->restart = kept;
+    job->best_effort = true;
+    job->message = hd_asprintf("what was kept after deployment %llu",
+                               (unsigned long long)kept->state);
+    return job;
+}
+
+/* NULL where nothing is kept, or it cannot be read. */
+static struct hd_kept *read_kept(struct hd_road *road)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_kept *kept = hd_alloc_zeroed(1, sizeof *kept);
+    if (kept == NULL)
+        return NULL;
+    if (hd_archive_read_kept(road->archive, kept, &err) != 0)
+        hd_log(HD_LOG_ERROR, "nothing that was kept is live: %s", err.text);
+    if (hd_kept_live_count(kept) > 0)
+        return kept;
+    hd_kept_close(kept);
+    hd_free(kept);
+    return NULL;
+}
+
+void hd_engine_restart(struct hd_engine *engine, JNIEnv *jni)
+{
+    struct hd_kept *kept = engine->road.archive != NULL ? read_kept(&engine->road) : NULL;
+    if (kept == NULL)
+        return;
+    struct hd_job *job = new_restart_job(engine, kept);
+    if (job == NULL) {
+        hd_log(HD_LOG_ERROR, "nothing that was kept is live: out of memory");
+        hd_kept_close(kept);
+        hd_free(kept);
+        return;
+    }
+    hd_log(HD_LOG_INFO, "%s, by %s, becomes live again", job->message != NULL ? job->message : "",
+           job->origin.who);
+    run_in_frame(engine, jni, job);
+    pthread_mutex_lock(&engine->lock);
+    push(&engine->finished, job);
+    pthread_mutex_unlock(&engine->lock);
+}
+
 static void finish(struct hd_engine *engine, struct hd_job *job)
 {
     pthread_mutex_lock(&engine->lock);
@@ -306,16 +358,12 @@ static void finish(struct hd_engine *engine, struct hd_job *job)
 
 /* The hook's news first: it is older than the job, and the job's bases depend on it. Loop and
  * clients hear of it by a status of its own. */
-static void hear_take(struct hd_engine *engine, JNIEnv *jni, struct news *news)
+static void hear_take(struct hd_engine *engine, JNIEnv *jni, struct hd_hook_event *news)
 {
     const struct hd_origin nobody = { .way = HD_WAY_DROP };
     if (news == NULL)
         return;
-    for (struct news *next; news != NULL; news = next) {
-        next = news->next;
-        hd_road_hear_hook_take(&engine->road, jni, news->event);
-        hd_free(news);
-    }
+    hd_road_hear_hook_take(&engine->road, jni, news);
     struct hd_job *job = hd_job_new(HD_JOB_LOADED, &nobody);
     if (job == NULL)
         return;
@@ -324,7 +372,7 @@ static void hear_take(struct hd_engine *engine, JNIEnv *jni, struct news *news)
 }
 
 /* Sleeps until there is something to do. False when the engine stops. */
-static bool take(struct hd_engine *engine, struct news **news, struct hd_job **job)
+static bool take(struct hd_engine *engine, struct hd_hook_event **news, struct hd_job **job)
 {
     pthread_mutex_lock(&engine->lock);
     while (!engine->stopping && engine->news == NULL && engine->waiting.first == NULL)
@@ -333,6 +381,7 @@ static bool take(struct hd_engine *engine, struct news **news, struct hd_job **j
     if (go_on) {
         *news = engine->news;
         engine->news = NULL;
+        engine->news_end = &engine->news;
         *job = pop(&engine->waiting);
     }
     pthread_mutex_unlock(&engine->lock);
@@ -343,7 +392,7 @@ static void JNICALL run(jvmtiEnv *jvmti, JNIEnv *jni, void *argument)
 {
     (void)jvmti;
     struct hd_engine *engine = argument;
-    struct news *news;
+    struct hd_hook_event *news;
     struct hd_job *job;
     hd_thread_name(THREAD_NAME);
     while (take(engine, &news, &job)) {
@@ -368,6 +417,8 @@ int hd_engine_start(struct hd_engine *engine, JNIEnv *jni, void (*wake)(void *co
     int status = hd_thread_start(engine->road.jvm, jni, THREAD_NAME, run, engine, err);
     if (status != 0)
         engine->running = false;
+    else
+        wake(context); /* what became live again before is finished, too */
     return status;
 }
 

@@ -14,6 +14,7 @@
 #include "agent/jvm.h"
 #include "core/bundle.h"
 #include "core/options.h"
+#include "core/kept.h"
 #include "core/past.h"
 #include "core/report.h"
 
@@ -21,6 +22,8 @@ enum hd_job_kind {
     HD_JOB_DEPLOY,
     HD_JOB_CHECK,
     HD_JOB_ROLLBACK,
+    HD_JOB_RESTART, /* internal, when a JVM starts: what is kept becomes live again */
+    HD_JOB_KEEP,    /* what is live, or the state "to", survives a restart from now on */
     HD_JOB_CONFIRM, /* ends the trial: job->trial, or whichever is open */
     HD_JOB_STATUS, /* a fresh status document, counting old frames */
     HD_JOB_LOADED  /* internal: the hook applied a pending patch; nobody waits for it */
@@ -36,7 +39,9 @@ struct hd_job {
     bool all_loaders;
     bool best_effort;
     char *message; /* owned; may be NULL */
-    /* ROLLBACK: to the state right after deployment "to"; else to the one before the current */
+    bool keep; /* DEPLOY: and what is live then survives a restart */
+    struct hd_kept *restart; /* RESTART; owned */
+    /* ROLLBACK, KEEP: to the state right after deployment "to"; else to the one before the current */
     bool to_given;
     uint64_t to;
     /* ROLLBACK: not 0: undo that deployment, provided that it is on trial; CONFIRM: which */
@@ -48,6 +53,12 @@ struct hd_job {
     struct hd_deployment *deployment; /* DEPLOY, CHECK: one reference */
     json_t *status;                   /* STATUS; and after every DEPLOY: what is live now */
     json_t *stacks;                   /* STATUS with blocking */
+    /* KEEP: what is kept now (as status shows it), or NULL and why not */
+    struct {
+        json_t *document;
+        enum hd_reason reason;
+        struct hd_error why;
+    } kept;
     struct {
         uint64_t deployment; /* 0: no trial ended with this job */
         enum hd_trial_end how;
@@ -72,6 +83,10 @@ HD_CHECKED int hd_engine_new(const struct hd_jvm *jvm, JNIEnv *jni,
 /* Moves out the deployments of earlier JVMs of the store; NULL: there is none. Before the threads run.
  */
 struct hd_past *hd_engine_steal_past(struct hd_engine *engine);
+/* What the store keeps becomes live again. On the thread that starts the agent, before
+ * hd_engine_start; runs in no time where nothing is kept. Whatever fails is logged and in the
+ * history. */
+void hd_engine_restart(struct hd_engine *engine, JNIEnv *jni);
 /* A watched tree's file before the first compile; before hd_engine_start only. */
 HD_CHECKED int hd_engine_remember(struct hd_engine *engine, const char *internal_name,
                                   struct hd_bytes file, struct hd_error *err);

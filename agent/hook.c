@@ -1,98 +1,82 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/hook.h"
+/* The hook's life, what is published in it, and who is inside. What becomes of a class is decided in
+ * hook_class.c. */
+#include "agent/hook_internal.h"
 
-#include "classfile/fingerprint.h"
 #include "core/alloc.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 /*
- * Guards what every hook has published, and that a hook is not freed under a class that is being
- * loaded. Readers are the application's threads: they hold it while they look and copy, run no Java
- * and take no other lock meanwhile, so a writer is let in before later readers. The engine holds it
- * only to exchange a pointer.
+ * Guards what every hook has published. Readers are the application's threads: they hold it while
+ * they look, run no Java and take no other lock meanwhile, so a writer is let in before later
+ * readers. The engine holds it only to exchange a pointer.
  */
 static pthread_rwlock_t guard = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 
-/* What this thread is defining itself. */
-static _Thread_local const char *let_pass;
+/* Threads that work on with what they took, and may run Java: a hook is not freed under them. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t left;
+    size_t count;
+} inside = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
 
-/* Never changed once published, but for spent. */
-struct snapshot {
-    struct hd_patch *patches; /* ordered by class name */
-    atomic_bool *spent;       /* beside each: an any_loader patch that has found its loader */
+/* Never changed once published. */
+struct hd_snapshot {
+    struct hd_patch **patches; /* ordered by class name, the latest deployment first */
     size_t count;
 };
 
-struct hd_hook {
-    jvmtiEnv *jvmti;
-    void (*report)(struct hd_hook_event *event, void *context);
-    void *context;
-    struct snapshot *published; /* NULL: no patch */
-    atomic_bool shut;
-};
+/* ---- what is published ----------------------------------------------------------------------- */
 
-/* A class on its way into the JVM. */
-struct arrival {
-    JNIEnv *jni;
-    jobject loader; /* NULL: boot */
-    const char *name;
-    struct hd_bytes file;
-};
-
-static void free_patches(JNIEnv *jni, struct hd_patch *patches, size_t count)
+static void release_patches(JNIEnv *jni, struct hd_patch **patches, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (patches[i].loader != NULL)
-            (*jni)->DeleteWeakGlobalRef(jni, patches[i].loader);
-        hd_free(patches[i].class_name);
-        hd_free(patches[i].file);
-    }
+    for (size_t i = 0; i < count; i++)
+        hd_patch_release(patches[i], jni);
     hd_free(patches);
 }
 
-static void free_snapshot(JNIEnv *jni, struct snapshot *snapshot)
+static void free_snapshot(JNIEnv *jni, struct hd_snapshot *snapshot)
 {
     if (snapshot == NULL)
         return;
-    free_patches(jni, snapshot->patches, snapshot->count);
-    hd_free(snapshot->spent);
+    release_patches(jni, snapshot->patches, snapshot->count);
     hd_free(snapshot);
 }
 
-static int by_class_name(const void *a, const void *b)
+static int by_name_and_age(const void *a, const void *b)
 {
-    return strcmp(((const struct hd_patch *)a)->class_name,
-                  ((const struct hd_patch *)b)->class_name);
+    const struct hd_patch *left = *(struct hd_patch *const *)a;
+    const struct hd_patch *right = *(struct hd_patch *const *)b;
+    int order = strcmp(left->class_name, right->class_name);
+    if (order != 0 || left->deployment == right->deployment)
+        return order;
+    return left->deployment > right->deployment ? -1 : 1;
 }
 
-static struct snapshot *new_snapshot_take(JNIEnv *jni, struct hd_patch *patches, size_t count,
-                                          struct hd_error *err)
+static struct hd_snapshot *new_snapshot_take(JNIEnv *jni, struct hd_patch **patches, size_t count,
+                                             struct hd_error *err)
 {
-    struct snapshot *snapshot = hd_alloc_zeroed(1, sizeof *snapshot);
-    atomic_bool *spent = hd_alloc_zeroed(count, sizeof *spent);
-    if (snapshot == NULL || spent == NULL) {
-        free_patches(jni, patches, count);
-        hd_free(snapshot);
-        hd_free(spent);
+    struct hd_snapshot *snapshot = hd_alloc_zeroed(1, sizeof *snapshot);
+    if (snapshot == NULL) {
+        release_patches(jni, patches, count);
         hd_error_set_memory(err);
         return NULL;
     }
-    qsort(patches, count, sizeof *patches, by_class_name);
-    *snapshot = (struct snapshot){ patches, spent, count };
+    qsort(patches, count, sizeof(struct hd_patch *), by_name_and_age);
+    *snapshot = (struct hd_snapshot){ patches, count };
     return snapshot;
 }
 
 /* The first patch of that name; count where there is none. */
-static size_t find_first(const struct snapshot *snapshot, const char *name)
+static size_t find_first(const struct hd_snapshot *snapshot, const char *name)
 {
     size_t low = 0, high = snapshot->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (strcmp(snapshot->patches[middle].class_name, name) < 0)
+        if (strcmp(snapshot->patches[middle]->class_name, name) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -100,65 +84,58 @@ static size_t find_first(const struct snapshot *snapshot, const char *name)
     return low;
 }
 
-static bool is_named(const struct snapshot *snapshot, size_t i, const char *name)
-{
-    return i < snapshot->count && strcmp(snapshot->patches[i].class_name, name) == 0;
-}
-
-/* The engine may publish anew before it has heard that a patch for any loader has found one. */
-static void carry_spent(const struct snapshot *before, struct snapshot *after)
-{
-    for (size_t i = 0; i < before->count; i++) {
-        if (!atomic_load(&before->spent[i]))
-            continue;
-        const struct hd_patch *old = &before->patches[i];
-        for (size_t k = find_first(after, old->class_name); is_named(after, k, old->class_name);
-             k++) {
-            if (after->patches[k].any_loader && after->patches[k].deployment == old->deployment)
-                atomic_store(&after->spent[k], true);
-        }
-    }
-}
-
-static struct snapshot *exchange(struct hd_hook *hook, struct snapshot *snapshot)
+static struct hd_snapshot *exchange(struct hd_hook *hook, struct hd_snapshot *snapshot)
 {
     pthread_rwlock_wrlock(&guard);
-    struct snapshot *before = hook->published;
-    if (before != NULL && snapshot != NULL)
-        carry_spent(before, snapshot);
+    struct hd_snapshot *before = hook->published;
     hook->published = snapshot;
     pthread_rwlock_unlock(&guard);
     return before;
 }
 
-static int set_event(const struct hd_hook *hook, jvmtiEventMode mode, struct hd_error *err)
+static int set_event(jvmtiEnv *jvmti, bool on, struct hd_error *err)
 {
-    jvmtiError error =
-        (*hook->jvmti)
-            ->SetEventNotificationMode(hook->jvmti, mode, JVMTI_EVENT_CLASS_FILE_LOAD_HOOK, NULL);
+    if (jvmti == NULL)
+        return 0;
+    jvmtiError error = (*jvmti)->SetEventNotificationMode(
+        jvmti, on ? JVMTI_ENABLE : JVMTI_DISABLE, JVMTI_EVENT_CLASS_FILE_LOAD_HOOK, NULL);
     if (error != JVMTI_ERROR_NONE)
         return hd_error_set(err, HD_E_JVM, "SetEventNotificationMode(ClassFileLoadHook): %s",
                             hd_jvm_error_name(error));
     return 0;
 }
 
+/* Each environment hears only while there is something for it to do. */
+static int set_events(const struct hd_hook *hook, const struct hd_snapshot *snapshot,
+                      struct hd_error *err)
+{
+    bool patched = false, loaded = false;
+    for (size_t i = 0; snapshot != NULL && i < snapshot->count; i++) {
+        patched |= !hd_patch_is_base(snapshot->patches[i]);
+        loaded |= snapshot->patches[i]->place == HD_PATCH_LOADED;
+    }
+    if (set_event(hook->jvmti, patched, err) != 0)
+        return -1;
+    return set_event(hook->retransforming, loaded || patched, err);
+}
+
 static int publish_none(struct hd_hook *hook, JNIEnv *jni, struct hd_error *err)
 {
     free_snapshot(jni, exchange(hook, NULL));
-    return set_event(hook, JVMTI_DISABLE, err);
+    return set_events(hook, NULL, err);
 }
 
-int hd_hook_publish_take(struct hd_hook *hook, JNIEnv *jni, struct hd_patch *patches, size_t count,
+int hd_hook_publish_take(struct hd_hook *hook, JNIEnv *jni, struct hd_patch **patches, size_t count,
                          struct hd_error *err)
 {
     if (count == 0) {
         hd_free(patches);
         return publish_none(hook, jni, err);
     }
-    struct snapshot *snapshot = new_snapshot_take(jni, patches, count, err);
+    struct hd_snapshot *snapshot = new_snapshot_take(jni, patches, count, err);
     if (snapshot == NULL)
         return -1;
-    if (set_event(hook, JVMTI_ENABLE, err) != 0) {
+    if (set_events(hook, snapshot, err) != 0) {
         free_snapshot(jni, snapshot);
         return -1;
     }
@@ -166,7 +143,95 @@ int hd_hook_publish_take(struct hd_hook *hook, JNIEnv *jni, struct hd_patch *pat
     return 0;
 }
 
-int hd_hook_new(const struct hd_jvm *jvm,
+/* ---- inside ---------------------------------------------------------------------------------- */
+
+static void count_in(void)
+{
+    pthread_mutex_lock(&inside.lock);
+    inside.count++;
+    pthread_mutex_unlock(&inside.lock);
+}
+
+static void count_out(void)
+{
+    pthread_mutex_lock(&inside.lock);
+    inside.count--;
+    pthread_cond_broadcast(&inside.left);
+    pthread_mutex_unlock(&inside.lock);
+}
+
+static void wait_until_all_left(void)
+{
+    pthread_mutex_lock(&inside.lock);
+    while (inside.count > 0)
+        pthread_cond_wait(&inside.left, &inside.lock);
+    pthread_mutex_unlock(&inside.lock);
+}
+
+static void take_patches(const struct hd_snapshot *snapshot, JNIEnv *jni, const char *name,
+                         jobject loader, struct hd_visit *visit)
+{
+    for (size_t i = find_first(snapshot, name);
+         i < snapshot->count && strcmp(snapshot->patches[i]->class_name, name) == 0; i++) {
+        struct hd_patch *patch = snapshot->patches[i];
+        bool offer = patch->place == HD_PATCH_FIRST || patch->place == HD_PATCH_NEWCOMERS;
+        if (offer && visit->offer_count < HD_VISIT_OFFERS)
+            visit->offers[visit->offer_count++] = hd_patch_keep(patch);
+        if (visit->own == NULL && hd_patch_is_of_loader(patch, jni, loader))
+            visit->own = hd_patch_keep(patch);
+    }
+}
+
+bool hd_hook_enter(jvmtiEnv *jvmti, JNIEnv *jni, const char *name, jobject loader,
+                   struct hd_visit *visit)
+{
+    void *found = NULL;
+    visit->own = NULL;
+    visit->offer_count = 0;
+    pthread_rwlock_rdlock(&guard);
+    if ((*jvmti)->GetEnvironmentLocalStorage(jvmti, &found) == JVMTI_ERROR_NONE && found != NULL) {
+        visit->hook = found;
+        if (visit->hook->published != NULL && !atomic_load(&visit->hook->shut))
+            take_patches(visit->hook->published, jni, name, loader, visit);
+    }
+    bool enters = visit->own != NULL || visit->offer_count > 0;
+    if (enters)
+        count_in();
+    pthread_rwlock_unlock(&guard);
+    return enters;
+}
+
+void hd_hook_leave(struct hd_visit *visit, JNIEnv *jni)
+{
+    for (size_t i = 0; i < visit->offer_count; i++)
+        hd_patch_release(visit->offers[i], jni);
+    hd_patch_release(visit->own, jni);
+    count_out();
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static int store_in(jvmtiEnv *jvmti, struct hd_hook *hook, struct hd_error *err)
+{
+    jvmtiError error = (*jvmti)->SetEnvironmentLocalStorage(jvmti, hook);
+    if (error == JVMTI_ERROR_NONE)
+        return 0;
+    return hd_error_set(err, HD_E_JVM, "SetEnvironmentLocalStorage: %s", hd_jvm_error_name(error));
+}
+
+static int listen_to_retransformations(struct hd_hook *hook, struct hd_error *err)
+{
+    jvmtiEnv *jvmti = hook->retransforming;
+    if (jvmti == NULL)
+        return 0;
+    jvmtiEventCallbacks callbacks = { .ClassFileLoadHook = hd_hook_class_file_retransform };
+    jvmtiError error = (*jvmti)->SetEventCallbacks(jvmti, &callbacks, sizeof callbacks);
+    if (error != JVMTI_ERROR_NONE)
+        return hd_error_set(err, HD_E_JVM, "SetEventCallbacks: %s", hd_jvm_error_name(error));
+    return store_in(jvmti, hook, err);
+}
+
+int hd_hook_new(const struct hd_jvm *jvm, const struct hd_labels *labels,
                 void (*report)(struct hd_hook_event *event, void *context), void *context,
                 struct hd_hook **out, struct hd_error *err)
 {
@@ -174,21 +239,16 @@ int hd_hook_new(const struct hd_jvm *jvm,
     if (hook == NULL)
         return hd_error_set_memory(err);
     hook->jvmti = jvm->jvmti;
+    hook->retransforming = jvm->retransforming;
+    hook->labels = labels;
     hook->report = report;
     hook->context = context;
-    jvmtiError error = (*hook->jvmti)->SetEnvironmentLocalStorage(hook->jvmti, hook);
-    if (error != JVMTI_ERROR_NONE) {
+    if (listen_to_retransformations(hook, err) != 0 || store_in(hook->jvmti, hook, err) != 0) {
         hd_free(hook);
-        return hd_error_set(err, HD_E_JVM, "SetEnvironmentLocalStorage: %s",
-                            hd_jvm_error_name(error));
+        return -1;
     }
     *out = hook;
     return 0;
-}
-
-void hd_hook_let_pass(const char *internal_name)
-{
-    let_pass = internal_name;
 }
 
 void hd_hook_shut(struct hd_hook *hook)
@@ -201,153 +261,26 @@ void hd_hook_free(struct hd_hook *hook, JNIEnv *jni)
     if (hook == NULL)
         return;
     struct hd_error ignored = HD_ERROR_INIT;
-    (void)!set_event(hook, JVMTI_DISABLE, &ignored);
-    struct snapshot *last = exchange(hook, NULL);
-    /* Whoever is inside by now found the storage filled, and holds the guard. */
+    (void)!set_events(hook, NULL, &ignored);
+    struct hd_snapshot *last = exchange(hook, NULL);
+    /* Whoever is inside by now found the storage filled, and holds the guard or is counted. */
     pthread_rwlock_wrlock(&guard);
-    (*hook->jvmti)->SetEnvironmentLocalStorage(hook->jvmti, NULL);
+    (void)!store_in(hook->jvmti, NULL, &ignored);
+    if (hook->retransforming != NULL)
+        (void)!store_in(hook->retransforming, NULL, &ignored);
     pthread_rwlock_unlock(&guard);
+    wait_until_all_left();
     free_snapshot(jni, last);
     hd_free(hook);
 }
 
-static void tell(const struct hd_hook *hook, const struct arrival *arrival,
-                 const struct hd_patch *patch, enum hd_hook_event_kind kind)
+void hd_hook_event_free(struct hd_hook_event *event, JNIEnv *jni)
 {
-    JNIEnv *jni = arrival->jni;
-    struct hd_hook_event *event = hd_alloc_zeroed(1, sizeof *event);
-    char *name = hd_strdup(arrival->name);
-    jweak loader = arrival->loader != NULL ? (*jni)->NewWeakGlobalRef(jni, arrival->loader) : NULL;
-    if (event == NULL || name == NULL || (arrival->loader != NULL && loader == NULL)) {
-        if (loader != NULL)
-            (*jni)->DeleteWeakGlobalRef(jni, loader);
-        hd_free(event);
-        hd_free(name);
+    if (event == NULL)
         return;
-    }
-    *event = (struct hd_hook_event){ kind, name, patch->deployment, loader };
-    hook->report(event, hook->context);
-}
-
-/* A reference to a loader that is gone equals NULL, and must not be taken for the boot loader. */
-static bool is_for_loader(const struct arrival *arrival, const struct hd_patch *patch)
-{
-    if (patch->any_loader || (patch->loader == NULL) != (arrival->loader == NULL))
-        return false;
-    return patch->loader == NULL ||
-           (*arrival->jni)->IsSameObject(arrival->jni, patch->loader, arrival->loader);
-}
-
-/* The patch for just this loader, else one that waits for the first loader to come; count where
- * there is none. */
-static size_t choose_patch(const struct snapshot *snapshot, const struct arrival *arrival)
-{
-    size_t waiting = snapshot->count;
-    for (size_t i = find_first(snapshot, arrival->name); is_named(snapshot, i, arrival->name);
-         i++) {
-        if (is_for_loader(arrival, &snapshot->patches[i]))
-            return i;
-        if (snapshot->patches[i].any_loader && !atomic_load(&snapshot->spent[i]))
-            waiting = i;
-    }
-    return waiting;
-}
-
-enum fit { FITS, FITS_NOT, FIT_UNKNOWN };
-
-static enum fit fits_base(const struct hd_patch *patch, struct hd_bytes file)
-{
-    if (!patch->has_base)
-        return FITS;
-    struct hd_error err = HD_ERROR_INIT;
-    struct hd_class *class_file = NULL;
-    struct hd_digest digest;
-    bool read = hd_class_parse(file.data, file.length, &class_file, &err) == 0 &&
-                hd_class_fingerprint(class_file, &digest, &err) == 0;
-    hd_class_free(class_file);
-    if (read)
-        return hd_digest_equal(&digest, &patch->base) ? FITS : FITS_NOT;
-    return err.code == HD_E_MEMORY ? FIT_UNKNOWN : FITS_NOT;
-}
-
-static bool is_patch_itself(const struct hd_patch *patch, struct hd_bytes file)
-{
-    return patch->length == file.length && memcmp(patch->file, file.data, file.length) == 0;
-}
-
-/* True for the one class that gets the patch. */
-static bool claim(const struct snapshot *snapshot, size_t i)
-{
-    return !snapshot->patches[i].any_loader || !atomic_exchange(&snapshot->spent[i], true);
-}
-
-/* The patch in memory that the JVM frees; NULL when it has none. */
-static unsigned char *copy_for_jvm(jvmtiEnv *jvmti, const struct hd_patch *patch)
-{
-    unsigned char *copy = NULL;
-    if (patch->length > INT32_MAX ||
-        (*jvmti)->Allocate(jvmti, (jlong)patch->length, &copy) != JVMTI_ERROR_NONE)
-        return NULL;
-    memcpy(copy, patch->file, patch->length);
-    return copy;
-}
-
-/* Returns the new file, or NULL to leave the class as it comes. */
-static unsigned char *apply(const struct hd_hook *hook, const struct arrival *arrival, size_t i)
-{
-    const struct snapshot *snapshot = hook->published;
-    const struct hd_patch *patch = &snapshot->patches[i];
-    if (is_patch_itself(patch, arrival->file)) {
-        if (claim(snapshot, i))
-            tell(hook, arrival, patch, HD_HOOK_APPLIED);
-        return NULL;
-    }
-    enum fit fit = fits_base(patch, arrival->file);
-    if (fit == FITS_NOT)
-        tell(hook, arrival, patch, HD_HOOK_WRONG_BASE);
-    unsigned char *copy = fit == FITS ? copy_for_jvm(hook->jvmti, patch) : NULL;
-    if (copy == NULL)
-        return NULL;
-    if (!claim(snapshot, i)) {
-        (*hook->jvmti)->Deallocate(hook->jvmti, copy);
-        return NULL;
-    }
-    tell(hook, arrival, patch, HD_HOOK_APPLIED);
-    return copy;
-}
-
-static void answer(const struct hd_hook *hook, const struct arrival *arrival, jint *new_length,
-                   unsigned char **new_file)
-{
-    const struct snapshot *snapshot = hook->published;
-    if (snapshot == NULL)
-        return;
-    size_t i = choose_patch(snapshot, arrival);
-    if (i == snapshot->count)
-        return;
-    unsigned char *file = apply(hook, arrival, i);
-    if (file == NULL)
-        return;
-    *new_file = file;
-    *new_length = (jint)snapshot->patches[i].length;
-}
-
-void JNICALL hd_hook_class_file_load(jvmtiEnv *jvmti, JNIEnv *jni, jclass class_being_redefined,
-                                     jobject loader, const char *name, jobject protection_domain,
-                                     jint length, const unsigned char *file, jint *new_length,
-                                     unsigned char **new_file)
-{
-    (void)protection_domain;
-    /* A class without a name is hidden or generated: nobody can have pushed it. */
-    if (class_being_redefined != NULL || name == NULL || jni == NULL || length <= 0)
-        return;
-    if (let_pass != NULL && strcmp(let_pass, name) == 0)
-        return;
-    const struct arrival arrival = { jni, loader, name, { file, (size_t)length } };
-    void *hook = NULL;
-    pthread_rwlock_rdlock(&guard);
-    jvmtiError error = (*jvmti)->GetEnvironmentLocalStorage(jvmti, &hook);
-    if (error == JVMTI_ERROR_NONE && hook != NULL && !atomic_load(&((struct hd_hook *)hook)->shut))
-        answer(hook, &arrival, new_length, new_file);
-    pthread_rwlock_unlock(&guard);
+    if (event->loader != NULL)
+        (*jni)->DeleteWeakGlobalRef(jni, event->loader);
+    hd_patch_release(event->patch, jni);
+    hd_blob_release(event->file);
+    hd_free(event);
 }

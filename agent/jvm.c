@@ -14,11 +14,14 @@
 /* Class file versions began to be feature release + 44 with JDK 1.1 (JVMS §4.1). */
 enum { MAJOR_OF_RELEASE_ZERO = 44, OLDEST_FEATURE_RELEASE = 8 };
 
+/* JDK-7124710: from here on a retransformation begins with what is live. */
+enum { FIRST_RELEASE_THAT_KEEPS_REDEFINITIONS = 20 };
+
 /* All of these can be had at start and on attach, and cost nothing until they are used. Never
- * one of the "early" ones: they take class data sharing away. And not can_retransform_classes:
- * HotSpot asks the hooks of environments without it first, so ours sees the loader's own file
- * before most other agents edit it, and what ours answers is what a later retransformation
- * starts from. */
+ * one of the "early" ones: they take class data sharing away. And not can_retransform_classes,
+ * which the second environment has: HotSpot asks the hooks of environments without it first, so
+ * this one sees the loader's own file before most other agents edit it, and what it answers is what
+ * a later retransformation starts from. */
 static int add_capabilities(struct hd_jvm *jvm, struct hd_error *err)
 {
     jvmtiCapabilities potential = { 0 };
@@ -94,6 +97,33 @@ static int64_t jvm_start(jvmtiEnv *jvmti)
     return process_start();
 }
 
+/* Since JDK 9 JVMTI's major version is the feature release; JDK 8 says 1.2. */
+static unsigned release_of_jvmti(const struct hd_jvm *jvm)
+{
+    jint version = 0;
+    if ((*jvm->jvmti)->GetVersionNumber(jvm->jvmti, &version) != JVMTI_ERROR_NONE)
+        return OLDEST_FEATURE_RELEASE;
+    unsigned major = ((unsigned)version & JVMTI_VERSION_MASK_MAJOR) >> JVMTI_VERSION_SHIFT_MAJOR;
+    return major > OLDEST_FEATURE_RELEASE ? major : OLDEST_FEATURE_RELEASE;
+}
+
+/* NULL where there is no need for one, or the JVM does not give it: then an agent that retransforms
+ * can bring old code back, as it could without us. */
+static jvmtiEnv *open_retransforming(const struct hd_jvm *jvm)
+{
+    void *environment = NULL;
+    if (release_of_jvmti(jvm) >= FIRST_RELEASE_THAT_KEEPS_REDEFINITIONS ||
+        (*jvm->vm)->GetEnv(jvm->vm, &environment, JVMTI_VERSION_1_2) != JNI_OK ||
+        environment == NULL)
+        return NULL;
+    jvmtiEnv *jvmti = environment;
+    const jvmtiCapabilities wanted = { .can_retransform_classes = 1 };
+    if ((*jvmti)->AddCapabilities(jvmti, &wanted) == JVMTI_ERROR_NONE)
+        return jvmti;
+    (*jvmti)->DisposeEnvironment(jvmti);
+    return NULL;
+}
+
 int hd_jvm_open(JavaVM *vm, struct hd_jvm *out, struct hd_error *err)
 {
     struct hd_jvm jvm = { .vm = vm, .verifies = true, .user = geteuid(), .pid = getpid() };
@@ -108,9 +138,19 @@ int hd_jvm_open(JavaVM *vm, struct hd_jvm *out, struct hd_error *err)
         (*jvm.jvmti)->DisposeEnvironment(jvm.jvmti);
         return -1;
     }
+    jvm.retransforming = open_retransforming(&jvm);
     jvm.started_at = jvm_start(jvm.jvmti);
     *out = jvm;
     return 0;
+}
+
+void hd_jvm_close(struct hd_jvm *jvm)
+{
+    if (jvm->jvmti != NULL)
+        (*jvm->jvmti)->DisposeEnvironment(jvm->jvmti);
+    if (jvm->retransforming != NULL)
+        (*jvm->retransforming)->DisposeEnvironment(jvm->retransforming);
+    *jvm = (struct hd_jvm){ 0 };
 }
 
 /* False where the JVM has no such property. */
@@ -132,16 +172,6 @@ static unsigned parse_release(const char *text)
         text += 2;
     unsigned long release = strtoul(text, NULL, 10);
     return release >= OLDEST_FEATURE_RELEASE && release < 1000 ? (unsigned)release : 0;
-}
-
-/* Since JDK 9 JVMTI's major version is the feature release; JDK 8 says 1.2. */
-static unsigned release_of_jvmti(const struct hd_jvm *jvm)
-{
-    jint version = 0;
-    if ((*jvm->jvmti)->GetVersionNumber(jvm->jvmti, &version) != JVMTI_ERROR_NONE)
-        return OLDEST_FEATURE_RELEASE;
-    unsigned major = ((unsigned)version & JVMTI_VERSION_MASK_MAJOR) >> JVMTI_VERSION_SHIFT_MAJOR;
-    return major > OLDEST_FEATURE_RELEASE ? major : OLDEST_FEATURE_RELEASE;
 }
 
 static unsigned feature_release(const struct hd_jvm *jvm)

@@ -18,6 +18,9 @@
 struct hd_jvm {
     JavaVM *vm;
     jvmtiEnv *jvmti;
+    /* A second environment, one that retransformations are shown to; NULL where the JVM does not
+     * lose redefinitions in them (JDK-7124710, fixed in 20). For the hook. */
+    jvmtiEnv *retransforming;
     struct hd_jvm_rules rules;
     char version[128]; /* java.vm.version, "17.0.15+6-Debian-1deb12u1" */
     bool verifies;     /* false: -XX:-BytecodeVerificationRemote or -Xverify:none */
@@ -31,6 +34,9 @@ struct hd_jvm {
 /* Gets a JVMTI 1.2 environment of our own (JDK 8 knows no newer) and the capabilities to
  * redefine, see bytecodes and constant pools. HD_E_JVM names what the JVM does not give. */
 HD_CHECKED int hd_jvm_open(JavaVM *vm, struct hd_jvm *out, struct hd_error *err);
+
+/* Gives both environments back. */
+void hd_jvm_close(struct hd_jvm *jvm);
 
 /* In the live phase: version, rules, verifier. Never fails: what cannot be told is left at its
  * safe value (feature release from JVMTI's own version, no added methods, verifies). */

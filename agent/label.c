@@ -351,3 +351,14 @@ bool hd_labels_is_whole(const struct hd_labels *labels, JNIEnv *jni, const char 
     }
     return false;
 }
+
+bool hd_labels_match(const struct hd_labels *labels, JNIEnv *jni, jobject loader, const char *text,
+                     bool whole)
+{
+    char *label = loader == NULL ? hd_strdup("boot") : describe(labels, jni, loader);
+    if (label == NULL)
+        return false;
+    bool match = whole ? strcmp(label, text) == 0 : strstr(label, text) != NULL;
+    hd_free(label);
+    return match;
+}

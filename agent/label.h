@@ -28,5 +28,10 @@ const char *hd_labels_of(struct hd_labels *labels, JNIEnv *jni, jobject loader);
 bool hd_labels_is_stopped(struct hd_labels *labels, JNIEnv *jni, jobject loader);
 /* True when text is the whole label of a loader that lives and has been named. */
 bool hd_labels_is_whole(const struct hd_labels *labels, JNIEnv *jni, const char *text);
+/* Is this loader one that text means: a part of its label, or all of it? Without the number that a
+ * label may have, so a whole label with a number matches none. Runs the loader's getName; any
+ * thread. */
+bool hd_labels_match(const struct hd_labels *labels, JNIEnv *jni, jobject loader, const char *text,
+                     bool whole);
 
 #endif

@@ -192,7 +192,7 @@ static int watch_callback(struct lws *wsi, enum lws_callback_reasons reason, voi
 static bool is_work(const struct hd_job *job)
 {
     return job->kind != HD_JOB_STATUS && job->kind != HD_JOB_LOADED &&
-           job->kind != HD_JOB_CONFIRM;
+           job->kind != HD_JOB_CONFIRM && job->kind != HD_JOB_RESTART;
 }
 
 uint64_t hd_loop_last_ticket(const struct hd_loop *loop)
@@ -252,7 +252,7 @@ static void log_deployment(const struct hd_deployment *deployment)
 
 static void finish_take(struct hd_loop *loop, struct hd_job *job)
 {
-    if (job->kind != HD_JOB_LOADED)
+    if (job->kind != HD_JOB_LOADED && job->kind != HD_JOB_RESTART)
         loop->finished++;
     loop->working -= is_work(job) ? 1 : 0;
     remember_deployment(loop, job->deployment);

@@ -89,6 +89,7 @@ void hd_plan_close(struct hd_plan *plan)
     hd_free(plan->classes);
     hd_free(plan->names);
     hd_free(plan->way_back);
+    hd_restart_free(plan->restart);
     *plan = (struct hd_plan){ .jni = NULL };
 }
 
@@ -138,7 +139,8 @@ int hd_target_live_class(struct hd_target *target, const struct hd_class **out,
     const struct hd_live *known = target->known;
     struct hd_base *base = &target->base;
     if (known != NULL && target->live == NULL &&
-        hd_class_parse_again(known->file, known->length, &target->live, err) != 0)
+        hd_class_parse_again(known->file->bytes.data, known->file->bytes.length, &target->live,
+                             err) != 0)
         return -1;
     if (known == NULL && base->file != NULL && base->class_file == NULL &&
         parse_resource(base, err) != 0)

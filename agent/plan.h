@@ -64,6 +64,7 @@ struct hd_target {
 
 struct hd_trials;
 struct hd_way_back;
+struct hd_restart;
 
 struct hd_plan {
     struct hd_road *road;
@@ -80,8 +81,11 @@ struct hd_plan {
     size_t target_capacity;
     struct hd_trials *trials; /* of new classes; NULL: there are none */
     bool state_begun;         /* a state is being made */
+    bool published;           /* the hook was given what is not live yet */
     /* A rollback: where each class comes from, in the order of classes. */
     struct hd_way_back *way_back;
+    /* A restart: what is kept of each class, in the order of classes. */
+    struct hd_restart *restart;
 };
 
 HD_CHECKED int hd_plan_open(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni,
@@ -90,6 +94,9 @@ HD_CHECKED int hd_plan_open(struct hd_plan *plan, struct hd_road *road, JNIEnv *
  * HD_E_NOT_FOUND: there is no such state. (way_back.c) */
 HD_CHECKED int hd_plan_open_way_back(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni,
                                      const struct hd_job *job, struct hd_error *err);
+/* The same when a JVM starts: the classes are those that are kept. (restart.c) */
+HD_CHECKED int hd_plan_open_restart(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni,
+                                    const struct hd_job *job, struct hd_error *err);
 void hd_plan_close(struct hd_plan *plan);
 
 /* ---- the steps ------------------------------------------------------------------------------- */
@@ -103,8 +110,14 @@ HD_CHECKED int hd_plan_find_targets(struct hd_plan *plan, struct hd_error *err);
 /* The same for a rollback: a target for each entry of the registry that it concerns.
  * (way_back.c) */
 HD_CHECKED int hd_plan_find_way_back_targets(struct hd_plan *plan, struct hd_error *err);
+/* The same for a restart: where the class is loaded, else in the application's own loader, else in
+ * whichever comes. (restart.c) */
+HD_CHECKED int hd_plan_find_restart_targets(struct hd_plan *plan, struct hd_error *err);
 /* What is live in each, what changes, and what the JVM will refuse. (compare_live.c) */
 HD_CHECKED int hd_plan_compare(struct hd_plan *plan, struct hd_error *err);
+/* A restart: a patch whose base has changed is set aside, one that is in the jar by now is retired.
+ * (restart.c) */
+HD_CHECKED int hd_plan_judge_bases(struct hd_plan *plan, struct hd_error *err);
 /* Loaders that hold a class with different code are refused unless the job says which are meant.
  * (ambiguous.c) */
 HD_CHECKED int hd_plan_refuse_ambiguous(struct hd_plan *plan, struct hd_error *err);
@@ -128,12 +141,15 @@ HD_CHECKED int hd_plan_rehearse(struct hd_plan *plan, struct hd_error *err);
 HD_CHECKED int hd_plan_prepare_record(struct hd_plan *plan, struct hd_error *err);
 /* New classes, supertypes first. (define_new.c) */
 HD_CHECKED int hd_plan_define(struct hd_plan *plan, struct hd_error *err);
-/* Hands pending patches to the hook. (record.c) */
+/* Hands the patches to the hook as they will be. (record.c) */
 HD_CHECKED int hd_plan_publish(struct hd_plan *plan, struct hd_error *err);
 /* One RedefineClasses call. (batch.c) */
 HD_CHECKED int hd_plan_redefine(struct hd_plan *plan, struct hd_error *err);
 /* After a rollback, its rows say so. (way_back.c) */
 void hd_plan_call_it_rolled_back(struct hd_plan *plan);
+/* After a restart, what was set aside or retired is kept no more. Failures are logged. (restart.c)
+ */
+void hd_plan_settle_kept(struct hd_plan *plan);
 /* What was done enters the registry and makes a state. Cannot fail. (record.c) */
 void hd_plan_record(struct hd_plan *plan);
 /* Threads in old code. (record.c) */
@@ -160,6 +176,7 @@ void hd_absent_free(struct hd_absent *absent);
 HD_CHECKED int hd_plan_list_newcomers(struct hd_plan *plan, struct hd_target ***out, size_t *count,
                                       struct hd_error *err);
 void hd_trials_free(struct hd_trials *trials);
+void hd_restart_free(struct hd_restart *restart);
 /* What the verifier says of a class to be redefined in the company of the new ones, which a
  * rehearsal did not have. NONE: there are none in its loader. text: its words when it rejects.
  * (trial.c) */

@@ -61,6 +61,8 @@ static void job_finished(struct hd_job *job, void *owner)
     if (job->kind == HD_JOB_CONFIRM)
         hd_session_say_take(session, hd_answer_confirm(hd_session_loop(session), job,
                                                        session->request.id));
+    else if (job->kind == HD_JOB_KEEP)
+        hd_session_say_take(session, hd_answer_keep(job, session->request.id));
     else if (job->deployment != NULL)
         hd_session_say_take(session, hd_answer_report(job->deployment, session->request.id));
     else
@@ -108,6 +110,8 @@ static enum hd_job_kind job_kind(enum hd_request_type type)
         return HD_JOB_ROLLBACK;
     if (type == HD_REQUEST_CONFIRM)
         return HD_JOB_CONFIRM;
+    if (type == HD_REQUEST_KEEP)
+        return HD_JOB_KEEP;
     return type == HD_REQUEST_PUSH ? HD_JOB_DEPLOY : HD_JOB_CHECK;
 }
 
@@ -130,6 +134,7 @@ static struct hd_job *make_job(struct hd_session *session)
     job->to = request->to;
     job->trial = request->type == HD_REQUEST_CONFIRM ? request->deployment : request->trial;
     job->confirm_within = request->confirm_within;
+    job->keep = request->keep;
     job->expect = request->expect;
     request->expect = NULL;
     job->finished = job_finished;

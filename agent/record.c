@@ -3,7 +3,6 @@
  * code. */
 #include "agent/plan.h"
 
-#include "classfile/fingerprint.h"
 #include "core/alloc.h"
 #include "core/log.h"
 #include "core/map.h"
@@ -17,20 +16,17 @@ static enum hd_live_state state_after(enum hd_action action)
     return action == HD_ACTION_DEFINE ? HD_LIVE_DEFINED : HD_LIVE_REDEFINED;
 }
 
-/* A pending patch is made for the file that the loader would load now; the hook compares. */
-static int note_fingerprint(struct hd_target *target, struct hd_error *err)
+/* A base found now is better than what was known before: the class was loaded since. The file a
+ * loader is going to load is what would have been live, whatever its age. */
+static int note_base(struct hd_target *target, struct hd_error *err)
 {
-    const struct hd_class *file;
-    if (target->action != HD_ACTION_WAIT || target->known != NULL)
+    const struct hd_base *base = &target->base;
+    if (target->known != NULL || base->file == NULL)
         return 0;
-    if (hd_target_live_class(target, &file, err) != 0)
-        return -1;
-    if (file == NULL)
-        return 0;
-    if (hd_class_fingerprint(file, &target->entry->fingerprint, err) != 0)
-        return -1;
-    target->entry->has_fingerprint = true;
-    return 0;
+    enum hd_base_standing standing =
+        target->action == HD_ACTION_WAIT ? HD_BASE_PROVEN : base->standing;
+    return hd_live_set_base(target->entry, (struct hd_bytes){ base->file, base->length }, standing,
+                            err);
 }
 
 static void sign(const struct hd_deployment *deployment, struct hd_live *entry)
@@ -54,12 +50,31 @@ static int prepare_entry(struct hd_plan *plan, struct hd_target *target, struct 
         return -1;
     target->entry->pool_slots = target->pool_slots;
     sign(plan->deployment, target->entry);
-    return note_fingerprint(target, err);
+    return note_base(target, err);
+}
+
+/* Loaders that come get what those that are there get, but for a class that no loader has a file of:
+ * a deployment defines it only where it says. */
+static int add_to_state(struct hd_plan *plan, const struct hd_target *target, struct hd_error *err)
+{
+    struct hd_states *states = plan->road->states;
+    if (hd_states_add(states, plan->jni, target->class->from->name, target->loader,
+                      target->any_loader, hd_plan_class_bytes(target->class), err) != 0)
+        return -1;
+    if (target->action == HD_ACTION_DEFINE || (target->any_loader && target->entry->base == NULL))
+        return 0;
+    return hd_states_offer_last(states, target->entry->base, plan->job->loader,
+                                plan->loader_is_whole, err);
 }
 
 static bool makes_entry(const struct hd_target *target)
 {
     return target->action != HD_ACTION_NONE && target->action != HD_ACTION_FORGET;
+}
+
+static bool makes_state(const struct hd_job *job)
+{
+    return job->kind == HD_JOB_DEPLOY || job->kind == HD_JOB_RESTART;
 }
 
 /* A rollback makes no state; it only needs its number to be kept. */
@@ -70,16 +85,18 @@ static int prepare_state(struct hd_plan *plan, struct hd_error *err)
     if (hd_states_begin(states, plan->jni, plan->deployment->number, err) != 0)
         return -1;
     plan->state_begun = true;
+    hd_states_sign(states, plan->deployment->origin.who, plan->deployment->started_at);
     for (size_t i = 0; i < plan->target_count; i++) {
         struct hd_target *target = &plan->targets[i];
-        if (!makes_entry(target) || plan->job->kind != HD_JOB_DEPLOY)
+        if (!makes_entry(target) || !makes_state(plan->job))
             continue;
-        if (hd_states_add(states, plan->jni, target->class->from->name, target->loader,
-                          target->any_loader, target->class->from->file, err) != 0)
+        if (add_to_state(plan, target, err) != 0)
             return -1;
         target->in_state = true;
         target->change = added++;
     }
+    if (plan->job->kind == HD_JOB_ROLLBACK)
+        hd_states_aim(states, plan->deployment->returns_to);
     return 0;
 }
 
@@ -93,52 +110,37 @@ int hd_plan_prepare_record(struct hd_plan *plan, struct hd_error *err)
     return prepare_state(plan, err);
 }
 
-/* ---- pending patches ------------------------------------------------------------------------- */
+/* ---- patches for the hook -------------------------------------------------------------------- */
 
+/* Before anything is redefined: a class that loads meanwhile, or that another agent retransforms,
+ * gets what everybody is about to get. */
 int hd_plan_publish(struct hd_plan *plan, struct hd_error *err)
 {
-    struct hd_live **waiting = hd_alloc_zeroed(plan->target_count, sizeof *waiting);
+    struct hd_live **coming = hd_alloc_zeroed(plan->target_count + 1, sizeof *coming);
     size_t count = 0;
-    if (waiting == NULL)
+    if (coming == NULL)
         return hd_error_set_memory(err);
-    bool forgets = false;
     for (size_t i = 0; i < plan->target_count; i++) {
         struct hd_target *target = &plan->targets[i];
-        if (target->action == HD_ACTION_WAIT)
-            waiting[count++] = target->entry;
+        if (makes_entry(target))
+            coming[count++] = target->entry;
         if (target->action == HD_ACTION_FORGET)
-            forgets = target->known->superseded = true;
+            target->known->superseded = true;
     }
-    int status = 0;
-    if (count > 0 || forgets)
-        status = hd_road_publish(plan->road, plan->jni, waiting, count, err);
+    plan->published = true;
+    int status = hd_road_publish(plan->road, plan->jni, true, coming, count, err);
     for (size_t i = 0; i < plan->target_count; i++) {
         struct hd_target *target = &plan->targets[i];
-        bool published = target->action == HD_ACTION_WAIT || target->action == HD_ACTION_FORGET;
-        target->done |= status == 0 && published;
+        bool waits = target->action == HD_ACTION_WAIT || target->action == HD_ACTION_FORGET;
+        target->done |= status == 0 && waits;
         if (target->action == HD_ACTION_FORGET)
             target->known->superseded = false;
     }
-    hd_free(waiting);
+    hd_free(coming);
     return status;
 }
 
 /* ---- the registry ---------------------------------------------------------------------------- */
-
-/* The base's bytes move from the plan into the registry; what was parsed from them goes first. */
-static void hand_over_base(struct hd_target *target)
-{
-    struct hd_base *base = &target->base;
-    if (target->known != NULL || base->file == NULL)
-        return;
-    hd_class_free(base->class_file);
-    base->class_file = NULL;
-    target->entry->base = base->file;
-    target->entry->base_length = base->length;
-    /* The file a loader is going to load is what would have been live, whatever its age. */
-    target->entry->standing = target->action == HD_ACTION_WAIT ? HD_BASE_PROVEN : base->standing;
-    base->file = NULL;
-}
 
 /* What was pushed for whichever loader comes first is out of date once the class is known to be
  * somewhere. */
@@ -164,11 +166,12 @@ static void record_state(const struct hd_plan *plan)
 void hd_plan_record(struct hd_plan *plan)
 {
     struct hd_error err = HD_ERROR_INIT;
-    bool dropped = false;
+    bool stale = false;
     for (size_t i = 0; i < plan->target_count; i++) {
         struct hd_target *target = &plan->targets[i];
         if (target->in_state && !target->done)
             hd_states_take_out(plan->road->states, plan->jni, target->change);
+        stale |= plan->published && makes_entry(target) && !target->done;
         if (!target->done)
             continue;
         if (target->action == HD_ACTION_FORGET) {
@@ -176,16 +179,15 @@ void hd_plan_record(struct hd_plan *plan)
             target->known = NULL;
             continue;
         }
-        hand_over_base(target);
         hd_registry_put_take(plan->road->registry, plan->jni, target->entry);
         target->entry = NULL;
         target->known = NULL; /* it was replaced */
-        dropped |= drop_homeless(plan, target);
+        stale |= drop_homeless(plan, target);
     }
     if (plan->state_begun)
         record_state(plan);
-    if (dropped && hd_road_publish(plan->road, plan->jni, NULL, 0, &err) != 0)
-        hd_log(HD_LOG_ERROR, "the set of pending patches could not be renewed: %s", err.text);
+    if (stale && hd_road_publish(plan->road, plan->jni, false, NULL, 0, &err) != 0)
+        hd_log(HD_LOG_ERROR, "the set of patches could not be renewed: %s", err.text);
 }
 
 /* ---- old frames ------------------------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/redefine.h"
 
+#include "agent/hook.h"
 #include "agent/verify.h"
 #include "core/alloc.h"
 
@@ -95,7 +96,10 @@ static jvmtiError call(const struct hd_jvm *jvm, const struct hd_redefinition *i
             .class_bytes = marker_file,
         };
     }
-    return (*jvmti)->RedefineClasses(jvmti, (jint)count, definitions);
+    hd_hook_own_redefinition(true);
+    jvmtiError error = (*jvmti)->RedefineClasses(jvmti, (jint)count, definitions);
+    hd_hook_own_redefinition(false);
+    return error;
 }
 
 /* The JVM stops at the first class it refuses and does not say which, so the list is halved until

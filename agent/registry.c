@@ -31,10 +31,77 @@ void hd_live_free(struct hd_live *live, JNIEnv *jni)
         return;
     if (live->loader != NULL)
         (*jni)->DeleteWeakGlobalRef(jni, live->loader);
+    for (size_t i = 0; i < HD_PATCH_EARLIER; i++)
+        hd_blob_release(live->earlier[i]);
+    hd_blob_release(live->base);
+    hd_blob_release(live->family);
+    hd_blob_release(live->file);
+    hd_live_forget_patch(live, jni);
     hd_free(live->label);
-    hd_free(live->base);
-    hd_free(live->file);
     hd_free(live);
+}
+
+void hd_live_forget_patch(struct hd_live *live, JNIEnv *jni)
+{
+    hd_patch_release(live->patch, jni);
+    live->patch = NULL;
+}
+
+int hd_live_set_base(struct hd_live *live, struct hd_bytes base, enum hd_base_standing standing,
+                     struct hd_error *err)
+{
+    struct hd_blob *blob;
+    if (hd_blob_of(base, &blob, err) != 0)
+        return -1;
+    hd_blob_release(live->base);
+    live->base = blob;
+    live->standing = standing;
+    return 0;
+}
+
+/* The latest first; what the class is by now, and its base, are none. */
+static void add_earlier(struct hd_live *live, struct hd_blob *blob)
+{
+    struct hd_blob **earlier = live->earlier;
+    if (blob == NULL || blob == live->file || blob == live->base)
+        return;
+    for (size_t i = 0; i < HD_PATCH_EARLIER; i++) {
+        if (earlier[i] == blob)
+            return;
+    }
+    hd_blob_release(earlier[HD_PATCH_EARLIER - 1]);
+    memmove(earlier + 1, earlier, (HD_PATCH_EARLIER - 1) * sizeof(struct hd_blob *));
+    earlier[0] = hd_blob_keep(blob);
+}
+
+void hd_live_set_file_take(struct hd_live *live, JNIEnv *jni, struct hd_blob *file)
+{
+    struct hd_blob *before = live->file;
+    live->file = file;
+    add_earlier(live, before);
+    hd_blob_release(before);
+    hd_live_forget_patch(live, jni);
+}
+
+static enum hd_patch_place place_of(const struct hd_live *live)
+{
+    if (live->any_loader)
+        return HD_PATCH_FIRST;
+    return live->state == HD_LIVE_PENDING ? HD_PATCH_WAITS : HD_PATCH_LOADED;
+}
+
+struct hd_patch *hd_live_patch(struct hd_live *live, JNIEnv *jni, struct hd_error *err)
+{
+    if (live->patch != NULL)
+        return live->patch;
+    struct hd_patch like = { .place = place_of(live),
+                             .class_name = live->internal_name,
+                             .loader = live->loader,
+                             .base = live->base,
+                             .file = live->file,
+                             .deployment = live->deployment };
+    memcpy(like.earlier, live->earlier, sizeof like.earlier);
+    return hd_patch_new(jni, &like, &live->patch, err) == 0 ? live->patch : NULL;
 }
 
 void hd_registry_free(struct hd_registry *registry, JNIEnv *jni)
@@ -118,10 +185,10 @@ static int fill(JNIEnv *jni, const struct hd_live_wanted *wanted, struct hd_live
     live->any_loader = wanted->any_loader;
     live->state = wanted->state;
     live->label = hd_strdup(wanted->label);
-    live->file = (uint8_t *)hd_strndup((const char *)wanted->file.data, wanted->file.length);
-    live->length = wanted->file.length;
-    if (live->label == NULL || live->file == NULL)
+    if (live->label == NULL)
         return hd_error_set_memory(err);
+    if (hd_blob_of(wanted->file, &live->file, err) != 0)
+        return -1;
     if (wanted->any_loader || wanted->loader == NULL)
         return 0;
     live->loader = (*jni)->NewWeakGlobalRef(jni, wanted->loader);
@@ -129,6 +196,20 @@ static int fill(JNIEnv *jni, const struct hd_live_wanted *wanted, struct hd_live
         return 0;
     (*jni)->ExceptionClear(jni);
     return hd_error_set_memory(err);
+}
+
+/* The base is what was there before the first deployment; a patch on a patch does not change it. */
+static void inherit(struct hd_live *live, const struct hd_live *from)
+{
+    if (from->state == HD_LIVE_DEFINED || from->was_defined)
+        live->state = HD_LIVE_DEFINED;
+    live->base = hd_blob_keep(from->base);
+    live->family = hd_blob_keep(from->family);
+    live->standing = from->standing;
+    for (size_t i = HD_PATCH_EARLIER; i-- > 0;)
+        add_earlier(live, from->earlier[i]);
+    if (from->state != HD_LIVE_PENDING)
+        add_earlier(live, from->file);
 }
 
 int hd_registry_prepare(struct hd_registry *registry, JNIEnv *jni,
@@ -151,31 +232,15 @@ int hd_registry_prepare(struct hd_registry *registry, JNIEnv *jni,
     live->replaces = wanted->any_loader
                          ? hd_registry_find_any(registry, wanted->internal_name)
                          : hd_registry_find(registry, jni, wanted->internal_name, wanted->loader);
+    if (live->replaces != NULL)
+        inherit(live, live->replaces);
     *out = live;
     return 0;
-}
-
-/* The base is what was there before the first deployment; a patch on a patch does not change it. */
-static void inherit_base(struct hd_live *live, struct hd_live *from)
-{
-    if (from->state == HD_LIVE_DEFINED)
-        live->state = HD_LIVE_DEFINED;
-    if (live->base != NULL)
-        return;
-    live->base = from->base;
-    live->base_length = from->base_length;
-    live->standing = from->standing;
-    live->has_fingerprint = from->has_fingerprint;
-    live->fingerprint = from->fingerprint;
-    live->has_base_digest = from->has_base_digest;
-    live->base_digest = from->base_digest;
-    from->base = NULL;
 }
 
 void hd_registry_put_take(struct hd_registry *registry, JNIEnv *jni, struct hd_live *live)
 {
     if (live->replaces != NULL) {
-        inherit_base(live, live->replaces);
         hd_registry_remove(registry, jni, live->replaces);
         live->replaces = NULL;
     }
@@ -220,6 +285,29 @@ void hd_registry_sweep(struct hd_registry *registry, JNIEnv *jni,
     }
 }
 
+void hd_registry_drop_wrong_bases(struct hd_registry *registry, JNIEnv *jni,
+                                  bool (*in_effect)(void *context, uint64_t deployment),
+                                  void *context)
+{
+    for (size_t i = 0; i < registry->slot_count; i++) {
+        for (struct hd_live *live = registry->slots[i].first, *next; live != NULL; live = next) {
+            next = live->next;
+            if (live->state == HD_LIVE_WRONG_BASE && !in_effect(context, live->deployment))
+                hd_registry_remove(registry, jni, live);
+        }
+    }
+}
+
+bool hd_registry_has_wrong_base(const struct hd_registry *registry, const char *internal_name,
+                                uint64_t deployment)
+{
+    const struct hd_live *live = first_of(registry, internal_name);
+    while (live != NULL &&
+           (live->state != HD_LIVE_WRONG_BASE || live->deployment != deployment))
+        live = live->next;
+    return live != NULL;
+}
+
 size_t hd_registry_count(const struct hd_registry *registry)
 {
     return registry->count;
@@ -236,6 +324,5 @@ void hd_registry_each(const struct hd_registry *registry,
 
 bool hd_live_differs_from_base(const struct hd_live *live)
 {
-    return live->base == NULL || live->base_length != live->length ||
-           memcmp(live->base, live->file, live->length) != 0;
+    return !hd_blob_same(live->base, live->file);
 }

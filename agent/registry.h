@@ -11,13 +11,15 @@
 #define HD_AGENT_REGISTRY_H
 
 #include "agent/base.h"
-#include "core/digest.h"
+#include "agent/patch.h"
 #include "core/report.h"
 
 enum hd_live_state {
     HD_LIVE_REDEFINED,
     HD_LIVE_DEFINED,
-    HD_LIVE_PENDING /* the loader has not loaded the class yet; file is what it will get */
+    HD_LIVE_PENDING,  /* the loader has not loaded the class yet; file is what it will get */
+    HD_LIVE_FOREIGN,  /* somebody else redefined it since; file is what they gave */
+    HD_LIVE_WRONG_BASE /* it loaded from another file than the patch was made for: its own is live */
 };
 
 struct hd_live {
@@ -27,23 +29,21 @@ struct hd_live {
     bool any_loader;           /* pending in the first loader that loads it */
     enum hd_live_state state;
     /* the class file before the first deployment; NULL where there was none or it is not known */
-    uint8_t *base;
-    size_t base_length;
+    struct hd_blob *base;
     enum hd_base_standing standing; /* how much base proves */
-    bool has_fingerprint;           /* pending: of base */
-    struct hd_digest fingerprint;
-    uint8_t *file;
-    size_t length;
+    /* the base of the deployment's patch that the loader got when it came; NULL: it was there */
+    struct hd_blob *family;
+    struct hd_blob *file;
+    struct hd_blob *earlier[HD_PATCH_EARLIER]; /* what it was before file, latest first */
+    bool was_defined;                          /* FOREIGN: by a deployment */
     /* at most how many the JVM's constant pool of the class has by now; 0: as many as file */
     unsigned pool_slots;
     uint64_t deployment;
     char who[sizeof((struct hd_origin *)NULL)->who];
     int64_t when; /* microseconds since the epoch */
     /* the registry's own */
-    bool has_base_digest;
-    struct hd_digest base_digest; /* SHA-256 of base, all zero where there is none */
-    bool has_file_digest;
-    struct hd_digest file_digest;
+    struct hd_patch *patch;   /* as the hook gets it; NULL: not made yet */
+    unsigned reapplied;       /* how often, since the deployment */
     bool superseded;          /* while hd_road_publish looks: a newer pending patch stands in */
     struct hd_live *replaces; /* prepared entries: the one that goes when this one is put */
     size_t slot;
@@ -71,19 +71,36 @@ struct hd_live_wanted {
     enum hd_live_state state;
     struct hd_bytes file; /* copied */
 };
-/* A new entry, not yet in place, with base unknown. The caller fills in the rest, and puts or frees
- * it. */
+/* A new entry, not yet in place; its base is that of the one it replaces, or unknown. The caller
+ * fills in the rest, and puts or frees it. */
 HD_CHECKED int hd_registry_prepare(struct hd_registry *registry, JNIEnv *jni,
                                    const struct hd_live_wanted *wanted, struct hd_live **out,
                                    struct hd_error *err);
 void hd_live_free(struct hd_live *live, JNIEnv *jni);
-/* In place of the one it replaces, whose base it inherits. Cannot fail. */
+/* What was live before, where it is known better than from the entry that is replaced. */
+HD_CHECKED int hd_live_set_base(struct hd_live *live, struct hd_bytes base,
+                                enum hd_base_standing standing, struct hd_error *err);
+/* Another file is live, or will be. Takes one reference; the one before counts as earlier. */
+void hd_live_set_file_take(struct hd_live *live, JNIEnv *jni, struct hd_blob *file);
+/* For the hook, and made now where it was not yet; borrowed. NULL when memory is out. */
+struct hd_patch *hd_live_patch(struct hd_live *live, JNIEnv *jni, struct hd_error *err);
+/* The entry says something else now than the patch that was made of it. */
+void hd_live_forget_patch(struct hd_live *live, JNIEnv *jni);
+/* In place of the one it replaces. Cannot fail. */
 void hd_registry_put_take(struct hd_registry *registry, JNIEnv *jni, struct hd_live *live);
 void hd_registry_remove(struct hd_registry *registry, JNIEnv *jni, struct hd_live *live);
 /* Drops the entries of loaders that were collected, or of which is_over (may be NULL) says that
  * nothing runs in them any more. */
 void hd_registry_sweep(struct hd_registry *registry, JNIEnv *jni,
                        bool (*is_over)(void *context, JNIEnv *jni, jobject loader), void *context);
+
+/* Drops the WRONG_BASE entries of deployments of which in_effect says that they are no more. */
+void hd_registry_drop_wrong_bases(struct hd_registry *registry, JNIEnv *jni,
+                                  bool (*in_effect)(void *context, uint64_t deployment),
+                                  void *context);
+/* True when a loader is known already that missed that deployment's patch of the class. */
+bool hd_registry_has_wrong_base(const struct hd_registry *registry, const char *internal_name,
+                                uint64_t deployment);
 
 size_t hd_registry_count(const struct hd_registry *registry);
 /* Calls visit for every entry, in no order; visit may not put or remove. */

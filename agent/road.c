@@ -38,9 +38,16 @@ static bool is_stopped(void *labels, JNIEnv *jni, jobject loader)
     return hd_labels_is_stopped(labels, jni, loader);
 }
 
+static bool is_in_effect(void *context, uint64_t deployment)
+{
+    const struct hd_road *road = context;
+    return hd_states_is_ancestor(road->states, deployment, hd_states_current(road->states));
+}
+
 void hd_road_sweep(struct hd_road *road, JNIEnv *jni)
 {
     hd_registry_sweep(road->registry, jni, is_stopped, road->labels);
+    hd_registry_drop_wrong_bases(road->registry, jni, is_in_effect, road);
 }
 
 void hd_road_count_old_frames(struct hd_road *road, JNIEnv *jni)

@@ -44,16 +44,18 @@ int64_t hd_road_clock(void);
 /* HD_E_JVM once the JVM shuts down. */
 HD_CHECKED int hd_road_check_open(const struct hd_road *road, struct hd_error *err);
 
-/* Hands the hook every pending patch of the registry; those of extra (not yet in the registry)
- * stand in for the ones they replace. */
-HD_CHECKED int hd_road_publish(struct hd_road *road, JNIEnv *jni, struct hd_live *const *extra,
-                               size_t extra_count, struct hd_error *err);
+/* Hands the hook every patch of the registry, and what loaders that come get in the current state.
+ * ahead: in the one that is being made, with extra (not yet in the registry) in place of the
+ * entries they replace. */
+HD_CHECKED int hd_road_publish(struct hd_road *road, JNIEnv *jni, bool ahead,
+                               struct hd_live *const *extra, size_t extra_count,
+                               struct hd_error *err);
 /* Forgets what was live in loaders that were collected, or whose application was stopped. */
 void hd_road_sweep(struct hd_road *road, JNIEnv *jni);
 /* Fills frames anew. With nothing live it asks no JVM: no thread is stopped for nothing. */
 void hd_road_count_old_frames(struct hd_road *road, JNIEnv *jni);
-/* The hook gave a class its patch, or saw that it does not fit: the registry follows. Consumes
- * event. */
-void hd_road_hear_hook_take(struct hd_road *road, JNIEnv *jni, struct hd_hook_event *event);
+/* What the hook did or saw, in its order: the registry follows, and what another agent's
+ * retransformation lost is put back. Consumes the events. (hear.c) */
+void hd_road_hear_hook_take(struct hd_road *road, JNIEnv *jni, struct hd_hook_event *events);
 
 #endif

@@ -79,22 +79,23 @@ static int writable(struct hd_session *session)
 
 /* ---- status, history, show ------------------------------------------------------------------- */
 
-static void say_status(struct hd_session *session, bool busy)
+static void say_status(struct hd_session *session, bool busy, const struct hd_job *job)
 {
     hd_loop_timer_cancel(&session->status_timer);
     uint64_t id = session->status_id;
     session->status_id = 0;
-    hd_session_say_take(session, hd_answer_status(hd_session_loop(session), busy, id));
+    json_t *stacks = session->blocking && job != NULL ? job->stacks : NULL;
+    hd_session_say_take(session, hd_answer_status(hd_session_loop(session), busy,
+                                                  session->blocking, stacks, id));
 }
 
 /* The loop has the engine's fresh document already. */
 static void status_finished(struct hd_job *job, void *owner)
 {
-    (void)job;
     struct hd_session *session = owner;
     session->status_job = NULL;
     if (session->status_id != 0)
-        say_status(session, false);
+        say_status(session, false, job);
 }
 
 /* Something came between: what is known must do. */
@@ -102,7 +103,7 @@ static void status_too_slow(lws_sorted_usec_list_t *timer)
 {
     struct hd_session *session = lws_container_of(timer, struct hd_session, status_timer);
     if (session->status_id != 0)
-        say_status(session, true);
+        say_status(session, true, NULL);
 }
 
 static int ask_for_status(struct hd_session *session)
@@ -111,6 +112,7 @@ static int ask_for_status(struct hd_session *session)
     struct hd_job *job = hd_job_new(HD_JOB_STATUS, &session->origin);
     if (job == NULL)
         return -1;
+    job->blocking = session->blocking;
     job->finished = status_finished;
     job->owner = session;
     if (hd_loop_submit(hd_session_loop(session), job, &err) != 0) {
@@ -121,16 +123,18 @@ static int ask_for_status(struct hd_session *session)
     return 0;
 }
 
-static void answer_status(struct hd_session *session, uint64_t id)
+static void answer_status(struct hd_session *session, uint64_t id, bool blocking)
 {
     struct hd_loop *loop = hd_session_loop(session);
     if (session->status_id != 0)
-        say_status(session, true); /* the one before gets what is known */
+        say_status(session, true, NULL); /* the one before gets what is known */
     session->status_id = id;
+    session->blocking = blocking;
+    bool under_way = session->status_job != NULL; /* without stacks, perhaps */
     bool busy =
-        hd_loop_is_busy(loop) || (session->status_job == NULL && ask_for_status(session) != 0);
+        hd_loop_is_busy(loop) || (under_way ? blocking : ask_for_status(session) != 0);
     if (busy)
-        say_status(session, true);
+        say_status(session, true, NULL);
     else
         hd_loop_timer_set(loop, &session->status_timer, status_too_slow, STATUS_PATIENCE_MS);
 }
@@ -155,7 +159,7 @@ static void answer_question(struct hd_session *session, const struct hd_request 
         return;
     }
     if (request->type == HD_REQUEST_STATUS)
-        answer_status(session, request->id);
+        answer_status(session, request->id, request->blocking);
     else if (request->type == HD_REQUEST_HISTORY)
         hd_session_say_take(session, hd_answer_history(hd_session_loop(session), request->id));
     else
@@ -179,7 +183,8 @@ static void hear_request(struct hd_session *session, const char *text, size_t le
         hd_push_begin_take(session, &request);
         return;
     }
-    if (request.type == HD_REQUEST_ROLLBACK || request.type == HD_REQUEST_CONFIRM) {
+    if (request.type == HD_REQUEST_ROLLBACK || request.type == HD_REQUEST_CONFIRM ||
+        request.type == HD_REQUEST_KEEP) {
         hd_push_without_bundle_take(session, &request);
         return;
     }

@@ -40,6 +40,7 @@ struct hd_session {
 
     struct hd_job *status_job; /* a fresh status is being made; the engine's */
     uint64_t status_id;        /* of the request that waits for it; 0: none */
+    bool blocking;             /* it wants the stacks that hold old code */
     lws_sorted_usec_list_t status_timer;
 };
 

@@ -1,61 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/states.h"
+#include "agent/states_internal.h"
 
 #include "core/alloc.h"
 
+#include <stdio.h>
 #include <string.h>
-
-/* One class in one loader, as a state has it. */
-struct change {
-    char *internal_name;
-    jweak loader; /* NULL: boot, or any_loader */
-    bool any_loader;
-    uint8_t *file;
-    size_t length;
-};
-
-struct state {
-    uint64_t number;
-    uint64_t parent;
-    struct change *changes;
-    size_t count;
-};
-
-/* A rollback's number, and the state it returned to. */
-struct alias {
-    uint64_t number;
-    uint64_t state;
-};
-
-struct hd_states {
-    struct state *items; /* ordered by number */
-    size_t count;
-    struct alias *aliases; /* ordered by number */
-    size_t alias_count;
-    uint64_t current;
-    uint64_t bytes;
-    struct state next; /* being made */
-};
 
 struct hd_states *hd_states_new(void)
 {
     return hd_alloc_zeroed(1, sizeof(struct hd_states));
 }
 
-static void free_change(struct change *change, JNIEnv *jni)
+static void free_change(struct hd_change *change, JNIEnv *jni)
 {
     if (change->loader != NULL)
         (*jni)->DeleteWeakGlobalRef(jni, change->loader);
     hd_free(change->internal_name);
-    hd_free(change->file);
+    hd_free(change->loader_text);
+    hd_blob_release(change->file);
+    hd_blob_release(change->base);
 }
 
-static void close_state(struct state *state, JNIEnv *jni)
+static void close_state(struct hd_state *state, JNIEnv *jni)
 {
     for (size_t i = 0; i < state->count; i++)
         free_change(&state->changes[i], jni);
     hd_free(state->changes);
-    *state = (struct state){ 0 };
+    *state = (struct hd_state){ 0 };
 }
 
 void hd_states_free(struct hd_states *states, JNIEnv *jni)
@@ -65,20 +36,22 @@ void hd_states_free(struct hd_states *states, JNIEnv *jni)
     for (size_t i = 0; i < states->count; i++)
         close_state(&states->items[i], jni);
     close_state(&states->next, jni);
+    hd_states_forget_offers(&states->now, jni);
+    hd_states_forget_offers(&states->ahead, jni);
     hd_free(states->items);
     hd_free(states->aliases);
     hd_free(states);
 }
 
-static uint64_t bytes_of(const struct state *state)
+static uint64_t bytes_of(const struct hd_state *state)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < state->count; i++)
-        bytes += state->changes[i].length;
+        bytes += state->changes[i].file != NULL ? state->changes[i].file->bytes.length : 0;
     return bytes;
 }
 
-static struct state *find_state(const struct hd_states *states, uint64_t number)
+struct hd_state *hd_states_get(const struct hd_states *states, uint64_t number)
 {
     for (size_t i = states->count; i-- > 0;) {
         if (states->items[i].number == number)
@@ -92,11 +65,11 @@ static struct state *find_state(const struct hd_states *states, uint64_t number)
 /* Room for one more of both, so that commit cannot fail. */
 static int reserve(struct hd_states *states, struct hd_error *err)
 {
-    struct state *items = hd_realloc_array(states->items, states->count + 1, sizeof *states->items);
+    struct hd_state *items = hd_realloc_array(states->items, states->count + 1, sizeof *states->items);
     if (items == NULL)
         return hd_error_set_memory(err);
     states->items = items;
-    struct alias *aliases =
+    struct hd_state_alias *aliases =
         hd_realloc_array(states->aliases, states->alias_count + 1, sizeof *states->aliases);
     if (aliases == NULL)
         return hd_error_set_memory(err);
@@ -116,40 +89,79 @@ int hd_states_begin(struct hd_states *states, JNIEnv *jni, uint64_t number, stru
 void hd_states_discard(struct hd_states *states, JNIEnv *jni)
 {
     close_state(&states->next, jni);
+    hd_states_forget_offers(&states->ahead, jni);
+    states->aims = false;
+}
+
+void hd_states_sign(struct hd_states *states, const char *who, int64_t when)
+{
+    snprintf(states->next.who, sizeof states->next.who, "%s", who);
+    states->next.when = when;
+}
+
+void hd_states_signature(const struct hd_states *states, uint64_t number, const char **who,
+                         int64_t *when)
+{
+    const struct hd_state *state = hd_states_get(states, number);
+    *who = state != NULL ? state->who : "";
+    *when = state != NULL ? state->when : 0;
+}
+
+void hd_states_aim(struct hd_states *states, uint64_t state)
+{
+    states->aims = true;
+    states->aim = state;
 }
 
 int hd_states_add(struct hd_states *states, JNIEnv *jni, const char *internal_name, jobject loader,
                   bool any_loader, struct hd_bytes file, struct hd_error *err)
 {
-    struct state *state = &states->next;
-    struct change *grown =
+    struct hd_state *state = &states->next;
+    struct hd_change *grown =
         hd_realloc_array(state->changes, state->count + 1, sizeof *state->changes);
     if (grown == NULL)
         return hd_error_set_memory(err);
     state->changes = grown;
-    struct change change = {
+    struct hd_change change = {
         .internal_name = hd_strdup(internal_name),
         .loader = loader != NULL ? (*jni)->NewWeakGlobalRef(jni, loader) : NULL,
         .any_loader = any_loader,
-        .file = (uint8_t *)hd_strndup((const char *)file.data, file.length),
-        .length = file.length,
     };
-    if (change.internal_name == NULL || change.file == NULL ||
-        (loader != NULL && change.loader == NULL)) {
+    if (change.internal_name == NULL || (loader != NULL && change.loader == NULL)) {
         free_change(&change, jni);
         return hd_error_set_memory(err);
     }
+    if (hd_blob_of(file, &change.file, err) != 0) {
+        free_change(&change, jni);
+        return -1;
+    }
     state->changes[state->count++] = change;
+    return 0;
+}
+
+int hd_states_offer_last(struct hd_states *states, struct hd_blob *base, const char *loader_text,
+                         bool loader_is_whole, struct hd_error *err)
+{
+    struct hd_change *change = &states->next.changes[states->next.count - 1];
+    if (loader_text != NULL) {
+        change->loader_text = hd_strdup(loader_text);
+        if (change->loader_text == NULL)
+            return hd_error_set_memory(err);
+    }
+    change->loader_is_whole = loader_is_whole;
+    change->base = hd_blob_keep(base);
+    change->for_newcomers = true;
     return 0;
 }
 
 void hd_states_take_out(struct hd_states *states, JNIEnv *jni, size_t nth)
 {
     free_change(&states->next.changes[nth], jni);
-    states->next.changes[nth] = (struct change){ 0 };
+    states->next.changes[nth] = (struct hd_change){ 0 };
+    hd_states_forget_offers(&states->ahead, jni);
 }
 
-static void close_gaps(struct state *state)
+static void close_gaps(struct hd_state *state)
 {
     size_t kept = 0;
     for (size_t i = 0; i < state->count; i++) {
@@ -161,12 +173,12 @@ static void close_gaps(struct state *state)
 
 static void add_alias(struct hd_states *states, uint64_t number, uint64_t state)
 {
-    states->aliases[states->alias_count++] = (struct alias){ number, state };
+    states->aliases[states->alias_count++] = (struct hd_state_alias){ number, state };
 }
 
 /* ---- the bound ------------------------------------------------------------------------------- */
 
-static bool is_same_place(JNIEnv *jni, const struct change *change, const struct change *other)
+static bool is_same_place(JNIEnv *jni, const struct hd_change *change, const struct hd_change *other)
 {
     if (change->any_loader != other->any_loader ||
         (change->loader == NULL) != (other->loader == NULL) ||
@@ -175,7 +187,7 @@ static bool is_same_place(JNIEnv *jni, const struct change *change, const struct
     return change->loader == NULL || (*jni)->IsSameObject(jni, change->loader, other->loader);
 }
 
-static bool sets(JNIEnv *jni, const struct state *state, const struct change *wanted)
+static bool sets(JNIEnv *jni, const struct hd_state *state, const struct hd_change *wanted)
 {
     for (size_t i = 0; i < state->count; i++) {
         if (is_same_place(jni, &state->changes[i], wanted))
@@ -186,15 +198,15 @@ static bool sets(JNIEnv *jni, const struct state *state, const struct change *wa
 
 /* The only child takes over what it does not set itself. False when memory is out; nothing changed
  * then but the order of what both have. */
-static bool fold_into(JNIEnv *jni, struct state *oldest, struct state *child)
+static bool fold_into(JNIEnv *jni, struct hd_state *oldest, struct hd_state *child)
 {
-    struct change *grown =
+    struct hd_change *grown =
         hd_realloc_array(child->changes, child->count + oldest->count, sizeof *child->changes);
     if (grown == NULL)
         return false;
     child->changes = grown;
     for (size_t i = 0; i < oldest->count; i++) {
-        struct change *change = &oldest->changes[i];
+        struct hd_change *change = &oldest->changes[i];
         if (sets(jni, child, change))
             free_change(change, jni);
         else
@@ -205,7 +217,7 @@ static bool fold_into(JNIEnv *jni, struct state *oldest, struct state *child)
     return true;
 }
 
-static void remove_state(struct hd_states *states, JNIEnv *jni, struct state *state)
+static void remove_state(struct hd_states *states, JNIEnv *jni, struct hd_state *state)
 {
     size_t index = (size_t)(state - states->items);
     close_state(state, jni);
@@ -222,7 +234,7 @@ static uint64_t count_bytes(const struct hd_states *states)
 }
 
 /* A state that nothing was made from and that is not current can only be named by its number. */
-static size_t count_children(const struct hd_states *states, uint64_t number, struct state **only)
+static size_t count_children(const struct hd_states *states, uint64_t number, struct hd_state **only)
 {
     size_t count = 0;
     for (size_t i = 0; i < states->count; i++) {
@@ -238,7 +250,7 @@ static size_t count_children(const struct hd_states *states, uint64_t number, st
 static bool let_oldest_go(struct hd_states *states, JNIEnv *jni)
 {
     for (size_t i = 0; i < states->count; i++) {
-        struct state *state = &states->items[i], *child = NULL;
+        struct hd_state *state = &states->items[i], *child = NULL;
         size_t children = count_children(states, state->number, &child);
         if (state->number == states->current || children > 1)
             continue;
@@ -259,9 +271,17 @@ static void keep_bound(struct hd_states *states, JNIEnv *jni)
     }
 }
 
+/* What was ahead is here now, if it was asked for. */
+static void arrive(struct hd_states *states, JNIEnv *jni)
+{
+    hd_states_forget_offers(&states->now, jni);
+    states->now = states->ahead;
+    states->ahead = (struct hd_known_offers){ 0 };
+}
+
 void hd_states_commit(struct hd_states *states, JNIEnv *jni)
 {
-    struct state *next = &states->next;
+    struct hd_state *next = &states->next;
     close_gaps(next);
     if (next->count == 0) {
         add_alias(states, next->number, states->current);
@@ -270,9 +290,11 @@ void hd_states_commit(struct hd_states *states, JNIEnv *jni)
     }
     next->parent = states->current;
     states->current = next->number;
+    states->aims = false;
+    arrive(states, jni);
     states->bytes += bytes_of(next);
     states->items[states->count++] = *next;
-    *next = (struct state){ 0 };
+    *next = (struct hd_state){ 0 };
     keep_bound(states, jni);
 }
 
@@ -285,7 +307,7 @@ uint64_t hd_states_current(const struct hd_states *states)
 
 uint64_t hd_states_parent(const struct hd_states *states, uint64_t state)
 {
-    const struct state *found = find_state(states, state);
+    const struct hd_state *found = hd_states_get(states, state);
     return found != NULL ? found->parent : 0;
 }
 
@@ -314,7 +336,7 @@ int hd_states_find(const struct hd_states *states, uint64_t number, uint64_t *ou
         if (states->aliases[i].number == number)
             state = states->aliases[i].state;
     }
-    if (state != 0 && find_state(states, state) == NULL)
+    if (state != 0 && hd_states_get(states, state) == NULL)
         return hd_error_set(err, HD_E_NOT_FOUND,
                             "there is no state after deployment %llu to return to: it changed "
                             "nothing, or is too long ago",
@@ -323,36 +345,75 @@ int hd_states_find(const struct hd_states *states, uint64_t number, uint64_t *ou
     return 0;
 }
 
-static bool is_content_for(JNIEnv *jni, const struct change *change, const char *internal_name,
-                           jobject loader)
+static bool is_named_loader(JNIEnv *jni, const struct hd_change *change, jobject loader)
 {
-    if (strcmp(change->internal_name, internal_name) != 0)
-        return false;
-    if (change->any_loader) /* it went to whichever loader came first */
-        return true;
-    if ((change->loader == NULL) != (loader == NULL))
+    if (change->any_loader || (change->loader == NULL) != (loader == NULL))
         return false;
     return loader == NULL || (*jni)->IsSameObject(jni, change->loader, loader);
+}
+
+static bool chooses(const struct hd_change *change, const char *label)
+{
+    const char *text = change->loader_text;
+    if (text == NULL)
+        return true;
+    return label != NULL &&
+           (change->loader_is_whole ? strcmp(label, text) == 0 : strstr(label, text) != NULL);
+}
+
+/* It went to whichever loader came first, or to those that came later with its base. */
+static bool is_for(const struct hd_change *change, const struct hd_states_place *place)
+{
+    if (change->any_loader && (change->base == NULL || place->base == NULL))
+        return true;
+    return change->for_newcomers && chooses(change, place->label) &&
+           (hd_blob_same(change->base, place->base) || hd_blob_same(change->base, place->family));
+}
+
+static struct hd_blob *content_in(const struct hd_state *state, JNIEnv *jni,
+                                  const struct hd_states_place *place)
+{
+    struct hd_blob *found = NULL;
+    for (size_t i = 0; i < state->count; i++) {
+        const struct hd_change *change = &state->changes[i];
+        if (strcmp(change->internal_name, place->internal_name) != 0)
+            continue;
+        if (is_named_loader(jni, change, place->loader))
+            return change->file;
+        if (found == NULL && is_for(change, place))
+            found = change->file;
+    }
+    return found;
+}
+
+struct hd_blob *hd_states_find_content(const struct hd_states *states, JNIEnv *jni, uint64_t state,
+                                       const struct hd_states_place *place)
+{
+    struct hd_blob *content = NULL;
+    const struct hd_state *found = hd_states_get(states, state);
+    while (found != NULL && content == NULL) {
+        content = content_in(found, jni, place);
+        found = hd_states_get(states, found->parent);
+    }
+    return content;
 }
 
 struct hd_bytes hd_states_content(const struct hd_states *states, JNIEnv *jni, uint64_t state,
                                   const char *internal_name, jobject loader)
 {
-    const struct state *found = find_state(states, state);
-    while (found != NULL) {
-        for (size_t i = 0; i < found->count; i++) {
-            const struct change *change = &found->changes[i];
-            if (is_content_for(jni, change, internal_name, loader))
-                return (struct hd_bytes){ change->file, change->length };
-        }
-        found = find_state(states, found->parent);
-    }
-    return (struct hd_bytes){ NULL, 0 };
+    const struct hd_states_place place = { .internal_name = internal_name, .loader = loader };
+    const struct hd_blob *content = hd_states_find_content(states, jni, state, &place);
+    return content != NULL ? content->bytes : (struct hd_bytes){ NULL, 0 };
 }
 
 void hd_states_return(struct hd_states *states, JNIEnv *jni, uint64_t state)
 {
+    bool ahead = states->ahead.known && states->aims && states->aim == state;
     add_alias(states, states->next.number, state);
+    if (ahead)
+        arrive(states, jni);
+    else
+        hd_states_forget_offers(&states->now, jni);
     hd_states_discard(states, jni);
     states->current = state;
 }

@@ -17,7 +17,8 @@ struct listing {
 static void list_one(struct hd_live *live, void *context)
 {
     struct listing *listing = context;
-    if (live->state == HD_LIVE_PENDING || hd_live_differs_from_base(live))
+    if (live->state == HD_LIVE_PENDING || live->state == HD_LIVE_WRONG_BASE ||
+        live->state == HD_LIVE_FOREIGN || hd_live_differs_from_base(live))
         listing->items[listing->count++] = live;
 }
 
@@ -44,51 +45,28 @@ static bool list(const struct hd_registry *registry, struct listing *listing)
 
 /* ---- the state ------------------------------------------------------------------------------- */
 
-static int digest_file(struct hd_digester *digester, const uint8_t *file, size_t length,
-                       struct hd_digest *out, struct hd_error *err)
-{
-    hd_digester_add(digester, file, length);
-    return hd_digester_finish(digester, out, err);
-}
-
-static int know_digests(struct hd_live *live, struct hd_digester *digester, struct hd_error *err)
-{
-    if (!live->has_base_digest && live->base != NULL &&
-        digest_file(digester, live->base, live->base_length, &live->base_digest, err) != 0)
-        return -1;
-    live->has_base_digest = true;
-    if (!live->has_file_digest &&
-        digest_file(digester, live->file, live->length, &live->file_digest, err) != 0)
-        return -1;
-    live->has_file_digest = true;
-    return 0;
-}
-
 static void add_line(struct hd_digester *digester, const struct hd_live *live)
 {
+    static const struct hd_digest none;
     char hex[HD_DIGEST_HEX_SIZE];
     hd_digester_add(digester, live->internal_name, strlen(live->internal_name) + 1);
     hd_digester_add(digester, live->label, strlen(live->label) + 1);
-    hd_digest_to_hex(&live->base_digest, hex);
+    hd_digest_to_hex(live->base != NULL ? &live->base->digest : &none, hex);
     hd_digester_add(digester, hex, sizeof hex);
-    hd_digest_to_hex(&live->file_digest, hex);
+    hd_digest_to_hex(&live->file->digest, hex);
     hd_digester_add(digester, hex, sizeof hex - 1);
     hd_digester_add(digester, "\n", 1);
 }
 
-/* files: the digester of class files; whole: that of the state. */
-static int digest_listing(const struct listing *listing, struct hd_digester *files,
-                          struct hd_digester *whole, struct hd_digest *out, struct hd_error *err)
+static int digest_listing(const struct listing *listing, struct hd_digester *digester,
+                          struct hd_digest *out, struct hd_error *err)
 {
     for (size_t i = 0; i < listing->count; i++) {
-        struct hd_live *live = listing->items[i];
-        if (live->state == HD_LIVE_PENDING)
-            continue;
-        if (know_digests(live, files, err) != 0)
-            return -1;
-        add_line(whole, live);
+        const struct hd_live *live = listing->items[i];
+        if (live->state != HD_LIVE_PENDING && hd_live_differs_from_base(live))
+            add_line(digester, live);
     }
-    return hd_digester_finish(whole, out, err);
+    return hd_digester_finish(digester, out, err);
 }
 
 static void write_state(const struct hd_digest *digest, char state[HD_STATE_SIZE])
@@ -104,16 +82,13 @@ void hd_status_digest(struct hd_registry *registry, char state[HD_STATE_SIZE])
     struct hd_error ignored = HD_ERROR_INIT;
     struct hd_digest digest;
     struct listing listing;
-    struct hd_digester *files =
-        hd_digester_new(); /* one for all: setting one up takes longer than a class file */
-    struct hd_digester *whole = hd_digester_new();
+    struct hd_digester *digester = hd_digester_new();
     state[0] = '\0';
-    if (list(registry, &listing) && files != NULL && whole != NULL &&
-        digest_listing(&listing, files, whole, &digest, &ignored) == 0)
+    if (list(registry, &listing) && digester != NULL &&
+        digest_listing(&listing, digester, &digest, &ignored) == 0)
         write_state(&digest, state);
     hd_free(listing.items);
-    hd_digester_free(files);
-    hd_digester_free(whole);
+    hd_digester_free(digester);
 }
 
 /* ---- the document ---------------------------------------------------------------------------- */
@@ -124,6 +99,8 @@ static const char *live_word(enum hd_live_state state)
         [HD_LIVE_REDEFINED] = "redefined",
         [HD_LIVE_DEFINED] = "defined",
         [HD_LIVE_PENDING] = "pending",
+        [HD_LIVE_FOREIGN] = "foreign-changed",
+        [HD_LIVE_WRONG_BASE] = "original",
     };
     return words[state];
 }
@@ -149,6 +126,8 @@ static json_t *row_to_json(const struct hd_live *live, uint32_t threads)
                         "live", live_word(live->state), "deployment", (json_int_t)live->deployment,
                         "who", live->who, "when", when, "threads_in_old_code", (json_int_t)threads);
     hd_free(name);
+    if (row != NULL && live->state == HD_LIVE_WRONG_BASE)
+        (void)json_object_set_new(row, "reason", json_string(hd_reason_word(HD_REASON_WRONG_BASE)));
     return row;
 }
 

@@ -32,19 +32,15 @@ struct search {
     bool failed;
 };
 
-static bool same_bytes(struct hd_bytes a, struct hd_bytes b)
+static enum return_kind kind_of(const struct hd_live *live, const struct hd_blob *content,
+                                const struct hd_blob *wanted)
 {
-    return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
-}
-
-static enum return_kind kind_of(const struct hd_live *live, struct hd_bytes content,
-                                struct hd_bytes wanted)
-{
-    if (content.length == 0 && live->state == HD_LIVE_PENDING)
+    bool defined = live->state == HD_LIVE_DEFINED || live->was_defined;
+    if (content == NULL && live->state == HD_LIVE_PENDING)
         return RETURN_FORGET;
-    if (content.length == 0 && live->state == HD_LIVE_DEFINED)
+    if (content == NULL && defined)
         return RETURN_STAYS;
-    return wanted.length > 0 ? RETURN_FILE : RETURN_CANNOT;
+    return wanted != NULL ? RETURN_FILE : RETURN_CANNOT;
 }
 
 static int add(struct search *search, struct hd_live *live, enum return_kind kind,
@@ -74,16 +70,20 @@ static void consider(struct hd_live *live, void *context)
     jobject loader = live->loader != NULL ? (*jni)->NewLocalRef(jni, live->loader) : NULL;
     if (live->loader != NULL && loader == NULL)
         return; /* it was collected, and its classes with it */
-    struct hd_bytes now = { live->file, live->length };
-    struct hd_bytes base = { live->base, live->base != NULL ? live->base_length : 0 };
-    struct hd_bytes content = hd_states_content(search->plan->road->states, jni, search->state,
-                                                live->internal_name, loader);
+    const struct hd_states_place place = { .internal_name = live->internal_name,
+                                           .loader = loader,
+                                           .label = live->label,
+                                           .base = live->base,
+                                           .family = live->family };
+    struct hd_blob *content =
+        hd_states_find_content(search->plan->road->states, jni, search->state, &place);
     (*jni)->DeleteLocalRef(jni, loader);
-    struct hd_bytes wanted = content.length > 0 ? content : base;
+    struct hd_blob *wanted = content != NULL ? content : live->base;
     enum return_kind kind = kind_of(live, content, wanted);
-    if (kind == RETURN_FILE && same_bytes(wanted, now))
+    if (live->state == HD_LIVE_WRONG_BASE || (kind == RETURN_FILE && wanted == live->file))
         return;
-    search->failed = add(search, live, kind, kind == RETURN_FILE ? wanted : now) != 0;
+    search->failed =
+        add(search, live, kind, (kind == RETURN_FILE ? wanted : live->file)->bytes) != 0;
 }
 
 static int by_name(const void *a, const void *b)

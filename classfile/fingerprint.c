@@ -34,6 +34,7 @@ static const enum hd_attribute_kind class_kinds[] = { HD_ATTRIBUTE_INNER_CLASSES
 
 struct fingerprinter {
     const struct hd_class *class_file;
+    bool rebuilt; /* leaves out what a rebuilt file may lack */
     struct hd_lexicon lexicon;
     struct hd_meaning meaning;
     struct hd_code_scratch scratch;
@@ -50,13 +51,20 @@ static struct hd_walk new_walk(struct fingerprinter *printer, enum hd_place plac
                              .class_name = printer->class_file->name };
 }
 
+static bool may_be_forgotten(enum hd_attribute_kind kind)
+{
+    return kind == HD_ATTRIBUTE_METHOD_PARAMETERS || kind == HD_ATTRIBUTE_NEST_HOST ||
+           kind == HD_ATTRIBUTE_NEST_MEMBERS || kind == HD_ATTRIBUTE_RECORD ||
+           kind == HD_ATTRIBUTE_PERMITTED_SUBCLASSES;
+}
+
 static int add_attributes(struct fingerprinter *printer, enum hd_place place,
                           struct hd_bytes descriptor, const struct hd_attribute *attributes,
                           size_t count, const enum hd_attribute_kind *kinds)
 {
     for (; *kinds != HD_ATTRIBUTE_UNKNOWN; kinds++) {
         const struct hd_attribute *attribute = hd_attribute_find(attributes, count, *kinds);
-        if (attribute == NULL)
+        if (attribute == NULL || (printer->rebuilt && may_be_forgotten(*kinds)))
             continue;
         hd_meaning_add_u4(&printer->meaning, *kinds);
         struct hd_walk walk = new_walk(printer, place, attribute->contents);
@@ -156,10 +164,11 @@ static int digest(struct fingerprinter *printer, struct hd_digest *out)
     return result;
 }
 
-int hd_class_fingerprint(const struct hd_class *class_file, struct hd_digest *out,
-                         struct hd_error *err)
+static int print(const struct hd_class *class_file, bool rebuilt, struct hd_digest *out,
+                 struct hd_error *err)
 {
     struct fingerprinter printer = { .class_file = class_file,
+                                     .rebuilt = rebuilt,
                                      .scratch = HD_CODE_SCRATCH_INIT,
                                      .err = err };
     hd_lexicon_init(&printer.lexicon, false);
@@ -172,4 +181,16 @@ int hd_class_fingerprint(const struct hd_class *class_file, struct hd_digest *ou
     hd_lexicon_close(&printer.lexicon);
     hd_code_scratch_close(&printer.scratch);
     return result;
+}
+
+int hd_class_fingerprint(const struct hd_class *class_file, struct hd_digest *out,
+                         struct hd_error *err)
+{
+    return print(class_file, false, out, err);
+}
+
+int hd_class_fingerprint_rebuilt(const struct hd_class *class_file, struct hd_digest *out,
+                                 struct hd_error *err)
+{
+    return print(class_file, true, out, err);
 }

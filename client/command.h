@@ -17,6 +17,7 @@ int hd_command_ps(const struct hd_invocation *invocation);
 int hd_command_status(const struct hd_invocation *invocation);
 int hd_command_history(const struct hd_invocation *invocation);
 int hd_command_diff(const struct hd_invocation *invocation);
+int hd_command_keep(const struct hd_invocation *invocation);
 int hd_command_journal(const struct hd_invocation *invocation);
 int hd_command_confirm(const struct hd_invocation *invocation);
 int hd_command_rollback(const struct hd_invocation *invocation);

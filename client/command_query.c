@@ -98,6 +98,26 @@ static void print_trial(const json_t *trial)
                (long long)json_integer_value(json_object_get(trial, "rollback")));
 }
 
+static void print_kept(const json_t *kept)
+{
+    long long count = (long long)json_integer_value(json_object_get(kept, "classes"));
+    size_t index;
+    json_t *class;
+    char why[300];
+    if (!json_is_object(kept))
+        return;
+    printf("Kept over a restart: %lld class%s, as after deployment %lld.\n", count,
+           count == 1 ? "" : "es",
+           (long long)json_integer_value(json_object_get(kept, "state")));
+    json_array_foreach(json_object_get(kept, "set_aside"), index, class)
+    {
+        hd_text_escape(hd_answer_text(class, "why"), why, sizeof why);
+        printf("Set aside, not live: %s in %s, deployment %lld: %s.\n",
+               hd_answer_text(class, "class"), hd_answer_text(class, "loader"),
+               (long long)json_integer_value(json_object_get(class, "deployment")), why);
+    }
+}
+
 static void print_status(const json_t *answer)
 {
     static const char *const headers[] = { "CLASS", "LOADER", "LIVE",       "DEPLOYMENT",
@@ -121,6 +141,7 @@ static void print_status(const json_t *answer)
         table_print(&table, headers);
     }
     print_trial(json_object_get(answer, "trial"));
+    print_kept(json_object_get(answer, "kept"));
     char busy[512];
     hd_text_escape(hd_answer_text(answer, "busy"), busy, sizeof busy);
     if (busy[0] != '\0')
@@ -205,10 +226,63 @@ static void print_deployment(const json_t *answer)
     hd_print_report(answer, false, micros / 1e6);
 }
 
+/* "  > demo.Shop.run   (old)", the newest frame first; frames that are left out are "…". */
+static void print_frames(const json_t *frames)
+{
+    size_t index;
+    json_t *frame;
+    json_int_t expected = 0;
+    json_array_foreach(frames, index, frame)
+    {
+        char class_name[400], method[200];
+        json_int_t at = json_integer_value(json_object_get(frame, "at"));
+        bool old = json_is_true(json_object_get(frame, "old"));
+        hd_text_escape(hd_answer_text(frame, "class"), class_name, sizeof class_name);
+        hd_text_escape(hd_answer_text(frame, "method"), method, sizeof method);
+        if (at != expected)
+            printf("    …\n");
+        printf("  %c %s.%s%s\n", old ? '>' : ' ', class_name, method, old ? "   (old code)" : "");
+        expected = at + 1;
+    }
+}
+
+static void print_blocking(const json_t *answer)
+{
+    const json_t *blocking = json_object_get(answer, "blocking");
+    const json_t *threads = json_object_get(blocking, "threads");
+    size_t index;
+    json_t *thread;
+    json_array_foreach(threads, index, thread)
+    {
+        char name[200];
+        hd_text_escape(hd_answer_text(thread, "thread"), name, sizeof name);
+        printf("\nThread \"%s\":\n", name);
+        print_frames(json_object_get(thread, "frames"));
+    }
+    json_int_t more = json_integer_value(json_object_get(blocking, "more"));
+    if (more > 0)
+        printf("\n… and %lld more threads in old code.\n", (long long)more);
+    if (json_is_null(blocking))
+        printf("The agent is busy: the stacks are not known now.\n");
+    else if (json_array_size(threads) == 0)
+        printf("No thread is in old code.\n");
+    if (json_is_false(json_object_get(answer, "old_frames_complete")))
+        printf("(The JVM does not list virtual threads.)\n");
+}
+
+static void print_status_and_blocking(const json_t *answer)
+{
+    print_status(answer);
+    print_blocking(answer);
+}
+
 int hd_command_status(const struct hd_invocation *invocation)
 {
-    const struct hd_request request = { .type = HD_REQUEST_STATUS, .id = 1 };
-    return query(invocation, &request, print_status);
+    const struct hd_request request = { .type = HD_REQUEST_STATUS,
+                                        .id = 1,
+                                        .blocking = invocation->blocking };
+    return query(invocation, &request,
+                 invocation->blocking ? print_status_and_blocking : print_status);
 }
 
 int hd_command_history(const struct hd_invocation *invocation)

@@ -161,6 +161,7 @@ int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_tar
         .best_effort = invocation->best_effort,
         .message = invocation->message != NULL ? hd_strdup(invocation->message) : NULL,
         .confirm_within = hd_trial_milliseconds(invocation),
+        .keep = invocation->keep,
         .expect = invocation->expect != NULL ? hd_strdup(invocation->expect) : NULL,
     };
     bool goes_on = invocation->smoke != NULL || invocation->wait_drained_ms > 0;

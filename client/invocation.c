@@ -19,6 +19,7 @@ enum option_key {
     KEY_ALL_LOADERS,
     KEY_BEST_EFFORT,
     KEY_MESSAGE,
+    KEY_KEEP,
     KEY_ATTACH,
     KEY_OPTIONS,
     KEY_AGENT,
@@ -60,6 +61,8 @@ static const struct known_option known_options[] = {
     { "best-effort", NULL, KEY_BEST_EFFORT, HD_OPTIONS_DEPLOY,
       "apply what can be applied even if another class is refused" },
     { "message", "TEXT", KEY_MESSAGE, HD_OPTIONS_PUSH, "why, for the history" },
+    { "keep", NULL, KEY_KEEP, HD_OPTIONS_KEEP,
+      "and what is live then survives a restart of the JVM" },
     { "attach", NULL, KEY_ATTACH, HD_OPTIONS_ATTACH_ON_THE_WAY,
       "load the agent first where the JVM has none" },
     { "options", "TEXT", KEY_OPTIONS, HD_OPTIONS_ATTACH, "the agent's options, key=value,…" },
@@ -233,6 +236,9 @@ static int take_option(int key, struct hd_invocation *out, struct hd_error *err)
         return 0;
     case KEY_MESSAGE:
         out->message = optarg;
+        return 0;
+    case KEY_KEEP:
+        out->keep = true;
         return 0;
     case KEY_ATTACH:
         out->attach = true;

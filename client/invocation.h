@@ -24,6 +24,7 @@ enum hd_option_group {
     HD_OPTIONS_DIFF = 1u << 7,              /* --jdk */
     HD_OPTIONS_TRIAL = 1u << 10,    /* --confirm-within --smoke --wait-drained */
     HD_OPTIONS_EXPECT = 1u << 11,   /* --expect */
+    HD_OPTIONS_KEEP = 1u << 13,     /* --keep */
     HD_OPTIONS_BLOCKING = 1u << 12, /* --blocking */
     HD_OPTIONS_SIGN = 1u << 13,     /* --key --output and what a manifest says */
     HD_OPTIONS_SIGNERS = 1u << 14,  /* --allowed-signers */
@@ -40,6 +41,7 @@ struct hd_invocation {
     bool all_loaders;
     bool best_effort;
     const char *message;
+    bool keep;
     bool attach;
     const char *agent_options;
     const char *agent_file;

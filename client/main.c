@@ -23,7 +23,8 @@ struct command {
 static const struct command commands[] = {
     { "push", hd_command_push,
       HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_DEPLOY | HD_OPTIONS_PUSH |
-          HD_OPTIONS_ATTACH | HD_OPTIONS_ATTACH_ON_THE_WAY | HD_OPTIONS_TRIAL | HD_OPTIONS_EXPECT,
+          HD_OPTIONS_KEEP | HD_OPTIONS_ATTACH | HD_OPTIONS_ATTACH_ON_THE_WAY | HD_OPTIONS_TRIAL |
+          HD_OPTIONS_EXPECT,
       ANY_NUMBER, "PATH...", "make class files, directories and jars live" },
     { "check", hd_command_check, HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_DEPLOY,
       ANY_NUMBER, "PATH...", "the verdicts of a push, without changing anything" },
@@ -44,6 +45,8 @@ static const struct command commands[] = {
     { "rollback", hd_command_rollback,
       HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_PUSH | HD_OPTIONS_EXPECT, 1, "[N]",
       "undo the last deployment in effect, or return to the state after N (0: as started)" },
+    { "keep", hd_command_keep, HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_PUSH, 1, "[N]",
+      "what is live, or was after N, survives a restart (0: nothing does)" },
     { "diff", hd_command_diff, HD_OPTIONS_JSON | HD_OPTIONS_DIFF, 2, "OLD NEW",
       "can NEW be swapped onto OLD? Jars or directories; needs no JVM" },
     { "sign", hd_command_sign, HD_OPTIONS_JSON | HD_OPTIONS_SIGN, ANY_NUMBER, "-k KEY BUNDLE",

@@ -27,10 +27,11 @@ struct request_kind {
 
 #define BUNDLE_KEYS "type", "id", "size", "name", "loader", "all_loaders", "best_effort", "message"
 
-static const char *const push_keys[] = { BUNDLE_KEYS, "confirm_within", "expect", NULL };
+static const char *const push_keys[] = { BUNDLE_KEYS, "confirm_within", "expect", "keep", NULL };
 static const char *const keys_of_check[] = { BUNDLE_KEYS, NULL };
 static const char *const rollback_keys[] = { "type",  "id",     "to", "message",
                                              "trial", "expect", NULL };
+static const char *const keep_keys[] = { "type", "id", "to", "message", NULL };
 static const char *const confirm_keys[] = { "type", "id", "deployment", NULL };
 
 static const struct request_kind request_kinds[] = {
@@ -41,6 +42,7 @@ static const struct request_kind request_kinds[] = {
     { "show", HD_REQUEST_SHOW, NULL },
     { "rollback", HD_REQUEST_ROLLBACK, rollback_keys },
     { "confirm", HD_REQUEST_CONFIRM, confirm_keys },
+    { "keep", HD_REQUEST_KEEP, keep_keys },
 };
 #define REQUEST_KIND_COUNT (sizeof request_kinds / sizeof request_kinds[0])
 
@@ -154,8 +156,8 @@ static int take_kind(const json_t *object, const struct request_kind **out, stru
     char shown[SHOWN_TEXT_SIZE];
     hd_text_escape(word, shown, sizeof shown);
     return hd_error_set(err, HD_E_FORMAT,
-                        "key \"type\": this agent knows push, check, rollback, confirm, status, "
-                        "history and show, not \"%s\"",
+                        "key \"type\": this agent knows push, check, rollback, confirm, keep, "
+                        "status, history and show, not \"%s\"",
                         shown);
 }
 
@@ -194,8 +196,12 @@ static int take_bundle_keys(const json_t *object, struct hd_request *request, st
         take_text(object, "message", MAX_MESSAGE_BYTES, &request->message, err) != 0 ||
         take_optional_integer(object, "confirm_within", MAX_TRIAL_MS, &request->confirm_within,
                               err) != 0 ||
-        take_text(object, "expect", MAX_STATE_BYTES, &request->expect, err) != 0)
+        take_text(object, "expect", MAX_STATE_BYTES, &request->expect, err) != 0 ||
+        take_boolean(object, "keep", &request->keep, err) != 0)
         return -1;
+    if (request->keep && request->confirm_within != 0)
+        return hd_error_set(err, HD_E_FORMAT,
+                            "keys \"keep\" and \"confirm_within\" exclude each other");
     if (request->name == NULL)
         return hd_error_set(err, HD_E_FORMAT, "key \"name\" is missing");
     if (request->loader != NULL && request->all_loaders)
@@ -233,6 +239,7 @@ static int take_own_keys(const json_t *object, struct hd_request *request, struc
     case HD_REQUEST_SHOW:
         return take_integer(object, "deployment", &request->deployment, err);
     case HD_REQUEST_ROLLBACK:
+    case HD_REQUEST_KEEP:
         return take_rollback_keys(object, request, err);
     case HD_REQUEST_CONFIRM:
         return take_optional_integer(object, "deployment", MAX_EXACT_INTEGER, &request->deployment,
@@ -319,14 +326,15 @@ json_t *hd_request_to_json(const struct hd_request *request)
                     hd_json_put(json, "id", hd_json_number(request->id));
     if (complete && (request->type == HD_REQUEST_PUSH || request->type == HD_REQUEST_CHECK))
         complete = put_bundle_keys(json, request);
-    if (complete && request->type == HD_REQUEST_ROLLBACK)
+    if (complete && (request->type == HD_REQUEST_ROLLBACK || request->type == HD_REQUEST_KEEP))
         complete = (!request->to_given || hd_json_put(json, "to", hd_json_number(request->to))) &&
                    put_text_if_any(json, "message", request->message);
     complete = complete && put_number_if_any(json, "deployment", request->deployment) &&
                put_number_if_any(json, "confirm_within", request->confirm_within) &&
                put_number_if_any(json, "trial", request->trial) &&
                put_text_if_any(json, "expect", request->expect) &&
-               put_if_true(json, "blocking", request->blocking);
+               put_if_true(json, "blocking", request->blocking) &&
+               put_if_true(json, "keep", request->keep);
     return hd_json_finish(json, complete);
 }
 

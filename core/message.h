@@ -28,7 +28,8 @@ enum hd_request_type {
     HD_REQUEST_HISTORY,
     HD_REQUEST_SHOW,
     HD_REQUEST_ROLLBACK,
-    HD_REQUEST_CONFIRM
+    HD_REQUEST_CONFIRM,
+    HD_REQUEST_KEEP
 };
 
 struct hd_request {
@@ -50,7 +51,8 @@ struct hd_request {
     /* rollback: undo this deployment, provided that it is on trial; 0: not asked. Not with "to" */
     uint64_t trial;
     bool blocking; /* status: with the stacks that hold old code */
-    /* rollback: to the state right after deployment "to" (0: as started); else to the one before */
+    bool keep; /* push: and what is live then survives a restart; not on trial */
+    /* rollback, keep: the state right after deployment "to" (0: as started); else to the one before */
     bool to_given;
     uint64_t to;
 };

@@ -28,7 +28,9 @@ struct hd_past {
 /* What a report has and a line of history has not. */
 static const char *const report_keys[] = { "state",       "classes",
                                            "old_frames",  "old_frames_complete",
-                                           "returns_to",  "undone" };
+                                           "returns_to",  "undone",
+                                           "kept",        "keep_error",
+                                           "kept_state" };
 /* What the journal puts around it. */
 static const char *const journal_keys[] = { "n", "prev", "at", "event" };
 

@@ -73,6 +73,7 @@ void hd_deployment_release(struct hd_deployment *deployment)
     hd_free(deployment->bundle_name);
     hd_free(deployment->error_message);
     hd_free(deployment->error_remedy);
+    hd_free(deployment->keep_error);
     hd_free(counted(deployment));
 }
 

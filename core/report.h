@@ -51,7 +51,12 @@ enum hd_forced { HD_FORCED_BEST_EFFORT = 1u << 0, HD_FORCED_ALL_LOADERS = 1u << 
 /* ["best-effort","all-loaders"]; empty for 0. A new reference; NULL when memory is out. */
 json_t *hd_forced_to_json(unsigned forced);
 
-enum hd_deployment_kind { HD_DEPLOYMENT_PUSH, HD_DEPLOYMENT_CHECK, HD_DEPLOYMENT_ROLLBACK };
+enum hd_deployment_kind {
+    HD_DEPLOYMENT_PUSH,
+    HD_DEPLOYMENT_CHECK,
+    HD_DEPLOYMENT_ROLLBACK,
+    HD_DEPLOYMENT_RESTART /* a JVM started, and what was kept became live again */
+};
 
 struct hd_deployment {
     enum hd_deployment_kind kind;
@@ -69,6 +74,12 @@ struct hd_deployment {
     uint64_t returns_to;  /* a rollback: the deployment whose state is live again; 0: as started */
     uint64_t *undone;     /* … and the deployments it undoes, the last one first; hd_free */
     size_t undone_count;
+    bool keep_asked; /* it was to survive a restart */
+    bool kept;       /* and does */
+    char *keep_error; /* NULL, or why not */
+    /* a rollback: it does not change what is live after a restart: the state after kept_state */
+    bool restart_differs;
+    uint64_t kept_state;
     int64_t started_at;          /* microseconds since the epoch */
     uint64_t micros;             /* from job start to end */
     enum hd_reason error_reason; /* what concerns the deployment as a whole, else HD_REASON_NONE */

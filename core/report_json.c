@@ -78,6 +78,7 @@ static const char *kind_word(enum hd_deployment_kind kind)
         [HD_DEPLOYMENT_PUSH] = "push",
         [HD_DEPLOYMENT_CHECK] = "check",
         [HD_DEPLOYMENT_ROLLBACK] = "rollback",
+        [HD_DEPLOYMENT_RESTART] = "restart",
     };
     return words[kind];
 }
@@ -107,6 +108,16 @@ static bool put_trial_and_force(json_t *json, const struct hd_deployment *deploy
             hd_json_put(json, "forced", hd_forced_to_json(deployment->forced)));
 }
 
+static bool put_keeping(json_t *json, const struct hd_deployment *deployment)
+{
+    if (deployment->keep_asked &&
+        !(hd_json_put(json, "kept", json_boolean(deployment->kept)) &&
+          hd_json_put(json, "keep_error", hd_json_text(deployment->keep_error))))
+        return false;
+    return !deployment->restart_differs ||
+           hd_json_put(json, "kept_state", hd_json_number(deployment->kept_state));
+}
+
 json_t *hd_deployment_to_json(const struct hd_deployment *deployment)
 {
     json_t *json = json_object();
@@ -118,7 +129,7 @@ json_t *hd_deployment_to_json(const struct hd_deployment *deployment)
         hd_json_put(json, "classes", rows_to_json(deployment)) &&
         hd_json_put(json, "old_frames", hd_json_number(deployment->old_frames)) &&
         hd_json_put(json, "old_frames_complete", json_boolean(deployment->old_frames_complete)) &&
-        put_way_back(json, deployment) && put_trial_and_force(json, deployment);
+        put_way_back(json, deployment) && put_keeping(json, deployment) && put_trial_and_force(json, deployment);
     return hd_json_finish(json, complete);
 }
 

@@ -72,10 +72,7 @@ static void take_event(struct hd_hook_event *event, void *context)
     int *count = context;
     ++*count;
     last_event = event->kind;
-    if (event->loader != NULL)
-        (*embedded.jni)->DeleteWeakGlobalRef(embedded.jni, event->loader);
-    hd_free(event->class_name);
-    hd_free(event);
+    hd_hook_event_free(event, embedded.jni);
 }
 
 /* One patch: the class of DIRECTORY for LOADER, made for the file of BASE. */
@@ -83,17 +80,16 @@ static void publish(struct hd_hook *hook, jobject loader, const char *directory,
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_buffer file = embedded_read(directory), base_file = embedded_read(base);
-    struct hd_class *parsed = NULL;
-    struct hd_patch *patch = hd_alloc_zeroed(1, sizeof *patch);
-    patch->class_name = hd_strdup("Subject");
-    patch->loader = (*embedded.jni)->NewWeakGlobalRef(embedded.jni, loader);
-    patch->has_base = true;
-    assert_int_equal(hd_class_parse(base_file.data, base_file.length, &parsed, &err), 0);
-    assert_int_equal(hd_class_fingerprint(parsed, &patch->base, &err), 0);
-    hd_class_free(parsed);
+    struct hd_patch like = { .place = HD_PATCH_WAITS, .class_name = "Subject", .loader = loader };
+    struct hd_patch **patches = hd_alloc_zeroed(1, sizeof *patches);
+    assert_int_equal(hd_blob_of(hd_buffer_view(&file), &like.file, &err), 0);
+    assert_int_equal(hd_blob_of(hd_buffer_view(&base_file), &like.base, &err), 0);
+    assert_int_equal(hd_patch_new(embedded.jni, &like, patches, &err), 0);
+    hd_blob_release(like.file);
+    hd_blob_release(like.base);
+    hd_buffer_close(&file);
     hd_buffer_close(&base_file);
-    patch->file = hd_buffer_steal(&file, &patch->length);
-    assert_int_equal(hd_hook_publish_take(hook, embedded.jni, patch, 1, &err), 0);
+    assert_int_equal(hd_hook_publish_take(hook, embedded.jni, patches, 1, &err), 0);
 }
 
 static void a_class_that_loads_later_gets_its_patch(void **state)
@@ -104,7 +100,7 @@ static void a_class_that_loads_later_gets_its_patch(void **state)
     int events = 0;
     struct hd_error err = HD_ERROR_INIT;
     struct hd_hook *hook = NULL;
-    assert_int_equal(hd_hook_new(&embedded.jvm, take_event, &events, &hook, &err), 0);
+    assert_int_equal(hd_hook_new(&embedded.jvm, NULL, take_event, &events, &hook, &err), 0);
     jobject mine = embedded_loader("one/"), another = embedded_loader("one/");
 
     publish(hook, mine, "two", "one");
@@ -126,7 +122,7 @@ static void a_class_that_loads_later_from_another_base_is_left_alone(void **stat
     int events = 0;
     struct hd_error err = HD_ERROR_INIT;
     struct hd_hook *hook = NULL;
-    assert_int_equal(hd_hook_new(&embedded.jvm, take_event, &events, &hook, &err), 0);
+    assert_int_equal(hd_hook_new(&embedded.jvm, NULL, take_event, &events, &hook, &err), 0);
     jobject loader = embedded_loader("three/");
     publish(hook, loader, "two", "one");
     assert_int_equal(embedded_answer(embedded_load(loader)), 3);

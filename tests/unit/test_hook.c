@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include "agent/hook.h"
-#include "classfile/fingerprint.h"
 #include "tests/unit/every_allocation.h"
 
 #include <stdio.h>
@@ -22,10 +21,16 @@ struct reference {
     const struct object *object;
 };
 
-static struct {
+/* The environments: the one that sees loads and redefinitions, and the one for retransformations. */
+static struct environment {
+    const struct jvmtiInterface_1_ *functions; /* first: a jvmtiEnv points here */
     bool event_on;
-    jvmtiError event_error;
     void *storage;
+    jvmtiEventClassFileLoadHook callback;
+} first, second;
+
+static struct {
+    jvmtiError event_error;
     int weak_references; /* made, not deleted */
     bool out_of_memory;  /* Allocate fails */
     int handed_over;     /* blocks from Allocate, not deallocated */
@@ -36,26 +41,30 @@ static struct {
 static jvmtiError JNICALL set_event_notification_mode(jvmtiEnv *jvmti, jvmtiEventMode mode,
                                                       jvmtiEvent event, jthread thread, ...)
 {
-    (void)jvmti;
     assert_int_equal(event, JVMTI_EVENT_CLASS_FILE_LOAD_HOOK);
     assert_null(thread);
     if (vm.event_error != JVMTI_ERROR_NONE)
         return vm.event_error;
-    vm.event_on = mode == JVMTI_ENABLE;
+    ((struct environment *)jvmti)->event_on = mode == JVMTI_ENABLE;
+    return JVMTI_ERROR_NONE;
+}
+
+static jvmtiError JNICALL set_event_callbacks(jvmtiEnv *jvmti, const jvmtiEventCallbacks *callbacks, jint size)
+{
+    assert_true((size_t)size <= sizeof *callbacks);
+    ((struct environment *)jvmti)->callback = callbacks->ClassFileLoadHook;
     return JVMTI_ERROR_NONE;
 }
 
 static jvmtiError JNICALL set_storage(jvmtiEnv *jvmti, const void *data)
 {
-    (void)jvmti;
-    memcpy(&vm.storage, &data, sizeof data);
+    memcpy(&((struct environment *)jvmti)->storage, &data, sizeof data);
     return JVMTI_ERROR_NONE;
 }
 
 static jvmtiError JNICALL get_storage(jvmtiEnv *jvmti, void **data)
 {
-    (void)jvmti;
-    *data = vm.storage;
+    *data = ((struct environment *)jvmti)->storage;
     return JVMTI_ERROR_NONE;
 }
 
@@ -106,6 +115,7 @@ static void JNICALL delete_weak(JNIEnv *jni, jweak weak)
 }
 
 static const struct jvmtiInterface_1_ jvmti_functions = {
+    .SetEventCallbacks = set_event_callbacks,
     .SetEventNotificationMode = set_event_notification_mode,
     .SetEnvironmentLocalStorage = set_storage,
     .GetEnvironmentLocalStorage = get_storage,
@@ -117,9 +127,12 @@ static const struct JNINativeInterface_ jni_functions = {
     .NewWeakGlobalRef = new_weak,
     .DeleteWeakGlobalRef = delete_weak,
 };
-static jvmtiEnv jvmti = &jvmti_functions;
+static jvmtiEnv *const jvmti = (jvmtiEnv *)&first;
+static jvmtiEnv *const retransforming = (jvmtiEnv *)&second;
 static JNIEnv jni = &jni_functions;
-static const struct hd_jvm jvm = { .jvmti = &jvmti };
+/* Before JDK 20, and since. */
+static const struct hd_jvm forgetful = { .jvmti = (jvmtiEnv *)&first, .retransforming = (jvmtiEnv *)&second };
+static const struct hd_jvm faithful = { .jvmti = (jvmtiEnv *)&first };
 
 static const struct object shop_loader = { "shop" }, other_loader = { "other" };
 static struct reference shop = { &shop_loader }, other = { &other_loader };
@@ -131,26 +144,31 @@ static void keep_event(struct hd_hook_event *event, void *context)
     vm.events[vm.event_count++] = event;
 }
 
-static struct hd_hook *new_hook(void)
+static struct hd_hook *new_hook(const struct hd_jvm *jvm)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_hook *hook = NULL;
-    assert_int_equal(hd_hook_new(&jvm, keep_event, &vm, &hook, &err), 0);
+    assert_int_equal(hd_hook_new(jvm, NULL, keep_event, &vm, &hook, &err), 0);
     return hook;
 }
 
-static void free_event(struct hd_hook_event *event)
+static void forget_all(void)
 {
-    if (event->loader != NULL)
-        delete_weak(&jni, event->loader);
-    hd_free(event->class_name);
-    hd_free(event);
+    memset(&vm, 0, sizeof vm);
+    first = second = (struct environment){ .functions = &jvmti_functions };
 }
 
 static int setup(void **state)
 {
-    memset(&vm, 0, sizeof vm);
-    *state = new_hook();
+    forget_all();
+    *state = new_hook(&forgetful);
+    return 0;
+}
+
+static int setup_faithful(void **state)
+{
+    forget_all();
+    *state = new_hook(&faithful);
     return 0;
 }
 
@@ -158,9 +176,10 @@ static int nothing_is_left(void **state)
 {
     hd_hook_free(*state, &jni);
     for (int i = 0; i < vm.event_count; i++)
-        free_event(vm.events[i]);
-    assert_false(vm.event_on);
-    assert_null(vm.storage);
+        hd_hook_event_free(vm.events[i], &jni);
+    assert_false(first.event_on || second.event_on);
+    assert_null(first.storage);
+    assert_null(second.storage);
     assert_int_equal(vm.weak_references, 0);
     assert_int_equal(hd_alloc_outstanding(), 0);
     return 0;
@@ -200,60 +219,95 @@ static struct class_bytes class_file(uint8_t access, bool unused_constant)
     return out;
 }
 
-static struct hd_digest fingerprint(const struct class_bytes *file)
+static struct hd_blob *blob_of(const void *data, size_t length)
 {
     struct hd_error err = HD_ERROR_INIT;
-    struct hd_class *parsed = NULL;
-    struct hd_digest digest;
-    assert_int_equal(hd_class_parse(file->data, file->length, &parsed, &err), 0);
-    assert_int_equal(hd_class_fingerprint(parsed, &digest, &err), 0);
-    hd_class_free(parsed);
-    return digest;
+    struct hd_blob *blob = NULL;
+    assert_int_equal(hd_blob_of((struct hd_bytes){ data, length }, &blob, &err), 0);
+    return blob;
 }
 
-/* A patch whose file is the text; loader as given, no base. */
-static struct hd_patch patch(const char *class_name, jobject loader, const char *text,
-                             uint64_t deployment)
+/* A patch whose file is the text; base NULL: none. */
+static struct hd_patch *patch(enum hd_patch_place place, const char *class_name, struct reference *loader,
+                              const struct class_bytes *base, const char *text, uint64_t deployment)
 {
-    return (struct hd_patch){
-        .class_name = hd_strdup(class_name),
-        .loader = loader != NULL ? new_weak(&jni, loader) : NULL,
-        .file = (uint8_t *)hd_strdup(text),
-        .length = strlen(text),
-        .deployment = deployment,
-    };
-}
-
-static struct hd_patch patch_for_any(const char *class_name, const char *text, uint64_t deployment)
-{
-    struct hd_patch made = patch(class_name, NULL, text, deployment);
-    made.any_loader = true;
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_patch *made = NULL;
+    const struct hd_patch like = { .place = place,
+                                   .class_name = class_name,
+                                   .loader = (jobject)loader,
+                                   .base = base != NULL ? blob_of(base->data, base->length) : NULL,
+                                   .file = blob_of(text, strlen(text)),
+                                   .deployment = deployment };
+    assert_int_equal(hd_patch_new(&jni, &like, &made, &err), 0);
+    hd_blob_release(like.base);
+    hd_blob_release(like.file);
     return made;
 }
 
-static void publish(struct hd_hook *hook, const struct hd_patch *patches, size_t count)
+static struct hd_patch *waiting(const char *class_name, struct reference *loader, const char *text, uint64_t deployment)
 {
-    struct hd_error err = HD_ERROR_INIT;
-    struct hd_patch *list = hd_alloc_zeroed(count, sizeof *list);
-    memcpy(list, patches, count * sizeof *list);
-    assert_int_equal(hd_hook_publish_take(hook, &jni, list, count, &err), 0);
+    return patch(HD_PATCH_WAITS, class_name, loader, NULL, text, deployment);
 }
 
-/* What becomes of a class that is loaded: the patch's text in a static buffer, or NULL. */
-static const char *load_bytes(const char *name, jobject loader, const void *file, size_t length)
+static struct hd_patch *patch_for_any(const char *class_name, const char *text, uint64_t deployment)
+{
+    return patch(HD_PATCH_FIRST, class_name, NULL, NULL, text, deployment);
+}
+
+static int try_to_publish(struct hd_hook *hook, struct hd_patch *const *patches, size_t count, struct hd_error *err)
+{
+    struct hd_patch **list = hd_alloc_zeroed(count, sizeof *list);
+    assert_non_null(list);
+    memcpy(list, patches, count * sizeof *list);
+    return hd_hook_publish_take(hook, &jni, list, count, err);
+}
+
+static void publish(struct hd_hook *hook, struct hd_patch *const *patches, size_t count)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    assert_int_equal(try_to_publish(hook, patches, count, &err), 0);
+}
+#define PUBLISH(hook, ...)                                                                         \
+    publish((hook), (struct hd_patch *const[]){ __VA_ARGS__ },                                     \
+            sizeof((struct hd_patch *const[]){ __VA_ARGS__ }) / sizeof(struct hd_patch *))
+
+/* What a hook makes of a class: the patch's text in a static buffer, or NULL. */
+static const char *show(jvmtiEnv *to, bool loads, const char *name, jobject loader, const void *file, size_t length)
 {
     static char text[256];
     jint new_length = -1;
     unsigned char *new_file = NULL;
-    hd_hook_class_file_load(&jvmti, &jni, NULL, loader, name, NULL, (jint)length, file, &new_length,
-                            &new_file);
+    jclass class = loads ? NULL : (jclass)&shop;
+    if (to == jvmti)
+        hd_hook_class_file_load(to, &jni, class, loader, name, NULL, (jint)length, file, &new_length, &new_file);
+    else
+        second.callback(to, &jni, class, loader, name, NULL, (jint)length, file, &new_length, &new_file);
     if (new_file == NULL) {
-        assert_int_equal(new_length, -1);
+        assert_true(new_length <= 0);
         return NULL;
     }
     snprintf(text, sizeof text, "%.*s", (int)new_length, (const char *)new_file);
-    deallocate(&jvmti, new_file);
+    deallocate(to, new_file);
     return text;
+}
+
+static const char *load_bytes(const char *name, jobject loader, const void *file, size_t length)
+{
+    return show(jvmti, true, name, loader, file, length);
+}
+
+/* As HotSpot asks: only those that can retransform. */
+static const char *retransform(const char *name, jobject loader, const void *file, size_t length)
+{
+    return show(retransforming, false, name, loader, file, length);
+}
+
+static void redefine(const char *name, jobject loader, const char *text)
+{
+    assert_null(show(jvmti, false, name, loader, text, strlen(text)));
+    if (second.callback != NULL)
+        assert_null(show(retransforming, false, name, loader, text, strlen(text)));
 }
 
 static const char *load(const char *name, jobject loader)
@@ -266,29 +320,34 @@ static void expect_event(int i, enum hd_hook_event_kind kind, const char *class_
 {
     assert_true(vm.event_count > i);
     assert_int_equal(vm.events[i]->kind, kind);
-    assert_string_equal(vm.events[i]->class_name, class_name);
-    assert_int_equal(vm.events[i]->deployment, deployment);
+    assert_string_equal(vm.events[i]->patch->class_name, class_name);
+    assert_int_equal(vm.events[i]->patch->deployment, deployment);
     assert_ptr_equal(behind(vm.events[i]->loader), loader);
 }
+
+static void expect_file(int i, const char *text)
+{
+    assert_int_equal(vm.events[i]->file->bytes.length, strlen(text));
+    assert_memory_equal(vm.events[i]->file->bytes.data, text, strlen(text));
+}
+
+/* ---- classes that load ----------------------------------------------------------------------- */
 
 static void the_event_is_on_only_while_there_are_patches(void **state)
 {
     struct hd_error err = HD_ERROR_INIT;
-    assert_false(vm.event_on);
-    publish(*state, (struct hd_patch[]){ patch("a/A", (jobject)&shop, "new", 1) }, 1);
-    assert_true(vm.event_on);
+    assert_false(first.event_on || second.event_on);
+    PUBLISH(*state, waiting("a/A", &shop, "new", 1));
+    assert_true(first.event_on && second.event_on);
     assert_int_equal(hd_hook_publish_take(*state, &jni, NULL, 0, &err), 0);
-    assert_false(vm.event_on);
+    assert_false(first.event_on || second.event_on);
     assert_int_equal(vm.weak_references, 0);
 }
 
 static void a_class_gets_the_patch_of_its_loader_and_only_that(void **state)
 {
-    publish(*state,
-            (struct hd_patch[]){ patch("b/B", (jobject)&other, "for other", 1),
-                                 patch("a/A", NULL, "for boot", 2),
-                                 patch("b/B", (jobject)&shop, "for shop", 3) },
-            3);
+    PUBLISH(*state, waiting("b/B", &other, "for other", 1), waiting("a/A", NULL, "for boot", 2),
+            waiting("b/B", &shop, "for shop", 3));
     assert_string_equal(load("b/B", (jobject)&shop), "for shop");
     assert_string_equal(load("b/B", (jobject)&other), "for other");
     assert_string_equal(load("a/A", NULL), "for boot");
@@ -300,20 +359,21 @@ static void a_class_gets_the_patch_of_its_loader_and_only_that(void **state)
     assert_int_equal(vm.event_count, 3);
     expect_event(0, HD_HOOK_APPLIED, "b/B", 3, &shop_loader);
     expect_event(2, HD_HOOK_APPLIED, "a/A", 2, NULL);
+    expect_file(0, "as it comes");
 }
 
 static void a_loader_that_is_gone_is_not_the_boot_loader(void **state)
 {
     struct reference dying = { &other_loader };
-    struct hd_patch made = patch("a/A", (jobject)&dying, "new", 1);
-    ((struct reference *)made.loader)->object = NULL;
-    publish(*state, &made, 1);
+    struct hd_patch *made = waiting("a/A", &dying, "new", 1);
+    ((struct reference *)made->loader)->object = NULL;
+    PUBLISH(*state, made);
     assert_null(load("a/A", NULL));
 }
 
 static void a_patch_for_any_loader_goes_to_the_first_only(void **state)
 {
-    publish(*state, (struct hd_patch[]){ patch_for_any("a/A", "new", 4) }, 1);
+    PUBLISH(*state, patch_for_any("a/A", "new", 4));
     assert_string_equal(load("a/A", (jobject)&shop), "new");
     assert_null(load("a/A", (jobject)&other));
     assert_int_equal(vm.event_count, 1);
@@ -322,21 +382,18 @@ static void a_patch_for_any_loader_goes_to_the_first_only(void **state)
 
 static void a_patch_for_any_loader_stays_spent_when_it_is_published_again(void **state)
 {
-    publish(*state, (struct hd_patch[]){ patch_for_any("a/A", "new", 4) }, 1);
+    struct hd_patch *any = patch_for_any("a/A", "new", 4);
+    PUBLISH(*state, hd_patch_keep(any));
     assert_string_equal(load("a/A", (jobject)&shop), "new");
-    publish(*state,
-            (struct hd_patch[]){ patch_for_any("a/A", "new", 4), patch("b/B", NULL, "b", 5) }, 2);
+    PUBLISH(*state, any, waiting("b/B", NULL, "b", 5));
     assert_null(load("a/A", (jobject)&other));
-    publish(*state, (struct hd_patch[]){ patch_for_any("a/A", "newer", 6) }, 1);
+    PUBLISH(*state, patch_for_any("a/A", "newer", 6));
     assert_string_equal(load("a/A", (jobject)&other), "newer");
 }
 
 static void the_patch_for_just_this_loader_goes_first(void **state)
 {
-    publish(*state,
-            (struct hd_patch[]){ patch_for_any("a/A", "for any", 1),
-                                 patch("a/A", (jobject)&shop, "for shop", 2) },
-            2);
+    PUBLISH(*state, patch_for_any("a/A", "for any", 3), waiting("a/A", &shop, "for shop", 2));
     assert_string_equal(load("a/A", (jobject)&shop), "for shop");
     assert_string_equal(load("a/A", (jobject)&other), "for any");
 }
@@ -344,10 +401,7 @@ static void the_patch_for_just_this_loader_goes_first(void **state)
 static void a_file_that_means_what_the_base_meant_gets_the_patch(void **state)
 {
     struct class_bytes base = class_file(1, false), reordered = class_file(1, true);
-    struct hd_patch made = patch("Foo", (jobject)&shop, "new", 7);
-    made.has_base = true;
-    made.base = fingerprint(&base);
-    publish(*state, &made, 1);
+    PUBLISH(*state, patch(HD_PATCH_WAITS, "Foo", &shop, &base, "new", 7));
     assert_string_equal(load_bytes("Foo", (jobject)&shop, base.data, base.length), "new");
     assert_string_equal(load_bytes("Foo", (jobject)&shop, reordered.data, reordered.length), "new");
 }
@@ -355,54 +409,198 @@ static void a_file_that_means_what_the_base_meant_gets_the_patch(void **state)
 static void a_file_that_is_not_the_base_is_left_alone_and_told(void **state)
 {
     struct class_bytes base = class_file(1, false), another = class_file(0, false);
-    struct hd_patch made = patch("Foo", (jobject)&shop, "new", 7);
-    made.has_base = true;
-    made.base = fingerprint(&base);
-    publish(*state, &made, 1);
+    PUBLISH(*state, patch(HD_PATCH_WAITS, "Foo", &shop, &base, "new", 7));
     assert_null(load_bytes("Foo", (jobject)&shop, another.data, another.length));
     expect_event(0, HD_HOOK_WRONG_BASE, "Foo", 7, &shop_loader);
     assert_null(load("Foo", (jobject)&shop));
     expect_event(1, HD_HOOK_WRONG_BASE, "Foo", 7, &shop_loader);
 }
 
-static void a_file_that_is_not_the_base_does_not_spend_a_patch_for_any_loader(void **state)
-{
-    struct class_bytes base = class_file(1, false), another = class_file(0, false);
-    struct hd_patch made = patch_for_any("Foo", "new", 7);
-    made.has_base = true;
-    made.base = fingerprint(&base);
-    publish(*state, &made, 1);
-    assert_null(load_bytes("Foo", (jobject)&other, another.data, another.length));
-    assert_string_equal(load_bytes("Foo", (jobject)&shop, base.data, base.length), "new");
-}
-
 /* The application was redeployed with the change in it. */
 static void a_file_that_is_the_patch_already_counts_as_applied(void **state)
 {
     struct class_bytes base = class_file(1, false);
-    struct hd_patch made = patch("Foo", (jobject)&shop, "new", 7);
-    made.has_base = true;
-    made.base = fingerprint(&base);
-    publish(*state, &made, 1);
+    PUBLISH(*state, patch(HD_PATCH_WAITS, "Foo", &shop, &base, "new", 7));
     assert_null(load_bytes("Foo", (jobject)&shop, "new", 3));
     expect_event(0, HD_HOOK_APPLIED, "Foo", 7, &shop_loader);
 }
 
-static void redefinitions_and_classes_without_a_name_pass(void **state)
+/* ---- loaders that come ----------------------------------------------------------------------- */
+
+static void a_new_loader_gets_the_patch_that_was_made_for_its_file(void **state)
 {
-    publish(*state, (struct hd_patch[]){ patch("a/A", NULL, "new", 1) }, 1);
-    jint new_length = 0;
-    unsigned char *new_file = NULL;
-    const unsigned char file[] = "x";
-    hd_hook_class_file_load(&jvmti, &jni, (jclass)&shop, NULL, "a/A", NULL, 1, file, &new_length,
-                            &new_file);
-    assert_null(new_file);
+    struct class_bytes base = class_file(1, false), reordered = class_file(1, true);
+    PUBLISH(*state, patch(HD_PATCH_NEWCOMERS, "Foo", NULL, &base, "new", 7),
+            patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7));
+    assert_string_equal(load_bytes("Foo", (jobject)&other, reordered.data, reordered.length), "new");
+    expect_event(0, HD_HOOK_APPLIED, "Foo", 7, &other_loader);
+    assert_memory_equal(vm.events[0]->file->bytes.data, reordered.data, reordered.length);
+}
+
+static void a_new_loader_with_another_file_is_left_alone_and_told(void **state)
+{
+    struct class_bytes base = class_file(1, false), another = class_file(0, false);
+    PUBLISH(*state, patch(HD_PATCH_NEWCOMERS, "Foo", NULL, &base, "old", 6),
+            patch(HD_PATCH_NEWCOMERS, "Foo", NULL, &base, "new", 7));
+    assert_null(load_bytes("Foo", (jobject)&other, another.data, another.length));
+    assert_int_equal(vm.event_count, 1);
+    expect_event(0, HD_HOOK_WRONG_BASE, "Foo", 7, &other_loader);
+}
+
+static void of_two_bases_the_one_that_is_the_loaders_own_file_decides(void **state)
+{
+    struct class_bytes base = class_file(1, false), another = class_file(0, false);
+    PUBLISH(*state, patch(HD_PATCH_NEWCOMERS, "Foo", NULL, &base, "for base", 6),
+            patch(HD_PATCH_NEWCOMERS, "Foo", NULL, &another, "for another", 7));
+    assert_string_equal(load_bytes("Foo", (jobject)&other, base.data, base.length), "for base");
+    assert_string_equal(load_bytes("Foo", NULL, another.data, another.length), "for another");
+}
+
+/* Nobody can tell whether the new loader's class is the same. */
+static void where_the_base_is_not_known_no_new_loader_gets_the_patch(void **state)
+{
+    PUBLISH(*state, patch(HD_PATCH_NEWCOMERS, "Foo", NULL, NULL, "new", 7));
+    assert_null(load("Foo", (jobject)&other));
+    expect_event(0, HD_HOOK_WRONG_BASE, "Foo", 7, &other_loader);
+}
+
+static void a_patch_for_chosen_loaders_is_not_for_others(void **state)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct class_bytes base = class_file(1, false);
+    struct hd_patch *made = NULL;
+    const struct hd_patch like = { .place = HD_PATCH_NEWCOMERS,
+                                   .class_name = "Foo",
+                                   .base = blob_of(base.data, base.length),
+                                   .file = blob_of("new", 3),
+                                   .loader_text = "shop",
+                                   .deployment = 7 };
+    assert_int_equal(hd_patch_new(&jni, &like, &made, &err), 0);
+    hd_blob_release(like.base);
+    hd_blob_release(like.file);
+    PUBLISH(*state, made);
+    assert_null(load_bytes("Foo", (jobject)&other, base.data, base.length));
+    assert_int_equal(vm.event_count, 0);
+}
+
+/* ---- classes that are changed ---------------------------------------------------------------- */
+
+static void classes_without_a_name_pass(void **state)
+{
+    PUBLISH(*state, waiting("a/A", NULL, "new", 1));
     assert_null(load(NULL, NULL));
 }
 
+static void what_another_agent_retransforms_from_the_base_is_the_patch_again(void **state)
+{
+    struct class_bytes base = class_file(1, false), rebuilt = class_file(1, true);
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7));
+    assert_string_equal(retransform("Foo", (jobject)&shop, base.data, base.length), "new");
+    assert_string_equal(retransform("Foo", (jobject)&shop, rebuilt.data, rebuilt.length), "new");
+    assert_null(retransform("Foo", (jobject)&other, base.data, base.length));
+    assert_null(retransform("Foo", (jobject)&shop, "new", 3));
+    assert_int_equal(vm.event_count, 0);
+}
+
+static void what_an_agent_before_us_edited_passes_and_is_told(void **state)
+{
+    struct class_bytes base = class_file(1, false), edited = class_file(0, false);
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7));
+    assert_null(retransform("Foo", (jobject)&shop, edited.data, edited.length));
+    assert_int_equal(vm.event_count, 1);
+    expect_event(0, HD_HOOK_EDITED, "Foo", 7, &shop_loader);
+    assert_null(vm.events[0]->file);
+}
+
+/* On JDK 17 a class that loaded with one patch begins its retransformations with that for ever. */
+static void an_earlier_patch_that_is_shown_again_is_answered_with_the_latest(void **state)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct class_bytes base = class_file(1, false);
+    struct hd_patch *made = NULL;
+    struct hd_patch like = { .place = HD_PATCH_LOADED,
+                             .class_name = "Foo",
+                             .loader = (jobject)&shop,
+                             .base = blob_of(base.data, base.length),
+                             .file = blob_of("new", 3),
+                             .deployment = 7 };
+    like.earlier[0] = blob_of("old", 3);
+    assert_int_equal(hd_patch_new(&jni, &like, &made, &err), 0);
+    hd_blob_release(like.base);
+    hd_blob_release(like.file);
+    hd_blob_release(like.earlier[0]);
+    PUBLISH(*state, made);
+    assert_string_equal(retransform("Foo", (jobject)&shop, "old", 3), "new");
+}
+
+/* Rolled back: a JVM that remembers the patch must not bring it back, and nothing else is done. */
+static void a_class_that_is_its_base_again_stays_that(void **state)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_patch *made = NULL;
+    struct hd_patch like = { .place = HD_PATCH_LOADED, .class_name = "Foo", .loader = (jobject)&shop };
+    like.base = like.file = blob_of("base", 4);
+    like.earlier[0] = blob_of("patch", 5);
+    assert_int_equal(hd_patch_new(&jni, &like, &made, &err), 0);
+    hd_blob_release(like.base);
+    hd_blob_release(like.earlier[0]);
+    PUBLISH(*state, made);
+    assert_false(first.event_on);
+    assert_true(second.event_on);
+    assert_string_equal(retransform("Foo", (jobject)&shop, "patch", 5), "base");
+    assert_null(retransform("Foo", (jobject)&shop, "base", 4));
+}
+
+static void a_foreign_redefinition_passes_and_is_told(void **state)
+{
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, NULL, "new", 7));
+    redefine("Foo", (jobject)&shop, "theirs");
+    assert_int_equal(vm.event_count, 1);
+    expect_event(0, HD_HOOK_FOREIGN, "Foo", 7, &shop_loader);
+    expect_file(0, "theirs");
+    redefine("Foo", (jobject)&other, "theirs");
+    redefine("Foo", (jobject)&shop, "new");
+    assert_int_equal(vm.event_count, 1);
+}
+
+static void our_own_redefinitions_are_no_news(void **state)
+{
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, NULL, "new", 7));
+    hd_hook_own_redefinition(true);
+    redefine("Foo", (jobject)&shop, "newer");
+    hd_hook_own_redefinition(false);
+    assert_int_equal(vm.event_count, 0);
+}
+
+/* An agent between our two environments redefines another class while it is asked. */
+static void redefinitions_within_redefinitions_are_told_from_retransformations(void **state)
+{
+    struct class_bytes base = class_file(1, false);
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7),
+            patch(HD_PATCH_LOADED, "Bar", &shop, &base, "new", 7));
+    hd_hook_own_redefinition(true);
+    assert_null(show(jvmti, false, "Foo", (jobject)&shop, base.data, base.length));
+    redefine("Bar", (jobject)&shop, "theirs");
+    assert_null(show(retransforming, false, "Foo", (jobject)&shop, base.data, base.length));
+    hd_hook_own_redefinition(false);
+    assert_string_equal(retransform("Foo", (jobject)&shop, base.data, base.length), "new");
+}
+
+static void a_jvm_that_keeps_redefinitions_needs_no_second_environment(void **state)
+{
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, NULL, "new", 7));
+    assert_true(first.event_on);
+    assert_false(second.event_on);
+    assert_null(second.callback);
+    redefine("Foo", (jobject)&shop, "theirs");
+    expect_event(0, HD_HOOK_FOREIGN, "Foo", 7, &shop_loader);
+}
+
+/* ---- when something is wrong ----------------------------------------------------------------- */
+
 static void a_hook_that_is_shut_does_nothing(void **state)
 {
-    publish(*state, (struct hd_patch[]){ patch("a/A", NULL, "new", 1) }, 1);
+    PUBLISH(*state, waiting("a/A", NULL, "new", 1));
     hd_hook_shut(*state);
     assert_null(load("a/A", NULL));
     assert_int_equal(vm.event_count, 0);
@@ -410,7 +608,7 @@ static void a_hook_that_is_shut_does_nothing(void **state)
 
 static void where_the_jvm_has_no_memory_the_class_comes_as_it_is(void **state)
 {
-    publish(*state, (struct hd_patch[]){ patch_for_any("a/A", "new", 1) }, 1);
+    PUBLISH(*state, patch_for_any("a/A", "new", 1));
     vm.out_of_memory = true;
     assert_null(load("a/A", (jobject)&shop));
     assert_int_equal(vm.event_count, 0);
@@ -421,11 +619,10 @@ static void where_the_jvm_has_no_memory_the_class_comes_as_it_is(void **state)
 static void an_event_that_cannot_be_switched_on_keeps_the_former_patches(void **state)
 {
     struct hd_error err = HD_ERROR_INIT;
-    publish(*state, (struct hd_patch[]){ patch("a/A", NULL, "old", 1) }, 1);
-    struct hd_patch *list = hd_alloc_zeroed(1, sizeof *list);
-    *list = patch("a/A", NULL, "new", 2);
+    PUBLISH(*state, waiting("a/A", NULL, "old", 1));
+    struct hd_patch *made = waiting("a/A", NULL, "new", 2);
     vm.event_error = JVMTI_ERROR_WRONG_PHASE;
-    assert_int_equal(hd_hook_publish_take(*state, &jni, list, 1, &err), -1);
+    assert_int_equal(try_to_publish(*state, &made, 1, &err), -1);
     assert_int_equal(err.code, HD_E_JVM);
     vm.event_error = JVMTI_ERROR_NONE;
     assert_string_equal(load("a/A", NULL), "old");
@@ -433,20 +630,19 @@ static void an_event_that_cannot_be_switched_on_keeps_the_former_patches(void **
 
 static int publish_once(void *hook, struct hd_error *err)
 {
-    struct hd_patch *list = hd_alloc_zeroed(2, sizeof *list);
-    if (list == NULL)
-        return hd_error_set_memory(err);
-    list[0].class_name = hd_strdup("a/A");
-    list[1].class_name = hd_strdup("b/B");
-    list[1].loader = new_weak(&jni, (jobject)&shop);
-    if (list[0].class_name == NULL || list[1].class_name == NULL) {
-        hd_free(list[0].class_name);
-        hd_free(list[1].class_name);
-        delete_weak(&jni, list[1].loader);
-        hd_free(list);
-        return hd_error_set_memory(err);
+    const struct hd_patch like = { .place = HD_PATCH_WAITS, .class_name = "a/A", .loader = (jobject)&shop };
+    struct hd_patch filled = like, *made = NULL;
+    if (hd_blob_of((struct hd_bytes){ (const uint8_t *)"new", 3 }, &filled.file, err) != 0)
+        return -1;
+    int result = hd_patch_new(&jni, &filled, &made, err);
+    hd_blob_release(filled.file);
+    struct hd_patch **list = result == 0 ? hd_alloc_zeroed(1, sizeof *list) : NULL;
+    if (list == NULL) {
+        hd_patch_release(made, &jni);
+        return result == 0 ? hd_error_set_memory(err) : -1;
     }
-    int result = hd_hook_publish_take(hook, &jni, list, 2, err);
+    list[0] = made;
+    result = hd_hook_publish_take(hook, &jni, list, 1, err);
     if (result == 0)
         result = hd_hook_publish_take(hook, &jni, NULL, 0, err);
     assert_int_equal(vm.weak_references, 0);
@@ -456,6 +652,29 @@ static int publish_once(void *hook, struct hd_error *err)
 static void memory_that_is_out_is_told_and_nothing_leaks(void **state)
 {
     fail_every_allocation(publish_once, *state);
+}
+
+/* Whatever cannot be had, the class gets its patch or comes as it is, and an event tells of it or is
+ * lost; nothing leaks. */
+static void a_class_is_shown_while_any_allocation_fails(void **state)
+{
+    struct class_bytes base = class_file(1, false), reordered = class_file(1, true), edited = class_file(0, false);
+    PUBLISH(*state, patch(HD_PATCH_NEWCOMERS, "Foo", NULL, &base, "new", 7),
+            patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7));
+    for (unsigned long nth = 1; nth < 60; nth++) {
+        long before = hd_alloc_outstanding();
+        hd_alloc_fail_at(nth);
+        const char *loaded = load_bytes("Foo", (jobject)&other, reordered.data, reordered.length);
+        hd_alloc_fail_at(nth);
+        assert_null(retransform("Foo", (jobject)&shop, edited.data, edited.length));
+        hd_alloc_fail_at(nth);
+        redefine("Foo", (jobject)&shop, "theirs");
+        hd_alloc_fail_at(0);
+        assert_true(loaded == NULL || strcmp(loaded, "new") == 0);
+        while (vm.event_count > 0)
+            hd_hook_event_free(vm.events[--vm.event_count], &jni);
+        assert_int_equal(hd_alloc_outstanding(), before);
+    }
 }
 
 #define HOOK_TEST(function) cmocka_unit_test_setup_teardown(function, setup, nothing_is_left)
@@ -471,13 +690,28 @@ int main(void)
         HOOK_TEST(the_patch_for_just_this_loader_goes_first),
         HOOK_TEST(a_file_that_means_what_the_base_meant_gets_the_patch),
         HOOK_TEST(a_file_that_is_not_the_base_is_left_alone_and_told),
-        HOOK_TEST(a_file_that_is_not_the_base_does_not_spend_a_patch_for_any_loader),
         HOOK_TEST(a_file_that_is_the_patch_already_counts_as_applied),
-        HOOK_TEST(redefinitions_and_classes_without_a_name_pass),
+        HOOK_TEST(a_new_loader_gets_the_patch_that_was_made_for_its_file),
+        HOOK_TEST(a_new_loader_with_another_file_is_left_alone_and_told),
+        HOOK_TEST(of_two_bases_the_one_that_is_the_loaders_own_file_decides),
+        HOOK_TEST(where_the_base_is_not_known_no_new_loader_gets_the_patch),
+        HOOK_TEST(a_patch_for_chosen_loaders_is_not_for_others),
+        HOOK_TEST(classes_without_a_name_pass),
+        HOOK_TEST(what_another_agent_retransforms_from_the_base_is_the_patch_again),
+        HOOK_TEST(what_an_agent_before_us_edited_passes_and_is_told),
+        HOOK_TEST(an_earlier_patch_that_is_shown_again_is_answered_with_the_latest),
+        HOOK_TEST(a_class_that_is_its_base_again_stays_that),
+        HOOK_TEST(a_foreign_redefinition_passes_and_is_told),
+        HOOK_TEST(our_own_redefinitions_are_no_news),
+        HOOK_TEST(redefinitions_within_redefinitions_are_told_from_retransformations),
+        cmocka_unit_test_setup_teardown(
+            a_jvm_that_keeps_redefinitions_needs_no_second_environment, setup_faithful,
+            nothing_is_left),
         HOOK_TEST(a_hook_that_is_shut_does_nothing),
         HOOK_TEST(where_the_jvm_has_no_memory_the_class_comes_as_it_is),
         HOOK_TEST(an_event_that_cannot_be_switched_on_keeps_the_former_patches),
         HOOK_TEST(memory_that_is_out_is_told_and_nothing_leaks),
+        HOOK_TEST(a_class_is_shown_while_any_allocation_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

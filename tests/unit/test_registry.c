@@ -108,9 +108,9 @@ static struct hd_live *prepare_for_any(struct hd_registry *registry, const char 
 
 static void set_base(struct hd_live *live, const char *base)
 {
-    live->base = (uint8_t *)hd_strdup(base);
-    live->base_length = strlen(base);
-    live->standing = HD_BASE_PROVEN;
+    struct hd_error err = HD_ERROR_INIT;
+    const struct hd_bytes bytes = { (const uint8_t *)base, strlen(base) };
+    assert_int_equal(hd_live_set_base(live, bytes, HD_BASE_PROVEN, &err), 0);
 }
 
 static void put(struct hd_registry *registry, const char *name, struct loader *loader, const char *base, const char *file)
@@ -140,8 +140,8 @@ static void an_entry_belongs_to_one_class_in_one_loader(void **state)
 {
     put(*state, "A", &app, NULL, "1");
     put(*state, "A", NULL, NULL, "2");
-    assert_memory_equal(find(*state, "A", &app)->file, "1", 1);
-    assert_memory_equal(find(*state, "A", NULL)->file, "2", 1);
+    assert_memory_equal(find(*state, "A", &app)->file->bytes.data, "1", 1);
+    assert_memory_equal(find(*state, "A", NULL)->file->bytes.data, "2", 1);
     assert_null(find(*state, "A", &shop));
     assert_null(find(*state, "B", &app));
     assert_int_equal(hd_registry_count(*state), 2);
@@ -161,8 +161,8 @@ static void a_patch_on_a_patch_keeps_the_first_base(void **state)
     put(*state, "A", &app, NULL, "2");
     assert_int_equal(hd_registry_count(*state), 1);
     struct hd_live *live = find(*state, "A", &app);
-    assert_memory_equal(live->file, "2", 1);
-    assert_memory_equal(live->base, "base", 4);
+    assert_memory_equal(live->file->bytes.data, "2", 1);
+    assert_memory_equal(live->base->bytes.data, "base", 4);
     assert_int_equal(live->standing, HD_BASE_PROVEN);
 }
 
@@ -178,9 +178,9 @@ static void a_patch_for_any_loader_is_no_loaders(void **state)
     hd_registry_put_take(*state, &jni, prepare_for_any(*state, "A", "1"));
     assert_null(find(*state, "A", NULL)); /* boot is not "any" */
     assert_null(find(*state, "A", &app));
-    assert_memory_equal(hd_registry_find_any(*state, "A")->file, "1", 1);
+    assert_memory_equal(hd_registry_find_any(*state, "A")->file->bytes.data, "1", 1);
     hd_registry_put_take(*state, &jni, prepare_for_any(*state, "A", "2"));
-    assert_memory_equal(hd_registry_find_any(*state, "A")->file, "2", 1);
+    assert_memory_equal(hd_registry_find_any(*state, "A")->file->bytes.data, "2", 1);
     assert_int_equal(hd_registry_count(*state), 1);
 }
 
@@ -191,7 +191,7 @@ static void a_loader_that_was_collected_takes_its_entries_along(void **state)
     put(*state, "A", NULL, NULL, "1");
     put(*state, "B", &shop, NULL, "1");
     shop.collected = true;
-    assert_memory_equal(find(*state, "A", NULL)->file, "1", 1);
+    assert_memory_equal(find(*state, "A", NULL)->file->bytes.data, "1", 1);
     hd_registry_sweep(*state, &jni, NULL, NULL);
     assert_int_equal(hd_registry_count(*state), 2);
     assert_non_null(find(*state, "A", &app));

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What becomes of one class that the JVM shows to the hook. */
+#include "agent/hook_internal.h"
+
+#include "core/alloc.h"
+
+#include <string.h>
+
+/* What this thread is defining itself. */
+static _Thread_local const char *let_pass;
+static _Thread_local bool own_redefinition;
+
+/*
+ * Redefinitions that the main environment was asked about and the second one not yet: HotSpot asks
+ * one right after the other on the same thread, but the agents between them may redefine other
+ * classes meanwhile. What is not noted here is a retransformation.
+ */
+enum { MOST_NOTES = 8 };
+static _Thread_local struct {
+    uint64_t names[MOST_NOTES];
+    size_t count;
+} notes;
+
+/* A class as it is shown. */
+struct arrival {
+    JNIEnv *jni;
+    jobject loader; /* NULL: boot */
+    const char *name;
+    struct hd_bytes file;
+};
+
+struct answer {
+    jint *length;
+    unsigned char **file;
+};
+
+void hd_hook_let_pass(const char *internal_name)
+{
+    let_pass = internal_name;
+}
+
+void hd_hook_own_redefinition(bool begins)
+{
+    own_redefinition = begins;
+}
+
+/* FNV-1a. */
+static uint64_t hash_of(const char *name)
+{
+    uint64_t hash = 0xCBF29CE484222325u;
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (unsigned char)*name) * 0x100000001B3u;
+    return hash;
+}
+
+static void note_redefinition(const char *name)
+{
+    if (notes.count == MOST_NOTES) /* the oldest were never asked for */
+        memmove(notes.names, notes.names + 1, --notes.count * sizeof notes.names[0]);
+    notes.names[notes.count++] = hash_of(name);
+}
+
+/* True for a redefinition. Whatever was noted after it was never asked for. */
+static bool take_note(const char *name)
+{
+    uint64_t hash = hash_of(name);
+    for (size_t i = notes.count; i-- > 0;) {
+        if (notes.names[i] != hash)
+            continue;
+        notes.count = i;
+        return true;
+    }
+    return false;
+}
+
+static void tell(const struct hd_visit *visit, const struct arrival *arrival,
+                 struct hd_patch *patch, enum hd_hook_event_kind kind)
+{
+    JNIEnv *jni = arrival->jni;
+    struct hd_error ignored = HD_ERROR_INIT;
+    struct hd_hook_event *event = hd_alloc_zeroed(1, sizeof *event);
+    if (event == NULL)
+        return;
+    event->kind = kind;
+    event->patch = hd_patch_keep(patch);
+    if (arrival->loader != NULL)
+        event->loader = (*jni)->NewWeakGlobalRef(jni, arrival->loader);
+    bool whole = arrival->loader == NULL || event->loader != NULL;
+    if (whole && kind != HD_HOOK_EDITED)
+        whole = hd_blob_of(arrival->file, &event->file, &ignored) == 0;
+    if (whole)
+        visit->hook->report(event, visit->hook->context);
+    else
+        hd_hook_event_free(event, jni);
+}
+
+/* False where the JVM has no memory. */
+static bool give(jvmtiEnv *jvmti, const struct hd_patch *patch, const struct answer *answer)
+{
+    struct hd_bytes file = patch->file->bytes;
+    unsigned char *copy = NULL;
+    if (file.length > INT32_MAX ||
+        (*jvmti)->Allocate(jvmti, (jlong)file.length, &copy) != JVMTI_ERROR_NONE)
+        return false;
+    memcpy(copy, file.data, file.length);
+    *answer->file = copy;
+    *answer->length = (jint)file.length;
+    return true;
+}
+
+static void take_back(jvmtiEnv *jvmti, const struct answer *answer)
+{
+    (*jvmti)->Deallocate(jvmti, *answer->file);
+    *answer->file = NULL;
+    *answer->length = 0;
+}
+
+static bool is_patch_itself(const struct hd_patch *patch, struct hd_bytes file)
+{
+    return patch->file->bytes.length == file.length &&
+           memcmp(patch->file->bytes.data, file.data, file.length) == 0;
+}
+
+/* ---- a class that loads ---------------------------------------------------------------------- */
+
+/* True for the one class that gets the patch. */
+static bool claim(struct hd_patch *patch)
+{
+    return patch->place != HD_PATCH_FIRST || !atomic_exchange(&patch->spent, true);
+}
+
+static enum hd_fit fit_of(const struct hd_patch *patch, struct hd_bytes file)
+{
+    if (is_patch_itself(patch, file))
+        return HD_FITS;
+    if (patch->base == NULL)
+        return patch->place == HD_PATCH_NEWCOMERS ? HD_FITS_NOT : HD_FITS;
+    return hd_patch_fits(patch->base, file);
+}
+
+static void apply(const struct hd_visit *visit, const struct arrival *arrival,
+                  struct hd_patch *patch, const struct answer *answer)
+{
+    jvmtiEnv *jvmti = visit->hook->jvmti;
+    bool itself = is_patch_itself(patch, arrival->file);
+    if (!itself && !give(jvmti, patch, answer))
+        return;
+    if (claim(patch))
+        tell(visit, arrival, patch, HD_HOOK_APPLIED);
+    else if (!itself)
+        take_back(jvmti, answer);
+}
+
+/* A loader that has a patch of its own. One whose class is loaded already defines it once more: the
+ * JVM will refuse that. */
+static void load_in_known_loader(const struct hd_visit *visit, const struct arrival *arrival,
+                                 const struct answer *answer)
+{
+    struct hd_patch *patch = visit->own;
+    if (patch->place != HD_PATCH_WAITS)
+        return;
+    enum hd_fit fit = fit_of(patch, arrival->file);
+    if (fit == HD_FITS)
+        apply(visit, arrival, patch, answer);
+    else if (fit == HD_FITS_NOT)
+        tell(visit, arrival, patch, HD_HOOK_WRONG_BASE);
+}
+
+/* Runs the loader's getName. */
+static bool is_for_newcomer(const struct hd_visit *visit, const struct arrival *arrival,
+                            const struct hd_patch *patch)
+{
+    const struct hd_labels *labels = visit->hook->labels;
+    if (patch->loader_text == NULL)
+        return true;
+    return labels != NULL && hd_labels_match(labels, arrival->jni, arrival->loader,
+                                             patch->loader_text, patch->loader_is_whole);
+}
+
+static bool may_take(const struct hd_visit *visit, const struct arrival *arrival,
+                     const struct hd_patch *patch)
+{
+    if (patch->place == HD_PATCH_FIRST)
+        return !atomic_load(&patch->spent);
+    return patch->place == HD_PATCH_NEWCOMERS && is_for_newcomer(visit, arrival, patch);
+}
+
+/* The latest patch that is for it and was made for its file. Where there are only patches for other
+ * files, the latest is what it did not get. */
+static void load_in_new_loader(const struct hd_visit *visit, const struct arrival *arrival,
+                               const struct answer *answer)
+{
+    struct hd_patch *missed = NULL;
+    for (size_t i = 0; i < visit->offer_count; i++) {
+        struct hd_patch *patch = visit->offers[i];
+        if (!may_take(visit, arrival, patch))
+            continue;
+        enum hd_fit fit = fit_of(patch, arrival->file);
+        if (fit == HD_FITS) {
+            apply(visit, arrival, patch, answer);
+            return;
+        }
+        if (fit == HD_FITS_NOT && missed == NULL)
+            missed = patch;
+    }
+    if (missed != NULL)
+        tell(visit, arrival, missed, HD_HOOK_WRONG_BASE);
+}
+
+static void load(const struct hd_visit *visit, const struct arrival *arrival,
+                 const struct answer *answer)
+{
+    if (visit->own != NULL)
+        load_in_known_loader(visit, arrival, answer);
+    else
+        load_in_new_loader(visit, arrival, answer);
+}
+
+/* ---- a class that is changed ----------------------------------------------------------------- */
+
+/* Passes, whosever it is: agents and debuggers have their reasons. */
+static void redefine(const struct hd_visit *visit, const struct arrival *arrival)
+{
+    struct hd_patch *own = visit->own;
+    if (visit->hook->retransforming != NULL)
+        note_redefinition(arrival->name);
+    if (own == NULL || own_redefinition || hd_patch_is_base(own) ||
+        is_patch_itself(own, arrival->file))
+        return;
+    tell(visit, arrival, own, HD_HOOK_FOREIGN);
+}
+
+static void retransform(const struct hd_visit *visit, const struct arrival *arrival,
+                        const struct answer *answer)
+{
+    struct hd_patch *own = visit->own;
+    if (own == NULL)
+        return;
+    enum hd_shown shown = hd_patch_shown(own, arrival->file);
+    if (shown == HD_SHOWN_KNOWN)
+        (void)give(visit->hook->retransforming, own, answer);
+    else if (shown == HD_SHOWN_EDITED)
+        tell(visit, arrival, own, HD_HOOK_EDITED);
+}
+
+/* ---- from the JVM ---------------------------------------------------------------------------- */
+
+void JNICALL hd_hook_class_file_load(jvmtiEnv *jvmti, JNIEnv *jni, jclass class_being_redefined,
+                                     jobject loader, const char *name, jobject protection_domain,
+                                     jint length, const unsigned char *file, jint *new_length,
+                                     unsigned char **new_file)
+{
+    (void)protection_domain;
+    /* A class without a name is hidden or generated: nobody can have pushed it. */
+    if (name == NULL || jni == NULL || length <= 0)
+        return;
+    bool loads = class_being_redefined == NULL;
+    if (loads && let_pass != NULL && strcmp(let_pass, name) == 0)
+        return;
+    struct hd_visit visit;
+    if (!hd_hook_enter(jvmti, jni, name, loader, &visit))
+        return;
+    const struct arrival arrival = { jni, loader, name, { file, (size_t)length } };
+    const struct answer answer = { new_length, new_file };
+    if (loads)
+        load(&visit, &arrival, &answer);
+    else
+        redefine(&visit, &arrival);
+    hd_hook_leave(&visit, jni);
+}
+
+void JNICALL hd_hook_class_file_retransform(jvmtiEnv *jvmti, JNIEnv *jni,
+                                            jclass class_being_redefined, jobject loader,
+                                            const char *name, jobject protection_domain,
+                                            jint length, const unsigned char *file,
+                                            jint *new_length, unsigned char **new_file)
+{
+    (void)protection_domain;
+    if (class_being_redefined == NULL || name == NULL || jni == NULL || length <= 0 ||
+        take_note(name))
+        return;
+    struct hd_visit visit;
+    if (!hd_hook_enter(jvmti, jni, name, loader, &visit))
+        return;
+    const struct arrival arrival = { jni, loader, name, { file, (size_t)length } };
+    const struct answer answer = { new_length, new_file };
+    retransform(&visit, &arrival, &answer);
+    hd_hook_leave(&visit, jni);
+}

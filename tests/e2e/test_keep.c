@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is kept is live again after a restart, before the application runs any of its code; and never
+ * on another base than it was made for. */
+#include "tests/e2e/shop.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void restart(struct e2e *e2e)
+{
+    shop_close(e2e);
+    shop_open(e2e);
+}
+
+static void open_shop(struct e2e *e2e)
+{
+    shop_open(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+}
+
+static json_t *status_of(const struct e2e *e2e)
+{
+    struct e2e_answer answer;
+    shop_command(e2e, &answer, "status", NULL);
+    json_t *status = json_incref(answer.json);
+    e2e_answer_close(&answer);
+    assert_non_null(status);
+    return status;
+}
+
+static void expect_refused(const struct e2e *e2e, const char *number, const char *reason)
+{
+    struct e2e_answer answer;
+    shop_command(e2e, &answer, "keep", number);
+    assert_int_equal(answer.status, 1);
+    assert_string_equal(shop_reason(&answer), reason);
+    e2e_answer_close(&answer);
+}
+
+static void what_is_kept_is_live_after_a_restart_and_nothing_else_is(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    open_shop(e2e);
+    shop_push(e2e, "kept");
+    shop_do(e2e, "keep", NULL);
+    shop_push(e2e, "not kept");
+    e2e_expect(e2e, "call demo.Shop run", "not kept");
+    restart(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "kept");
+    e2e_await_log(e2e, "what was kept after deployment 1");
+    shop_command(e2e, &answer, "show", "3");
+    assert_non_null(strstr(answer.output, "\"restart\""));
+    e2e_answer_close(&answer);
+    shop_command(e2e, &answer, "rollback", NULL);
+    assert_int_equal(json_integer_value(json_object_get(answer.json, "kept_state")), 1);
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    restart(e2e); /* a rollback does not change what is kept */
+    e2e_expect(e2e, "call demo.Shop run", "kept");
+    assert_int_equal(shop_verify(e2e, e2e_path(e2e, "store")), 0);
+}
+
+static void keeping_a_state_of_old_or_none_replaces_what_is_kept(void **state)
+{
+    struct e2e *e2e = *state;
+    open_shop(e2e);
+    shop_push(e2e, "one");
+    shop_push(e2e, "two");
+    shop_do(e2e, "keep", NULL);
+    shop_do(e2e, "keep", "1");
+    restart(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "one");
+    shop_do(e2e, "keep", "0");
+    restart(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    shop_push(e2e, "three");
+    shop_do(e2e, "keep", NULL);
+    shop_do(e2e, "rollback", "0");
+    shop_do(e2e, "keep", NULL); /* as started: nothing */
+    restart(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    expect_refused(e2e, "2", "cannot-keep"); /* of an earlier JVM */
+}
+
+static void a_push_may_keep_at_once(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char pid[16];
+    open_shop(e2e);
+    shop_compile(e2e, "kept", "after");
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, &answer, "push", "--json", "--keep", "--pid", pid, e2e_path(e2e, "after"),
+               NULL);
+    assert_int_equal(answer.status, 0);
+    assert_true(json_is_true(json_object_get(answer.json, "kept")));
+    e2e_answer_close(&answer);
+    restart(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "kept");
+}
+
+static void without_a_store_nothing_can_be_kept(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char pid[16];
+    shop_compile(e2e, "start", e2e->classes);
+    e2e_start(e2e, "", NULL);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    expect_refused(e2e, NULL, "cannot-keep");
+    shop_compile(e2e, "kept", "after");
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, &answer, "push", "--json", "--keep", "--pid", pid, e2e_path(e2e, "after"),
+               NULL);
+    assert_string_equal(shop_reason(&answer), "cannot-keep");
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+}
+
+static void a_patch_whose_base_has_changed_is_set_aside(void **state)
+{
+    struct e2e *e2e = *state;
+    open_shop(e2e);
+    shop_push(e2e, "kept");
+    shop_do(e2e, "keep", NULL);
+    shop_close(e2e);
+    shop_compile(e2e, "new release", e2e->classes);
+    shop_open(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "new release");
+    e2e_await_log(e2e, "set aside");
+    json_t *status = status_of(e2e);
+    const json_t *aside = json_object_get(json_object_get(status, "kept"), "set_aside");
+    assert_int_equal(json_array_size(aside), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(aside, 0), "class")),
+                        "demo.Shop");
+    json_decref(status);
+    assert_int_equal(shop_count_events(e2e, "kept-set-aside"), 1);
+    shop_close(e2e);
+    shop_compile(e2e, "start", e2e->classes); /* the old release again: it stays set aside */
+    shop_open(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    shop_push(e2e, "pushed again");
+    shop_do(e2e, "keep", NULL);
+    restart(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "pushed again");
+}
+
+static void a_patch_that_is_in_the_jar_is_retired(void **state)
+{
+    struct e2e *e2e = *state;
+    open_shop(e2e);
+    shop_push(e2e, "kept");
+    shop_do(e2e, "keep", NULL);
+    shop_close(e2e);
+    shop_compile(e2e, "kept", e2e->classes);
+    shop_open(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "kept");
+    e2e_await_log(e2e, "is retired");
+    json_t *status = status_of(e2e);
+    assert_int_equal(json_array_size(json_object_get(status, "classes")), 0);
+    assert_true(json_is_null(json_object_get(status, "kept")));
+    json_decref(status);
+    assert_int_equal(shop_count_events(e2e, "kept-retired"), 1);
+    restart(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "kept");
+    assert_int_equal(shop_count_events(e2e, "kept-retired"), 1);
+}
+
+/* One deployment of two classes: with one of them changed by a release, neither may be half there. */
+static void a_deployment_is_kept_whole_or_set_aside_whole(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    static const char bar[] =
+        "package demo; public class Bar { static String run() { return \"%s\"; } }";
+    char source[256];
+    snprintf(source, sizeof source, bar, "bar start");
+    e2e_compile_class(e2e, "Bar", source, e2e->classes);
+    open_shop(e2e);
+    e2e_expect(e2e, "call demo.Bar run", "bar start");
+    shop_compile(e2e, "kept", "after");
+    snprintf(source, sizeof source, bar, "bar kept");
+    e2e_compile_class(e2e, "Bar", source, "after");
+    e2e_deploy(e2e, &answer, "push", "after");
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    shop_do(e2e, "keep", NULL);
+    restart(e2e);
+    e2e_expect(e2e, "call demo.Bar run", "bar kept");
+    e2e_expect(e2e, "call demo.Shop run", "kept");
+    shop_close(e2e);
+    snprintf(source, sizeof source, bar, "bar released");
+    e2e_compile_class(e2e, "Bar", source, e2e->classes);
+    shop_open(e2e);
+    e2e_expect(e2e, "call demo.Bar run", "bar released");
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    assert_int_equal(shop_count_events(e2e, "kept-set-aside"), 2);
+}
+
+static void a_new_class_of_the_application_is_kept_with_its_user(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    open_shop(e2e);
+    e2e_write(e2e, "more/demo/Price.java",
+              "package demo; class Price extends Base { String word() { return \"priced\"; } }");
+    e2e_write(e2e, "more/demo/Base.java", "package demo; class Base { }");
+    e2e_write(e2e, "more/demo/Shop.java",
+              "package demo; public class Shop { static String run() { return new "
+              "Price().word(); } }");
+    e2e_compile(e2e, "more", "after", "");
+    e2e_deploy(e2e, &answer, "push", "after");
+    assert_int_equal(answer.status, 0);
+    e2e_expect_row(answer.json, "demo.Price", "defined", NULL);
+    e2e_answer_close(&answer);
+    shop_do(e2e, "keep", NULL);
+    restart(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "priced");
+    shop_do(e2e, "rollback", NULL);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+}
+
+/* A web application's loader is not there when the JVM starts. */
+static void a_class_of_a_loader_that_comes_later_gets_its_patch_for_its_base_only(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char command[512], again[512], other[512];
+    shop_compile(e2e, "web", "web");
+    shop_compile(e2e, "other web", "other");
+    shop_open(e2e);
+    snprintf(command, sizeof command, "loader web %s", e2e_path(e2e, "web"));
+    snprintf(again, sizeof again, "loader again %s", e2e_path(e2e, "web"));
+    snprintf(other, sizeof other, "loader other %s", e2e_path(e2e, "other"));
+    e2e_expect(e2e, command, "ok");
+    e2e_expect(e2e, "call-in web demo.Shop run", "web");
+    shop_try_push(e2e, &answer, "kept");
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call-in web demo.Shop run", "kept");
+    shop_do(e2e, "keep", NULL);
+    restart(e2e);
+    e2e_expect(e2e, other, "ok");
+    e2e_expect(e2e, "call-in other demo.Shop run", "other web");
+    e2e_expect(e2e, command, "ok");
+    e2e_expect(e2e, again, "ok");
+    e2e_expect(e2e, "call-in web demo.Shop run", "kept");
+    e2e_expect(e2e, "call-in again demo.Shop run", "kept");
+    shop_do(e2e, "rollback", "0");
+    e2e_expect(e2e, "call-in web demo.Shop run", "web");
+    e2e_expect(e2e, "call-in again demo.Shop run", "web");
+}
+
+/* It is only known once that loader is there: the class keeps its own code, and the patch is out. */
+static void a_changed_base_in_a_loader_that_comes_later_is_set_aside(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char command[512];
+    shop_compile(e2e, "web", "web");
+    shop_open(e2e);
+    snprintf(command, sizeof command, "loader web %s", e2e_path(e2e, "web"));
+    e2e_expect(e2e, command, "ok");
+    e2e_expect(e2e, "call-in web demo.Shop run", "web");
+    shop_try_push(e2e, &answer, "kept");
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    shop_do(e2e, "keep", NULL);
+    shop_close(e2e);
+    shop_compile(e2e, "web, released", "web");
+    shop_open(e2e);
+    e2e_expect(e2e, command, "ok");
+    e2e_expect(e2e, "call-in web demo.Shop run", "web, released");
+    e2e_await_log(e2e, "set aside");
+    shop_close(e2e);
+    assert_int_equal(shop_count_events(e2e, "kept-set-aside"), 1);
+    shop_compile(e2e, "web", "web"); /* the old base again, and still it is out */
+    shop_open(e2e);
+    e2e_expect(e2e, command, "ok");
+    e2e_expect(e2e, "call-in web demo.Shop run", "web");
+}
+
+static void what_somebody_changed_in_the_store_is_not_made_live(void **state)
+{
+    struct e2e *e2e = *state;
+    open_shop(e2e);
+    shop_push(e2e, "kept");
+    shop_do(e2e, "keep", NULL);
+    shop_close(e2e);
+    FILE *file = fopen(e2e_path(e2e, "store/kept.json"), "a");
+    assert_non_null(file);
+    fputs(" ", file);
+    fclose(file);
+    shop_open(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    e2e_await_log(e2e, "somebody changed it");
+    shop_push(e2e, "again");
+    shop_do(e2e, "keep", NULL);
+    restart(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "again");
+}
+
+/* ---- the AOT cache of JDK 25 ------------------------------------------------------------------ */
+
+static void run_java(const struct e2e *e2e, const char *const *options)
+{
+    struct e2e_process process = { 0 };
+    char java[300];
+    const char *arguments[16] = { java };
+    int status;
+    snprintf(java, sizeof java, "%s/bin/java", e2e->jdk->home);
+    for (size_t i = 0; options[i] != NULL; i++)
+        arguments[i + 1] = options[i];
+    e2e_process_start(&process, arguments, NULL, e2e->errors);
+    e2e_process_tell(&process, "call demo.Shop run");
+    e2e_process_tell(&process, "exit 0");
+    free(e2e_process_finish(&process, 60, &status));
+    assert_int_equal(status, 0);
+}
+
+/* In it classes are loaded before any agent sees them; it is made of jars only. */
+static void what_is_kept_is_live_in_a_jvm_with_an_aot_cache(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char class_path[600], output[300], cache[300], agent[1024];
+    if (e2e->jdk->feature < 25)
+        return;
+    shop_compile(e2e, "start", e2e->classes);
+    e2e_jar(e2e, "classes", "shop.jar");
+    e2e_jar(e2e, HD_E2E_JAVA, "target.jar");
+    snprintf(class_path, sizeof class_path, "%s:%s", e2e_path(e2e, "target.jar"),
+             e2e_path(e2e, "shop.jar"));
+    snprintf(output, sizeof output, "-XX:AOTCacheOutput=%s", e2e_path(e2e, "shop.aot"));
+    snprintf(cache, sizeof cache, "-XX:AOTCache=%s", e2e_path(e2e, "shop.aot"));
+    const char *const train[] = { output, "-XX:+UseSerialGC", "-cp", class_path, "Target", NULL };
+    run_java(e2e, train);
+    snprintf(agent, sizeof agent, "store=%s", e2e_path(e2e, "store"));
+    const char *const run[] = { cache, "-XX:AOTMode=on", "-cp", class_path, "Target", NULL };
+    e2e_start_java(e2e, agent, run, e2e->errors);
+    assert_string_equal(e2e_process_hear(&e2e->jvm, 30), "ready");
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    shop_push(e2e, "kept");
+    shop_do(e2e, "keep", NULL);
+    shop_close(e2e);
+    e2e_start_java(e2e, agent, run, e2e->errors);
+    assert_string_equal(e2e_process_hear(&e2e->jvm, 30), "ready");
+    e2e_expect(e2e, "call demo.Shop run", "kept");
+    shop_command(e2e, &answer, "show", "2");
+    e2e_expect_row(answer.json, "demo.Shop", "redefined", NULL); /* it was loaded already */
+    e2e_answer_close(&answer);
+    shop_do(e2e, "rollback", NULL);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        E2E_CASE(what_is_kept_is_live_after_a_restart_and_nothing_else_is),
+        E2E_CASE(keeping_a_state_of_old_or_none_replaces_what_is_kept),
+        E2E_CASE(a_push_may_keep_at_once),
+        E2E_CASE(without_a_store_nothing_can_be_kept),
+        E2E_CASE(a_patch_whose_base_has_changed_is_set_aside),
+        E2E_CASE(a_patch_that_is_in_the_jar_is_retired),
+        E2E_CASE(a_deployment_is_kept_whole_or_set_aside_whole),
+        E2E_CASE(a_new_class_of_the_application_is_kept_with_its_user),
+        E2E_CASE(a_class_of_a_loader_that_comes_later_gets_its_patch_for_its_base_only),
+        E2E_CASE(a_changed_base_in_a_loader_that_comes_later_is_set_aside),
+        E2E_CASE(what_somebody_changed_in_the_store_is_not_made_live),
+        E2E_CASE(what_is_kept_is_live_in_a_jvm_with_an_aot_cache),
+    };
+    return E2E_RUN(tests);
+}
