@@ -187,7 +187,7 @@ static int refuse_doubtful(struct hd_plan *plan, struct hd_error *err)
 {
     if (plan->job->kind == HD_JOB_RESTART)
         return hd_plan_judge_bases(plan, err);
-    if (hd_plan_refuse_ambiguous(plan, err) != 0)
+    if (hd_plan_refuse_ambiguous(plan, err) != 0 || hd_plan_refuse_other_bases(plan, err) != 0)
         return -1;
     hd_plan_refuse_without_way_back(plan);
     return 0;
@@ -317,7 +317,8 @@ void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
     bool has_content = job->bundle != NULL || job->kind == HD_JOB_ROLLBACK ||
                        job->kind == HD_JOB_RESTART;
     if (has_content && hd_probation_admits(&road->probation, job, begun) &&
-        is_expected(road, job) && may_begin(road, job) && hd_keep_is_possible(road, job))
+        is_expected(road, job) && may_begin(road, job) &&
+        hd_gate_admits(&road->gate, road->options, road->archive, job) && hd_keep_is_possible(road, job))
         walk(road, jni, job);
     finish(road, jni, job, begun);
     hd_probation_follow(&road->probation, job, hd_states_current(road->states), hd_road_clock());

@@ -60,6 +60,7 @@ void hd_job_free(struct hd_job *job)
 {
     if (job == NULL)
         return;
+    hd_manifest_close(&job->manifest);
     hd_bundle_free(job->bundle);
     hd_deployment_release(job->deployment);
     json_decref(job->status);
@@ -173,6 +174,7 @@ static void close_road(struct hd_road *road, JNIEnv *jni)
     hd_states_free(road->states, jni);
     hd_old_frames_close(&road->frames);
     hd_archive_close(road->archive);
+    hd_gate_close(&road->gate);
 }
 
 /* The clock of timed waits must not jump. */

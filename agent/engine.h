@@ -15,6 +15,7 @@
 #include "core/bundle.h"
 #include "core/options.h"
 #include "core/kept.h"
+#include "core/manifest.h"
 #include "core/past.h"
 #include "core/report.h"
 
@@ -41,6 +42,8 @@ struct hd_job {
     char *message; /* owned; may be NULL */
     bool keep; /* DEPLOY: and what is live then survives a restart */
     struct hd_kept *restart; /* RESTART; owned */
+    /* of a signed bundle, once the engine has judged it; owned. json NULL: none */
+    struct hd_manifest manifest;
     /* ROLLBACK, KEEP: to the state right after deployment "to"; else to the one before the current */
     bool to_given;
     uint64_t to;

@@ -80,6 +80,8 @@ struct hd_deployment {
     /* a rollback: it does not change what is live after a restart: the state after kept_state */
     bool restart_differs;
     uint64_t kept_state;
+    /* NULL, or what was signed and by whom: {"name","version","sequence","signers":["…"]} */
+    json_t *sealed;
     int64_t started_at;          /* microseconds since the epoch */
     uint64_t micros;             /* from job start to end */
     enum hd_reason error_reason; /* what concerns the deployment as a whole, else HD_REASON_NONE */

@@ -108,6 +108,12 @@ static bool put_trial_and_force(json_t *json, const struct hd_deployment *deploy
             hd_json_put(json, "forced", hd_forced_to_json(deployment->forced)));
 }
 
+static bool put_seal(json_t *json, const struct hd_deployment *deployment)
+{
+    return deployment->sealed == NULL ||
+           hd_json_put(json, "sealed", json_deep_copy(deployment->sealed));
+}
+
 static bool put_keeping(json_t *json, const struct hd_deployment *deployment)
 {
     if (deployment->keep_asked &&
@@ -179,7 +185,7 @@ json_t *hd_deployment_summary_to_json(const struct hd_deployment *deployment)
                     hd_json_put(json, "error", error_to_json(deployment)) &&
                     hd_json_put(json, "outcomes", counts_to_json(deployment)) &&
                     hd_json_put(json, "micros", hd_json_number(deployment->micros)) &&
-                    put_trial_and_force(json, deployment);
+                    put_trial_and_force(json, deployment) && put_seal(json, deployment);
     return hd_json_finish(json, complete);
 }
 
