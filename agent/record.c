@@ -50,6 +50,9 @@ static int prepare_entry(struct hd_plan *plan, struct hd_target *target, struct 
         return -1;
     target->entry->pool_slots = target->pool_slots;
     sign(plan->deployment, target->entry);
+    if (plan->deployment->forced != 0 &&
+        hd_forced_prepare(plan->road->forced, &target->entry->file->digest, err) != 0)
+        return -1;
     return note_base(target, err);
 }
 
@@ -179,6 +182,8 @@ void hd_plan_record(struct hd_plan *plan)
             target->known = NULL;
             continue;
         }
+        hd_forced_mark(plan->road->forced, &target->entry->file->digest,
+                       plan->deployment->forced);
         hd_registry_put_take(plan->road->registry, plan->jni, target->entry);
         target->entry = NULL;
         target->known = NULL; /* it was replaced */

@@ -285,6 +285,10 @@ static int check_combination(const struct hd_invocation *invocation, struct hd_e
         return hd_error_set(
             err, HD_E_USAGE,
             "--loader picks some loaders and --all-loaders takes every one; give one of them");
+    if (invocation->keep && (invocation->confirm_within_ms > 0 || invocation->smoke != NULL))
+        return hd_error_set(err, HD_E_USAGE,
+                            "what is on trial is not permanent yet: leave --keep out, and run "
+                            "'hotdrop keep' once it is confirmed");
     if (invocation->attach && invocation->pid == 0)
         return hd_error_set(err, HD_E_USAGE,
                             "--attach needs --pid PID: which JVM should the agent be loaded into?");

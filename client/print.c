@@ -194,6 +194,23 @@ static void print_trial(const json_t *report)
                rollback);
 }
 
+/* What a restart of the JVM will bring, where that is not what is live. */
+static void print_keeping(const json_t *report)
+{
+    const json_t *kept = json_object_get(report, "kept");
+    const json_t *state = json_object_get(report, "kept_state");
+    char error[CELL_MAX];
+    hd_text_escape(hd_answer_text(report, "keep_error"), error, sizeof error);
+    if (json_is_true(kept))
+        printf("Kept: a restart with this store brings it back.\n");
+    else if (error[0] != '\0')
+        printf("Not kept, though it is live: %s\n", error);
+    if (json_is_integer(state))
+        printf("What is kept did not change: a restart brings back the state after deployment "
+               "%lld. 'hotdrop keep' makes what is live now permanent.\n",
+               (long long)json_integer_value(state));
+}
+
 void hd_print_report(const json_t *report, bool is_check, double seconds)
 {
     const json_t *classes = json_object_get(report, "classes");
@@ -214,6 +231,7 @@ void hd_print_report(const json_t *report, bool is_check, double seconds)
         printf("; nothing was applied");
     printf(" (%.1f ms).\n", seconds * 1000);
     print_trial(report);
+    print_keeping(report);
     fflush(stdout);
 }
 

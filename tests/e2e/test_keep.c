@@ -123,6 +123,71 @@ static void without_a_store_nothing_can_be_kept(void **state)
     e2e_expect(e2e, "call demo.Shop run", "start");
 }
 
+/* A class whose file was deleted since it loaded: what it was cannot be proven. */
+static void start_without_a_file(struct e2e *e2e, const char *options)
+{
+    shop_open_with(e2e, NULL, options, NULL);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    assert_return_code(unlink(e2e_path(e2e, "classes/demo/Shop.class")), errno);
+}
+
+static void what_has_no_way_back_cannot_be_kept(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char pid[16];
+    start_without_a_file(e2e, "");
+    shop_compile(e2e, "new", "after");
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, &answer, "push", "--json", "--keep", "--pid", pid, e2e_path(e2e, "after"),
+               NULL);
+    e2e_expect_row(answer.json, "demo.Shop", "refused", "no-way-back");
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    e2e_deploy(e2e, &answer, "push", "after");
+    assert_true(e2e_has_warning(e2e_row(answer.json, "demo.Shop", NULL), "no-way-back"));
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call demo.Shop run", "new");
+    expect_refused(e2e, NULL, "no-way-back");
+}
+
+static void with_way_back_required_nothing_goes_live_that_has_none(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    start_without_a_file(e2e, "way-back=required");
+    shop_try_push(e2e, &answer, "new");
+    e2e_expect_row(answer.json, "demo.Shop", "refused", "no-way-back");
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+}
+
+static void a_new_class_of_a_loader_that_comes_later_cannot_be_kept(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char command[512], pid[16];
+    shop_compile(e2e, "web", "web");
+    shop_open(e2e);
+    snprintf(command, sizeof command, "loader web %s", e2e_path(e2e, "web"));
+    e2e_expect(e2e, command, "ok");
+    e2e_expect(e2e, "call-in web demo.Shop run", "web");
+    shop_compile(e2e, "new", "after");
+    e2e_compile_class(e2e, "Price", "package demo; class Price { }", "after");
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, &answer, "push", "--json", "--keep", "--pid", pid, e2e_path(e2e, "after"),
+               NULL);
+    e2e_expect_row(answer.json, "demo.Price", "refused", "cannot-keep");
+    e2e_answer_close(&answer);
+    e2e_deploy(e2e, &answer, "push", "after");
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    expect_refused(e2e, NULL, "cannot-keep");
+    expect_refused(e2e, NULL, "cannot-keep");
+    restart(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+}
+
 static void a_patch_whose_base_has_changed_is_set_aside(void **state)
 {
     struct e2e *e2e = *state;
@@ -366,6 +431,9 @@ int main(void)
         E2E_CASE(keeping_a_state_of_old_or_none_replaces_what_is_kept),
         E2E_CASE(a_push_may_keep_at_once),
         E2E_CASE(without_a_store_nothing_can_be_kept),
+        E2E_CASE(what_has_no_way_back_cannot_be_kept),
+        E2E_CASE(with_way_back_required_nothing_goes_live_that_has_none),
+        E2E_CASE(a_new_class_of_a_loader_that_comes_later_cannot_be_kept),
         E2E_CASE(a_patch_whose_base_has_changed_is_set_aside),
         E2E_CASE(a_patch_that_is_in_the_jar_is_retired),
         E2E_CASE(a_deployment_is_kept_whole_or_set_aside_whole),

@@ -371,22 +371,26 @@ static void a_loader_that_is_gone_is_not_the_boot_loader(void **state)
     assert_null(load("a/A", NULL));
 }
 
-static void a_patch_for_any_loader_goes_to_the_first_only(void **state)
+/* From then on it is for the file of that first one. */
+static void a_patch_for_any_loader_goes_to_the_first_and_to_those_like_it(void **state)
 {
     PUBLISH(*state, patch_for_any("a/A", "new", 4));
     assert_string_equal(load("a/A", (jobject)&shop), "new");
-    assert_null(load("a/A", (jobject)&other));
-    assert_int_equal(vm.event_count, 1);
+    assert_null(load_bytes("a/A", (jobject)&other, "another", 7));
+    assert_string_equal(load("a/A", NULL), "new");
+    assert_int_equal(vm.event_count, 3);
     expect_event(0, HD_HOOK_APPLIED, "a/A", 4, &shop_loader);
+    expect_event(1, HD_HOOK_WRONG_BASE, "a/A", 4, &other_loader);
+    expect_event(2, HD_HOOK_APPLIED, "a/A", 4, NULL);
 }
 
-static void a_patch_for_any_loader_stays_spent_when_it_is_published_again(void **state)
+static void a_patch_for_any_loader_stays_taken_when_it_is_published_again(void **state)
 {
     struct hd_patch *any = patch_for_any("a/A", "new", 4);
     PUBLISH(*state, hd_patch_keep(any));
     assert_string_equal(load("a/A", (jobject)&shop), "new");
     PUBLISH(*state, any, waiting("b/B", NULL, "b", 5));
-    assert_null(load("a/A", (jobject)&other));
+    assert_null(load_bytes("a/A", (jobject)&other, "another", 7));
     PUBLISH(*state, patch_for_any("a/A", "newer", 6));
     assert_string_equal(load("a/A", (jobject)&other), "newer");
 }
@@ -685,8 +689,8 @@ int main(void)
         HOOK_TEST(the_event_is_on_only_while_there_are_patches),
         HOOK_TEST(a_class_gets_the_patch_of_its_loader_and_only_that),
         HOOK_TEST(a_loader_that_is_gone_is_not_the_boot_loader),
-        HOOK_TEST(a_patch_for_any_loader_goes_to_the_first_only),
-        HOOK_TEST(a_patch_for_any_loader_stays_spent_when_it_is_published_again),
+        HOOK_TEST(a_patch_for_any_loader_goes_to_the_first_and_to_those_like_it),
+        HOOK_TEST(a_patch_for_any_loader_stays_taken_when_it_is_published_again),
         HOOK_TEST(the_patch_for_just_this_loader_goes_first),
         HOOK_TEST(a_file_that_means_what_the_base_meant_gets_the_patch),
         HOOK_TEST(a_file_that_is_not_the_base_is_left_alone_and_told),
