@@ -47,9 +47,11 @@ static bool begin(struct hd_road *road, struct hd_job *job)
     deployment->best_effort = job->best_effort;
     if (job->kind == HD_JOB_DEPLOY)
         deployment->forced = (job->best_effort ? (unsigned)HD_FORCED_BEST_EFFORT : 0) |
-                             (job->all_loaders ? (unsigned)HD_FORCED_ALL_LOADERS : 0);
+                             (job->all_loaders ? (unsigned)HD_FORCED_ALL_LOADERS : 0) |
+                             (job->emergency != NULL ? (unsigned)HD_FORCED_EMERGENCY : 0);
     if (deployment->message == NULL)
         deployment->message = copy(job->message);
+    deployment->emergency = copy(job->emergency);
     if (job->bundle != NULL)
         name_bundle(deployment, job->bundle);
     return true;

@@ -72,6 +72,7 @@ void hd_job_free(struct hd_job *job)
     hd_free(job->loader);
     hd_free(job->message);
     hd_free(job->expect);
+    hd_free(job->emergency);
     json_decref(job->stacks);
     hd_free(job);
 }

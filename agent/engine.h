@@ -50,6 +50,7 @@ struct hd_job {
     /* ROLLBACK: not 0: undo that deployment, provided that it is on trial; CONFIRM: which */
     uint64_t trial;
     uint64_t confirm_within; /* DEPLOY: milliseconds until it is rolled back; 0: no trial */
+    char *emergency; /* DEPLOY: why one signature must do; owned; NULL: it is no emergency */
     char *expect;  /* DEPLOY, ROLLBACK: refused unless that state is live; owned; may be NULL */
     bool blocking; /* STATUS: with the stacks that hold old code */
     /* results */

@@ -38,7 +38,8 @@ enum option_key {
     KEY_NOT_BEFORE,
     KEY_EXPIRES,
     KEY_BASE,
-    KEY_ALLOWED_SIGNERS
+    KEY_ALLOWED_SIGNERS,
+    KEY_EMERGENCY
 };
 
 struct known_option {
@@ -92,6 +93,8 @@ static const struct known_option known_options[] = {
       "2026-09-21T00:00:00Z, or 30min from now" },
     { "expires", "TIME", KEY_EXPIRES, HD_OPTIONS_SIGN, "not to be used from then on" },
     { "base", "OLD", KEY_BASE, HD_OPTIONS_SIGN, "only onto these classes: a jar or directory" },
+    { "emergency", "REASON", KEY_EMERGENCY, HD_OPTIONS_EMERGENCY,
+      "with one signature of those whom the agent's emergency= names; marked for ever" },
     { "allowed-signers", "FILE", KEY_ALLOWED_SIGNERS, HD_OPTIONS_SIGNERS,
       "whose signatures count, in ssh-keygen's format" },
     { "json", NULL, KEY_JSON, HD_OPTIONS_JSON, "one JSON document instead of a table" },
@@ -198,6 +201,9 @@ static int take_sign_option(int key, struct hd_invocation *out, struct hd_error 
         return 0;
     case KEY_BASE:
         out->base = optarg;
+        return 0;
+    case KEY_EMERGENCY:
+        out->emergency = optarg;
         return 0;
     case KEY_ALLOWED_SIGNERS:
         out->allowed_signers = optarg;

@@ -19,6 +19,7 @@ enum hd_option_group {
     HD_OPTIONS_JSON = 1u << 1,
     HD_OPTIONS_DEPLOY = 1u << 2,            /* --loader --all-loaders --best-effort */
     HD_OPTIONS_PUSH = 1u << 3,              /* --message */
+    HD_OPTIONS_EMERGENCY = 1u << 16,        /* --emergency */
     HD_OPTIONS_ATTACH = 1u << 4,            /* --options --agent */
     HD_OPTIONS_ATTACH_ON_THE_WAY = 1u << 5, /* --attach */
     HD_OPTIONS_DIFF = 1u << 7,              /* --jdk */
@@ -62,6 +63,7 @@ struct hd_invocation {
     const char *base;
     uint64_t sequence; /* 0: not given */
     const char *allowed_signers;
+    const char *emergency;
     bool help;
     char **arguments; /* what is no option; borrows argv */
     size_t argument_count;

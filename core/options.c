@@ -18,8 +18,8 @@
 #define MAX_RATE         UINT64_C(100000)
 #define SHOWN_TEXT_SIZE  160
 #define KNOWN_KEYS                                                                                 \
-    "drop, watch, listen, settle, token, store, way-back, app, allowed-signers, approvals, allow, " \
-    "deny, max-bundle, max-rate, log, log-level, config"
+    "drop, watch, listen, settle, token, store, way-back, app, allowed-signers, approvals, emergency, " \
+    "allow, deny, max-bundle, max-rate, log, log-level, config"
 
 /* One "key=value", and where it stands. */
 struct assignment {
@@ -114,6 +114,11 @@ static int set_allowed_signers(struct hd_options *options, const char *value, st
     return replace(&options->allowed_signers, value, err);
 }
 
+static int set_emergency(struct hd_options *options, const char *value, struct hd_error *err)
+{
+    return append(&options->emergency, value, err);
+}
+
 static int set_approvals(struct hd_options *options, const char *value, struct hd_error *err)
 {
     uint64_t approvals;
@@ -203,6 +208,7 @@ static const struct option known_options[] = {
     { "log", set_log },       { "log-level", set_log_level },     { "store", set_store },
     { "way-back", set_way_back }, { "app", set_app },
     { "allowed-signers", set_allowed_signers }, { "approvals", set_approvals },
+    { "emergency", set_emergency },
 };
 
 static const struct option *find_option(const char *key)
@@ -393,6 +399,11 @@ static int check_signing(const struct hd_options *options, struct hd_error *err)
         return hd_error_set(err, HD_E_USAGE,
                             "option allowed-signers= needs store=DIR as well: what was deployed "
                             "once must not be deployed again, also after a restart");
+    if (options->emergency.count > 0 && options->approvals < 2)
+        return hd_error_set(err, HD_E_USAGE,
+                            "option emergency=%s lifts approvals=N to one, and there is no "
+                            "approvals=2 or more",
+                            options->emergency.items[0]);
     if (options->approvals > 1 && options->allowed_signers == NULL)
         return hd_error_set(err, HD_E_USAGE,
                             "option approvals=%u needs allowed-signers=FILE as well: whose "
@@ -443,6 +454,7 @@ void hd_options_close(struct hd_options *options)
     close_list(&options->listens);
     close_list(&options->allow);
     close_list(&options->deny);
+    close_list(&options->emergency);
     hd_free(options->token_file);
     hd_free(options->store);
     hd_free(options->app);

@@ -46,8 +46,12 @@ struct hd_row {
 };
 
 /* What a pusher insisted on; it stays with the deployment, and with what is live of it, for ever. */
-enum hd_forced { HD_FORCED_BEST_EFFORT = 1u << 0, HD_FORCED_ALL_LOADERS = 1u << 1 };
-#define HD_FORCED_BIT_COUNT 2
+enum hd_forced {
+    HD_FORCED_BEST_EFFORT = 1u << 0,
+    HD_FORCED_ALL_LOADERS = 1u << 1,
+    HD_FORCED_EMERGENCY = 1u << 2 /* with fewer approvals than the agent asks for */
+};
+#define HD_FORCED_BIT_COUNT 3
 /* ["best-effort","all-loaders"]; empty for 0. A new reference; NULL when memory is out. */
 json_t *hd_forced_to_json(unsigned forced);
 
@@ -69,6 +73,7 @@ struct hd_deployment {
     char bundle_digest[HD_DIGEST_HEX_SIZE]; /* "" where there is none */
     bool best_effort;
     unsigned forced; /* HD_FORCED_* bits */
+    char *emergency; /* NULL, or why it was one */
     /* How it ended is filled in by the loop, which is then the only thread that looks at it. */
     struct hd_trial_record trial;
     uint64_t returns_to;  /* a rollback: the deployment whose state is live again; 0: as started */

@@ -165,7 +165,7 @@ static int read_fields(char *line, struct signer *signer, struct hd_error *err)
         field = next_field(&line);
     }
     char *key = field != NULL && is_key_type(field) ? next_field(&line) : NULL;
-    if (key == NULL)
+    if (principals == NULL || key == NULL)
         return hd_error_set(err, HD_E_FORMAT, "not \"PRINCIPALS [OPTIONS] KEYTYPE KEY\"");
     principals = unquote(principals);
     principals[strcspn(principals, ",")] = '\0';

@@ -53,7 +53,7 @@ static int decode(struct hd_bytes body, struct hd_buffer *out, struct hd_error *
     EVP_ENCODE_CTX_free(context);
     if (!good)
         return hd_error_set(err, HD_E_FORMAT, "the SSH signature is not base64");
-    out->length = (size_t)(length + last);
+    out->length = (size_t)length + (size_t)last;
     return 0;
 }
 

@@ -238,6 +238,39 @@ static void two_approvals_are_two_people(void **state)
     expect_live(e2e, "one.jar", "one");
 }
 
+static void push_in_an_emergency(const struct e2e *e2e, struct e2e_answer *answer, const char *jar)
+{
+    char pid[16];
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, answer, "push", "--json", "--pid", pid, "--emergency", "shop is down",
+               e2e_path(e2e, "%s", jar), NULL);
+}
+
+static void in_an_emergency_one_signature_is_enough_and_it_is_marked_for_ever(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    start(e2e, ",approvals=2,emergency=ben");
+    make_bundle(e2e, "one", "ann", "");
+    push_in_an_emergency(e2e, &answer, "one.jar");
+    assert_string_equal(shop_reason(&answer), "approvals-missing");
+    e2e_answer_close(&answer);
+    make_bundle(e2e, "two", "ben", "");
+    expect_refusal(e2e, "two.jar", "approvals-missing");
+    push_in_an_emergency(e2e, &answer, "two.jar");
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call demo.Shop run", "two");
+    shop_close(e2e);
+    open_shop(e2e, ",approvals=2,emergency=ben");
+    shop_command(e2e, &answer, "show", "3");
+    assert_string_equal(json_string_value(json_object_get(answer.json, "emergency")),
+                        "shop is down");
+    assert_string_equal(
+        json_string_value(json_array_get(json_object_get(answer.json, "forced"), 0)), "emergency");
+    e2e_answer_close(&answer);
+}
+
 static void the_file_of_signers_is_read_again_when_it_changes(void **state)
 {
     struct e2e *e2e = *state;
@@ -289,6 +322,7 @@ int main(void)
         E2E_CASE(a_deleted_store_fails_closed),
         E2E_CASE(a_bundle_is_for_its_target_its_time_and_its_base),
         E2E_CASE(two_approvals_are_two_people),
+        E2E_CASE(in_an_emergency_one_signature_is_enough_and_it_is_marked_for_ever),
         E2E_CASE(the_file_of_signers_is_read_again_when_it_changes),
         E2E_CASE(verify_tells_what_an_agent_would_say),
     };
