@@ -266,6 +266,26 @@ static void what_is_being_made_is_offered_ahead_and_not_where_it_fails(void **st
     hd_states_take_out(states, no_jni, 0);
     hd_states_commit(states, no_jni);
     assert_string_equal(offer_of(states, false, "Foo", "base", NULL), "foo 1");
+    begin_offering(states, 3, "Foo", "base", "foo 3", NULL);
+    assert_string_equal(offer_of(states, true, "Foo", "base", NULL), "foo 3");
+    hd_states_free(states, no_jni);
+}
+
+static void what_was_not_done_after_all_is_not_offered(void **state)
+{
+    (void)state;
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_blob *base = blob_of("base");
+    struct hd_states *states = hd_states_new();
+    begin_offering(states, 1, "Foo", "base", "foo", NULL);
+    assert_int_equal(add(states, "Bar", "bar", &err), 0);
+    assert_int_equal(hd_states_offer_last(states, base, NULL, false, &err), 0);
+    assert_int_equal(offers_of(states, true)->count, 2);
+    hd_states_take_out(states, no_jni, 0);
+    hd_states_commit(states, no_jni);
+    assert_null(offer_of(states, false, "Foo", "base", NULL));
+    assert_string_equal(offer_of(states, false, "Bar", "base", NULL), "bar");
+    hd_blob_release(base);
     hd_states_free(states, no_jni);
 }
 
@@ -366,6 +386,7 @@ int main(void)
         cmocka_unit_test(loaders_that_come_get_the_latest_for_their_base),
         cmocka_unit_test(after_a_rollback_they_get_what_that_state_said),
         cmocka_unit_test(what_is_being_made_is_offered_ahead_and_not_where_it_fails),
+        cmocka_unit_test(what_was_not_done_after_all_is_not_offered),
         cmocka_unit_test(what_is_for_all_takes_the_place_of_what_was_for_some),
         cmocka_unit_test(what_was_for_any_loader_is_for_the_file_of_the_first),
         cmocka_unit_test(the_content_of_a_newcomer_goes_by_its_base),
