@@ -184,6 +184,18 @@ void hd_archive_note_take(struct hd_archive *archive, const char *event, json_t 
         hd_log(HD_LOG_ERROR, "the journal misses a line (%s): %s", event, err.text);
 }
 
+void hd_archive_note_class(struct hd_archive *archive, const char *event,
+                           const char *internal_name, const char *label, uint64_t deployment)
+{
+    if (archive == NULL)
+        return;
+    char *name = hd_text_class_name(hd_map_key(internal_name));
+    hd_archive_note_take(archive, event,
+                         json_pack("{s:s?, s:s, s:I}", "class", name, "loader", label, "patch_of",
+                                   (json_int_t)deployment));
+    hd_free(name);
+}
+
 /* ---- what is kept ---------------------------------------------------------------------------- */
 
 static bool append_aside(json_t *array, const struct hd_kept_class *class)

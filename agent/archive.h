@@ -45,6 +45,9 @@ HD_CHECKED int hd_archive_begin(struct hd_archive *archive, const struct hd_depl
  * head, to be anchored elsewhere. */
 HD_CHECKED int hd_archive_end(struct hd_archive *archive, struct hd_deployment *deployment,
                               struct hd_error *err);
+/* The same for what happened to a class without a deployment: {"class","loader","patch_of"}. */
+void hd_archive_note_class(struct hd_archive *archive, const char *event,
+                           const char *internal_name, const char *label, uint64_t deployment);
 /* Another event for the journal. Takes fields (may be NULL) even on failure, which is logged. */
 void hd_archive_note_take(struct hd_archive *archive, const char *event, json_t *fields);
 

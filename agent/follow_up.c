@@ -205,6 +205,8 @@ static void give_up(struct hd_follow_up *after, struct hd_follow_up_item *item)
            "%s in %s was redefined by another agent or a debugger (foreign-changed): the code of "
            "deployment %llu is no longer live there; push it again, or roll back",
            live->internal_name, live->label, (unsigned long long)live->deployment);
+    hd_archive_note_class(after->road->archive, "foreign-changed", live->internal_name, live->label,
+                          live->deployment);
     live->was_defined = live->state == HD_LIVE_DEFINED;
     live->state = HD_LIVE_FOREIGN;
     hd_live_set_file_take(live, after->jni, hd_blob_keep(item->foreign));
@@ -249,8 +251,10 @@ static void mark_done(struct work *work, size_t i)
 {
     struct hd_follow_up_item *item = &work->after->items[i];
     struct hd_live *live = item->live;
-    if (item->lost)
-        live->reapplied++;
+    /* Once a deployment: a monitor may retransform a thousand times. */
+    if (item->lost && live->reapplied++ == 0)
+        hd_archive_note_class(work->after->road->archive, "reapplied", live->internal_name,
+                              live->label, live->deployment);
     if (work->files[i] != live->file) {
         hd_live_set_file_take(live, work->after->jni, hd_blob_keep(work->files[i]));
         work->after->stale = true;

@@ -158,6 +158,8 @@ static void hear_wrong_base(struct hd_road *road, JNIEnv *jni, struct hd_hook_ev
            "%s was loaded by %s from another file than deployment %llu was made for (wrong-base): "
            "the patch was not applied; push again to redefine it",
            name, live->label, (unsigned long long)deployment);
+    if (!told)
+        hd_archive_note_class(road->archive, "wrong-base", name, live->label, deployment);
 }
 
 /* ---- a class that somebody changes ----------------------------------------------------------- */

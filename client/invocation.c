@@ -163,6 +163,9 @@ static int take_trial_option(int key, struct hd_invocation *out, struct hd_error
     case KEY_WAIT_DRAINED:
         return take_duration("--wait-drained", &out->wait_drained_ms, err);
     case KEY_SMOKE:
+        if (optarg[0] == '\0')
+            return hd_error_set(err, HD_E_USAGE,
+                                "--smoke: which command? an empty one always passes");
         out->smoke = optarg;
         return 0;
     case KEY_EXPECT:
@@ -335,6 +338,6 @@ void hd_invocation_print_options(FILE *stream, unsigned groups)
         char left[40];
         snprintf(left, sizeof left, "--%s%s%s", option->name, option->argument != NULL ? " " : "",
                  option->argument != NULL ? option->argument : "");
-        fprintf(stream, "  %-18s %s\n", left, option->summary);
+        fprintf(stream, "  %-21s %s\n", left, option->summary);
     }
 }

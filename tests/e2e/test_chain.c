@@ -107,19 +107,24 @@ static void roll_back(const struct e2e *e2e, const char *number)
     e2e_answer_close(&answer);
 }
 
-/* "" where status does not list the class. */
-static void expect_status(const struct e2e *e2e, const char *live)
+/* "" where status does not list the class. What the hook has seen is known to status a moment
+ * later. */
+static bool is_live(const struct e2e *e2e, const char *live)
 {
     struct e2e_answer answer;
     e2e_client(e2e, &answer, "status", "--json", "--pid", pid_of(e2e), NULL);
-    const json_t *rows = json_object_get(answer.json, "classes");
-    if (live[0] == '\0') {
-        assert_int_equal(json_array_size(rows), 0);
-    } else {
-        const json_t *row = e2e_row(answer.json, "demo.Greeter", NULL);
-        assert_string_equal(json_string_value(json_object_get(row, "live")), live);
-    }
+    const json_t *row = json_array_get(json_object_get(answer.json, "classes"), 0);
+    const char *word = row != NULL ? json_string_value(json_object_get(row, "live")) : "";
+    bool same = strcmp(word, live) == 0;
     e2e_answer_close(&answer);
+    return same;
+}
+
+static void expect_status(const struct e2e *e2e, const char *live)
+{
+    for (int i = 0; i < 500 && !is_live(e2e, live); i++)
+        poll(NULL, 0, 20);
+    assert_true(is_live(e2e, live));
 }
 
 static long count_hits(struct e2e *e2e)
@@ -255,6 +260,7 @@ static void a_foreign_redefinition_that_the_jvm_refuses_changes_nothing(void **s
     start_loaded(e2e, HOTDROP_FIRST, "never");
     push(e2e, "two", "redefined");
     redefine_behind_our_back(e2e, "!", "static int more() { return 1; }");
+    push(e2e, "two", "unchanged"); /* the engine has heard of it by now */
     expect_status(e2e, "redefined");
     e2e_expect(e2e, "call demo.Greeter greet", "two");
 }

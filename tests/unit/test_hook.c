@@ -553,6 +553,8 @@ static void a_class_that_is_its_base_again_stays_that(void **state)
     assert_true(second.event_on);
     assert_string_equal(retransform("Foo", (jobject)&shop, "patch", 5), "base");
     assert_null(retransform("Foo", (jobject)&shop, "base", 4));
+    redefine("Foo", (jobject)&shop, "theirs");
+    assert_int_equal(vm.event_count, 0);
 }
 
 static void a_foreign_redefinition_passes_and_is_told(void **state)
