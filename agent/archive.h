@@ -43,7 +43,7 @@ HD_CHECKED int hd_archive_begin(struct hd_archive *archive, const struct hd_depl
                                 struct hd_bundle *bundle, struct hd_error *err);
 /* Its end, or its refusal. On failure it is held, and the log says so loudly. Logs the journal's
  * head, to be anchored elsewhere. */
-HD_CHECKED int hd_archive_end(struct hd_archive *archive, struct hd_deployment *deployment,
+HD_CHECKED int hd_archive_end(struct hd_archive *archive, const struct hd_deployment *deployment,
                               struct hd_error *err);
 /* The same for what happened to a class without a deployment: {"class","loader","patch_of"}. */
 void hd_archive_note_class(struct hd_archive *archive, const char *event,

@@ -147,12 +147,15 @@ int hd_plan_publish(struct hd_plan *plan, struct hd_error *err)
 
 /* What was pushed for whichever loader comes first is out of date once the class is known to be
  * somewhere. */
-static bool drop_homeless(struct hd_plan *plan, const struct hd_target *target)
+static bool drop_homeless(struct hd_plan *plan, const struct hd_target *target,
+                          const struct hd_blob *base)
 {
     struct hd_registry *registry = plan->road->registry;
     struct hd_live *live = hd_registry_find_any(registry, target->class->from->name);
-    if (live == NULL || target->any_loader)
-        return false;
+    if (live == NULL || target->any_loader || plan->job->kind == HD_JOB_ROLLBACK)
+        return false; /* a rollback says itself what it takes back */
+    if (live->base != NULL && !hd_blob_same(live->base, base))
+        return false; /* it waits for loaders of another base */
     hd_registry_remove(registry, plan->jni, live);
     return true;
 }
@@ -184,10 +187,11 @@ void hd_plan_record(struct hd_plan *plan)
         }
         hd_forced_mark(plan->road->forced, &target->entry->file->digest,
                        plan->deployment->forced);
+        const struct hd_blob *base = target->entry->base; /* the registry's from now on */
         hd_registry_put_take(plan->road->registry, plan->jni, target->entry);
         target->entry = NULL;
         target->known = NULL; /* it was replaced */
-        stale |= drop_homeless(plan, target);
+        stale |= drop_homeless(plan, target, base);
     }
     if (plan->state_begun)
         record_state(plan);

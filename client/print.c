@@ -188,6 +188,8 @@ static void print_trial(const json_t *report)
         printf("Trial: confirmed by %s at %s.\n", who, when);
     else if (strcmp(ended, "rolled-back") == 0)
         printf("Trial: rolled back by %s at %s, deployment %lld.\n", who, when, rollback);
+    else if (strcmp(ended, "jvm-ended") == 0)
+        printf("Trial: the JVM ended before it was confirmed.\n");
     else
         printf("Trial: not confirmed in time, and its rollback, deployment %lld, was refused: it "
                "stayed live.\n",
