@@ -20,17 +20,25 @@ struct hd_archive {
     struct hd_store *store; /* NULL: it could not be opened */
     struct hd_error why;    /* then */
     struct hd_past *past;
+    struct hd_sequences *sequences;
     /* deployments whose end is not in the journal yet, the oldest first */
     struct unwritten unwritten[HD_ARCHIVE_UNWRITTEN_MAX];
     size_t unwritten_count;
     json_t *kept; /* what is kept, for people; NULL: nothing */
 };
 
+static int visit(const json_t *entry, void *context, struct hd_error *err)
+{
+    struct hd_archive *archive = context;
+    return hd_past_visit(entry, archive->past, err) != 0
+               ? -1
+               : hd_sequences_hear(archive->sequences, entry, err);
+}
+
 static void open_store(struct hd_archive *archive, const char *directory)
 {
     struct hd_error err = HD_ERROR_INIT;
-    if (hd_store_open(directory, hd_past_visit, archive->past, &archive->store, &archive->why) !=
-        0) {
+    if (hd_store_open(directory, visit, archive, &archive->store, &archive->why) != 0) {
         hd_log(HD_LOG_ERROR,
                "store-unavailable: %s; nothing is deployed in this JVM, and nothing that was kept "
                "is live; put it right and restart the JVM",
@@ -51,7 +59,8 @@ int hd_archive_open(const char *directory, struct hd_archive **out, struct hd_er
     if (archive == NULL)
         return hd_error_set_memory(err);
     archive->past = hd_past_new();
-    if (archive->past == NULL) {
+    archive->sequences = hd_sequences_new();
+    if (archive->past == NULL || archive->sequences == NULL) {
         hd_archive_close(archive);
         return hd_error_set_memory(err);
     }
@@ -67,6 +76,7 @@ void hd_archive_close(struct hd_archive *archive)
     for (size_t i = 0; i < archive->unwritten_count; i++)
         json_decref(archive->unwritten[i].document);
     hd_past_free(archive->past);
+    hd_sequences_free(archive->sequences);
     json_decref(archive->kept);
     hd_store_close(archive->store);
     hd_free(archive);
@@ -84,6 +94,11 @@ struct hd_past *hd_archive_steal_past(struct hd_archive *archive)
     struct hd_past *past = archive->past;
     archive->past = NULL;
     return past;
+}
+
+const struct hd_sequences *hd_archive_sequences(const struct hd_archive *archive)
+{
+    return archive != NULL && archive->store != NULL ? archive->sequences : NULL;
 }
 
 /* ---- what could not be written --------------------------------------------------------------- */
@@ -140,6 +155,8 @@ int hd_archive_begin(struct hd_archive *archive, const struct hd_deployment *dep
         return -1;
     if (bundle != NULL && hd_bundle_jar(bundle, &jar, err) != 0)
         return -1;
+    if (hd_sequences_begin(archive->sequences, deployment->number, deployment->sealed, err) != 0)
+        return -1;
     return hd_store_begin(archive->store, deployment, jar, err);
 }
 
@@ -165,7 +182,10 @@ int hd_archive_end(struct hd_archive *archive, const struct hd_deployment *deplo
     unsigned long long number = deployment->number;
     if (archive == NULL)
         return 0;
-    json_t *document = hd_deployment_full_to_json(deployment);
+    json_t *document = hd_sequences_end(archive->sequences, deployment->number, deployment->sealed,
+                                        deployment->applied, err) == 0
+                           ? hd_deployment_full_to_json(deployment)
+                           : NULL;
     int result = document != NULL ? write_end_take(archive, deployment, document, err)
                                   : hd_error_set_memory(err);
     if (result == 0)

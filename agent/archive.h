@@ -16,6 +16,7 @@
 #include "core/bundle.h"
 #include "core/kept.h"
 #include "core/past.h"
+#include "core/sequences.h"
 
 #define HD_ARCHIVE_UNWRITTEN_MAX 64
 
@@ -30,6 +31,9 @@ void hd_archive_close(struct hd_archive *archive);
 uint64_t hd_archive_last_number(const struct hd_archive *archive);
 /* Moves out the deployments of earlier JVMs; NULL when there is no store. */
 struct hd_past *hd_archive_steal_past(struct hd_archive *archive);
+
+/* Which signed bundles have been live (core/sequences.h); NULL when there is no store. A borrow. */
+const struct hd_sequences *hd_archive_sequences(const struct hd_archive *archive);
 
 /* Whether the store can be written, as far as is known: what is still unwritten is written now. -1
  * with the words for whoever wants to deploy. */

@@ -61,6 +61,7 @@ void hd_job_free(struct hd_job *job)
 {
     if (job == NULL)
         return;
+    hd_manifest_close(&job->manifest);
     hd_bundle_free(job->bundle);
     hd_deployment_release(job->deployment);
     json_decref(job->status);
@@ -71,6 +72,7 @@ void hd_job_free(struct hd_job *job)
     hd_free(job->loader);
     hd_free(job->message);
     hd_free(job->expect);
+    hd_free(job->emergency);
     json_decref(job->stacks);
     hd_free(job);
 }
@@ -176,6 +178,7 @@ static void close_road(struct hd_road *road, JNIEnv *jni)
     hd_forced_marks_free(road->forced);
     hd_old_frames_close(&road->frames);
     hd_archive_close(road->archive);
+    hd_gate_close(&road->gate);
 }
 
 /* The clock of timed waits must not jump. */
