@@ -14,7 +14,7 @@ enum { WITHOUT_AGENT, NOTHING_PATCHED, ONE_PATCHED, MANY_PATCHED, KINDS };
 
 struct application {
     struct e2e_process jvm;
-    struct bench_samples loading; /* milliseconds */
+    struct bench_samples loading; /* milliseconds of processor time */
 };
 
 static void start(const struct bench *bench, struct application *application, bool agent)
@@ -67,7 +67,7 @@ void bench_hook(const struct bench *bench)
             measure(&applications[(i + round) % KINDS]);
     }
     const struct bench_samples *none = &applications[NOTHING_PATCHED].loading;
-    bench_print_heading("Loading 10,000 classes", "milliseconds");
+    bench_print_heading("Loading 10,000 classes", "milliseconds of processor time");
     bench_print("without the agent", &applications[WITHOUT_AGENT].loading, none);
     bench_print("with the agent, nothing patched", none, NULL);
     bench_print("one other class patched", &applications[ONE_PATCHED].loading, none);
