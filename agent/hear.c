@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-/* The loader itself, so that it stays while the registry is told of it: a local reference. False: it
- * was collected. */
+/* The loader itself, so that it stays while the registry is told of it: a local reference. False:
+ * it was collected. */
 static bool hold_loader(JNIEnv *jni, const struct hd_hook_event *event, jobject *loader)
 {
     *loader = event->loader == NULL ? NULL : (*jni)->NewLocalRef(jni, event->loader);
@@ -43,8 +43,8 @@ static void bind(struct hd_road *road, JNIEnv *jni, struct hd_live *live,
                  struct hd_hook_event *event)
 {
     jobject loader;
-    const char *label = hold_loader(jni, event, &loader) ? hd_labels_of(road->labels, jni, loader)
-                                                          : NULL;
+    const char *label =
+        hold_loader(jni, event, &loader) ? hd_labels_of(road->labels, jni, loader) : NULL;
     char *copy = label == NULL ? NULL : hd_strdup(label);
     if (copy != NULL) {
         hd_free(live->label);
@@ -61,9 +61,9 @@ static void bind(struct hd_road *road, JNIEnv *jni, struct hd_live *live,
 static void note_own_file(struct hd_live *live, const struct hd_hook_event *event)
 {
     hd_blob_release(live->family);
-    live->family = hd_blob_keep(event->patch->place == HD_PATCH_FIRST
-                                    ? atomic_load(&event->patch->taken)
-                                    : event->patch->base);
+    live->family =
+        hd_blob_keep(event->patch->place == HD_PATCH_FIRST ? atomic_load(&event->patch->taken)
+                                                           : event->patch->base);
     hd_blob_release(live->base);
     live->base = hd_blob_keep(event->file);
     live->standing = HD_BASE_PROVEN;
@@ -132,8 +132,8 @@ static void hear_applied(struct hd_road *road, JNIEnv *jni, struct hd_hook_event
     if (hd_blob_same(event->file, event->patch->file))
         hd_keep_hear_loaded(road, live->internal_name, live->label, event->file->bytes);
     hd_follow_up_check(after, live);
-    hd_log(HD_LOG_INFO, "%s was loaded by %s with the code of deployment %llu",
-           live->internal_name, live->label, (unsigned long long)live->deployment);
+    hd_log(HD_LOG_INFO, "%s was loaded by %s with the code of deployment %llu", live->internal_name,
+           live->label, (unsigned long long)live->deployment);
 }
 
 static void hear_wrong_base(struct hd_road *road, JNIEnv *jni, struct hd_hook_event *event,

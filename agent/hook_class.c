@@ -153,7 +153,7 @@ static void load_in_known_loader(const struct hd_visit *visit, const struct arri
 
 /* Runs the loader's getName. */
 static bool is_for(const struct hd_visit *visit, const struct arrival *arrival,
-                            const struct hd_patch *patch)
+                   const struct hd_patch *patch)
 {
     const struct hd_labels *labels = visit->hook->labels;
     if (patch->loader_text == NULL)

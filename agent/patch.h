@@ -39,7 +39,8 @@ struct hd_patch {
     bool loader_is_whole;
     uint64_t deployment;
     /* its own */
-    _Atomic(struct hd_blob *) taken; /* FIRST: the file of the loader that it has found; NULL: none */
+    _Atomic(struct hd_blob *)
+        taken; /* FIRST: the file of the loader that it has found; NULL: none */
     atomic_uint references;
 };
 
@@ -74,7 +75,7 @@ enum hd_fit hd_patch_claim(struct hd_patch *patch, struct hd_bytes file);
 
 enum hd_shown {
     HD_SHOWN_PATCH, /* byte for byte */
-    HD_SHOWN_KNOWN, /* the base, an earlier patch, or any of these or the patch as JVMs rebuild it */
+    HD_SHOWN_KNOWN, /* the base or an earlier patch; or one of these, or the patch, as rebuilt */
     HD_SHOWN_EDITED /* something else, or no memory to tell */
 };
 /* What a retransformation begins with. */

@@ -20,8 +20,8 @@ static bool is_kept(const struct gathering *gathering, const struct hd_live *liv
 {
     if (live->superseded || live->state == HD_LIVE_FOREIGN || live->state == HD_LIVE_WRONG_BASE)
         return false;
-    /* What a restart holds ready for loaders that come, the state offers them: each whose own file is
-     * the base, and not the first whatever it has. */
+    /* What a restart holds ready for loaders that come, the state offers them: each whose own file
+     * is the base, and not the first whatever it has. */
     if (live->any_loader && live->base != NULL)
         return false;
     return live->state == HD_LIVE_PENDING || gathering->guards_bases ||

@@ -56,8 +56,8 @@ static int prepare_entry(struct hd_plan *plan, struct hd_target *target, struct 
     return note_base(target, err);
 }
 
-/* Loaders that come get what those that are there get, but for a class that no loader has a file of:
- * a deployment defines it only where it says. */
+/* Loaders that come get what those that are there get, but for a class that no loader has a file
+ * of: a deployment defines it only where it says. */
 static int add_to_state(struct hd_plan *plan, const struct hd_target *target, struct hd_error *err)
 {
     struct hd_states *states = plan->road->states;
@@ -106,8 +106,7 @@ static int prepare_state(struct hd_plan *plan, struct hd_error *err)
 int hd_plan_prepare_record(struct hd_plan *plan, struct hd_error *err)
 {
     for (size_t i = 0; i < plan->target_count; i++) {
-        if (makes_entry(&plan->targets[i]) &&
-            prepare_entry(plan, &plan->targets[i], err) != 0)
+        if (makes_entry(&plan->targets[i]) && prepare_entry(plan, &plan->targets[i], err) != 0)
             return -1;
     }
     return prepare_state(plan, err);
@@ -185,8 +184,7 @@ void hd_plan_record(struct hd_plan *plan)
             target->known = NULL;
             continue;
         }
-        hd_forced_mark(plan->road->forced, &target->entry->file->digest,
-                       plan->deployment->forced);
+        hd_forced_mark(plan->road->forced, &target->entry->file->digest, plan->deployment->forced);
         const struct hd_blob *base = target->entry->base; /* the registry's from now on */
         hd_registry_put_take(plan->road->registry, plan->jni, target->entry);
         target->entry = NULL;

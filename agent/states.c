@@ -65,7 +65,8 @@ struct hd_state *hd_states_get(const struct hd_states *states, uint64_t number)
 /* Room for one more of both, so that commit cannot fail. */
 static int reserve(struct hd_states *states, struct hd_error *err)
 {
-    struct hd_state *items = hd_realloc_array(states->items, states->count + 1, sizeof *states->items);
+    struct hd_state *items =
+        hd_realloc_array(states->items, states->count + 1, sizeof *states->items);
     if (items == NULL)
         return hd_error_set_memory(err);
     states->items = items;
@@ -186,7 +187,8 @@ static bool is_same_offer(const struct hd_change *change, const struct hd_change
            strcmp(text, others) == 0;
 }
 
-static bool is_same_place(JNIEnv *jni, const struct hd_change *change, const struct hd_change *other)
+static bool is_same_place(JNIEnv *jni, const struct hd_change *change,
+                          const struct hd_change *other)
 {
     if (change->any_loader != other->any_loader ||
         (change->loader == NULL) != (other->loader == NULL) ||
@@ -243,7 +245,8 @@ static uint64_t count_bytes(const struct hd_states *states)
 }
 
 /* A state that nothing was made from and that is not current can only be named by its number. */
-static size_t count_children(const struct hd_states *states, uint64_t number, struct hd_state **only)
+static size_t count_children(const struct hd_states *states, uint64_t number,
+                             struct hd_state **only)
 {
     size_t count = 0;
     for (size_t i = 0; i < states->count; i++) {

@@ -35,7 +35,7 @@ struct hd_states {
     uint64_t current;
     uint64_t bytes;
     struct hd_state next; /* being made */
-    bool aims;         /* nothing is made: an older state will be current again */
+    bool aims;            /* nothing is made: an older state will be current again */
     uint64_t aim;
     struct hd_known_offers now, ahead;
 };

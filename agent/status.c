@@ -96,10 +96,8 @@ void hd_status_digest(struct hd_registry *registry, char state[HD_STATE_SIZE])
 static const char *live_word(enum hd_live_state state)
 {
     static const char *const words[] = {
-        [HD_LIVE_REDEFINED] = "redefined",
-        [HD_LIVE_DEFINED] = "defined",
-        [HD_LIVE_PENDING] = "pending",
-        [HD_LIVE_FOREIGN] = "foreign-changed",
+        [HD_LIVE_REDEFINED] = "redefined", [HD_LIVE_DEFINED] = "defined",
+        [HD_LIVE_PENDING] = "pending",     [HD_LIVE_FOREIGN] = "foreign-changed",
         [HD_LIVE_WRONG_BASE] = "original",
     };
     return words[state];
@@ -119,13 +117,13 @@ static json_t *row_to_json(const struct hd_live *live, unsigned forced, uint32_t
     char when[HD_TEXT_TIME_SIZE];
     hd_text_utc(live->when, when);
     char *name = hd_text_class_name(hd_map_key(live->internal_name));
-    json_t *row =
-        name == NULL
-            ? NULL
-            : json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o}", "class", name, "loader", live->label,
-                        "live", live_word(live->state), "deployment", (json_int_t)live->deployment,
-                        "who", live->who, "when", when, "threads_in_old_code", (json_int_t)threads,
-                        "forced", hd_forced_to_json(forced));
+    json_t *row = name == NULL
+                      ? NULL
+                      : json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o}", "class", name,
+                                  "loader", live->label, "live", live_word(live->state),
+                                  "deployment", (json_int_t)live->deployment, "who", live->who,
+                                  "when", when, "threads_in_old_code", (json_int_t)threads,
+                                  "forced", hd_forced_to_json(forced));
     hd_free(name);
     if (row != NULL && live->state == HD_LIVE_WRONG_BASE)
         (void)json_object_set_new(row, "reason", json_string(hd_reason_word(HD_REASON_WRONG_BASE)));
@@ -155,8 +153,7 @@ static json_t *rows_to_json(const struct listing *listing, const struct hd_force
 }
 
 json_t *hd_status_to_json(const struct hd_jvm *jvm, struct hd_registry *registry,
-                          const struct hd_forced_marks *forced,
-                          const struct hd_old_frames *frames)
+                          const struct hd_forced_marks *forced, const struct hd_old_frames *frames)
 {
     struct listing listing;
     char state[HD_STATE_SIZE];

@@ -19,7 +19,7 @@ enum return_kind {
 };
 
 struct hd_way_back {
-    struct hd_live *live; /* borrowed from the registry; NULL: an offer */
+    struct hd_live *live;         /* borrowed from the registry; NULL: an offer */
     const struct hd_patch *offer; /* borrowed from the states until the targets are found */
     enum return_kind kind;
     struct hd_bundle_class file; /* what the plan's class is from; borrows names and bytes */
@@ -97,10 +97,10 @@ static bool is_offered(const struct hd_offers *now, const struct hd_patch *offer
 {
     for (size_t i = 0; i < now->count; i++) {
         const struct hd_patch *current = now->items[i];
-        bool for_as_many = current->loader_text == NULL ||
-                           (offer->loader_text != NULL &&
-                            current->loader_is_whole == offer->loader_is_whole &&
-                            strcmp(current->loader_text, offer->loader_text) == 0);
+        bool for_as_many =
+            current->loader_text == NULL ||
+            (offer->loader_text != NULL && current->loader_is_whole == offer->loader_is_whole &&
+             strcmp(current->loader_text, offer->loader_text) == 0);
         if (current->base == offer->base && for_as_many &&
             strcmp(current->class_name, offer->class_name) == 0)
             return true;
@@ -149,7 +149,7 @@ static int find_state(const struct hd_plan *plan, uint64_t *out, struct hd_error
                             "ended with that JVM; push its bundle again",
                             (unsigned long long)job->to);
     return job->to_given ? hd_states_find(states, job->to, out, err)
-                               : hd_states_before_current(states, out, err);
+                         : hd_states_before_current(states, out, err);
 }
 
 /* From the current state up to the one that is common to both. */
@@ -350,8 +350,7 @@ int hd_plan_find_way_back_targets(struct hd_plan *plan, struct hd_error *err)
     if (hd_plan_add_rows(plan, err) != 0)
         return -1;
     for (size_t i = 0; i < plan->target_count; i++)
-        answer(plan, &plan->targets[i],
-               &plan->way_back[plan->targets[i].class - plan->classes]);
+        answer(plan, &plan->targets[i], &plan->way_back[plan->targets[i].class - plan->classes]);
     return 0;
 }
 

@@ -19,7 +19,8 @@ struct application {
 
 static void start(const struct bench *bench, struct application *application, bool agent)
 {
-    const char *const option = agent ? "-agentpath:" HD_BENCH_AGENT "=log=/dev/null" : "-Dno.agent=yes";
+    const char *const option =
+        agent ? "-agentpath:" HD_BENCH_AGENT "=log=/dev/null" : "-Dno.agent=yes";
     const char *const options[] = { option, "-Xmx512m", "-XX:+UseSerialGC", "bench.App", NULL };
     bench_start_java(bench, &application->jvm, options);
     bench_ask(&application->jvm, "load %u 0", MANY_PATCHES);

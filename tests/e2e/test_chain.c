@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Other agents retransform and redefine what we have swapped: our patch and their edit both live, and
- * what they changed behind our back is said. */
+/* Other agents retransform and redefine what we have swapped: our patch and their edit both live,
+ * and what they changed behind our back is said. */
 #include "tests/e2e/application.h"
 
 #include <errno.h>
@@ -184,7 +184,8 @@ static void patch_and_edit_live_where_we_were_attached(void **state)
     expect_that_both_live(*state, HOTDROP_ATTACHED);
 }
 
-/* Before JDK 20 the JVM begins every retransformation of it with the file it loaded with: the patch. */
+/* Before JDK 20 the JVM begins every retransformation of it with the file it loaded with: the
+ * patch. */
 static void a_class_that_loaded_with_its_patch_does_not_get_it_back_after_a_rollback(void **state)
 {
     struct e2e *e2e = *state;

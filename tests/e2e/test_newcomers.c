@@ -66,8 +66,8 @@ static size_t count_live(const struct e2e *e2e, const char *live)
     size_t count = 0, i;
     const json_t *row;
     e2e_client(e2e, &answer, "status", "--json", "--pid", pid_of(e2e), NULL);
-    json_array_foreach(json_object_get(answer.json, "classes"), i, row)
-        count += strcmp(json_string_value(json_object_get(row, "live")), live) == 0;
+    json_array_foreach(json_object_get(answer.json, "classes"), i, row) count +=
+        strcmp(json_string_value(json_object_get(row, "live")), live) == 0;
     e2e_answer_close(&answer);
     return count;
 }

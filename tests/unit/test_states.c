@@ -168,12 +168,13 @@ static struct hd_blob *blob_of(const char *text)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_blob *blob = NULL;
-    assert_int_equal(hd_blob_of((struct hd_bytes){ (const uint8_t *)text, strlen(text) }, &blob, &err), 0);
+    assert_int_equal(
+        hd_blob_of((struct hd_bytes){ (const uint8_t *)text, strlen(text) }, &blob, &err), 0);
     return blob;
 }
 
-static void begin_offering(struct hd_states *states, uint64_t number, const char *name, const char *base,
-                           const char *text, const char *loader_text)
+static void begin_offering(struct hd_states *states, uint64_t number, const char *name,
+                           const char *base, const char *text, const char *loader_text)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_blob *blob = base != NULL ? blob_of(base) : NULL;
@@ -183,8 +184,8 @@ static void begin_offering(struct hd_states *states, uint64_t number, const char
     hd_blob_release(blob);
 }
 
-static void deploy_offering(struct hd_states *states, uint64_t number, const char *name, const char *base,
-                            const char *text, const char *loader_text)
+static void deploy_offering(struct hd_states *states, uint64_t number, const char *name,
+                            const char *base, const char *text, const char *loader_text)
 {
     begin_offering(states, number, name, base, text, loader_text);
     hd_states_commit(states, no_jni);
@@ -199,8 +200,8 @@ static const struct hd_offers *offers_of(struct hd_states *states, bool ahead)
 }
 
 /* The text that is offered for that class and base; NULL: none. */
-static const char *offer_of(struct hd_states *states, bool ahead, const char *name, const char *base,
-                            const char *loader_text)
+static const char *offer_of(struct hd_states *states, bool ahead, const char *name,
+                            const char *base, const char *loader_text)
 {
     static char text[64];
     const struct hd_offers *offers = offers_of(states, ahead);
@@ -326,7 +327,9 @@ static void the_content_of_a_newcomer_goes_by_its_base(void **state)
     (void)state;
     struct hd_states *states = hd_states_new();
     struct hd_blob *base = blob_of("base"), *own = blob_of("own");
-    struct hd_states_place place = { .internal_name = "Foo", .loader = (jobject)&place, .label = "shop", .base = base };
+    struct hd_states_place place = {
+        .internal_name = "Foo", .loader = (jobject)&place, .label = "shop", .base = base
+    };
     deploy_offering(states, 1, "Foo", "base", "foo 1", NULL);
     deploy_offering(states, 2, "Foo", "base", "foo 2", "other");
     assert_int_equal(hd_states_find_content(states, no_jni, 2, &place)->bytes.length, 5);
