@@ -322,6 +322,49 @@ static void a_class_of_a_loader_that_comes_later_gets_its_patch_for_its_base_onl
     e2e_expect(e2e, "call-in again demo.Shop run", "web");
 }
 
+static void what_is_kept_for_a_coming_loader_is_pushed_over_and_rolled_back_to(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char first[512], second[512], third[512];
+    shop_compile(e2e, "web", "web");
+    shop_open(e2e);
+    snprintf(first, sizeof first, "loader first %s", e2e_path(e2e, "web"));
+    snprintf(second, sizeof second, "loader second %s", e2e_path(e2e, "web"));
+    snprintf(third, sizeof third, "loader third %s", e2e_path(e2e, "web"));
+    e2e_expect(e2e, first, "ok");
+    e2e_expect(e2e, "call-in first demo.Shop run", "web");
+    shop_try_push(e2e, &answer, "kept"); /* 1 */
+    e2e_answer_close(&answer);
+    shop_do(e2e, "keep", NULL);
+    restart(e2e); /* 2 */
+    e2e_expect(e2e, first, "ok");
+    e2e_expect(e2e, "call-in first demo.Shop run", "kept");
+    shop_push(e2e, "newer"); /* 3 */
+    e2e_expect(e2e, second, "ok");
+    e2e_expect(e2e, "call-in first demo.Shop run", "newer");
+    e2e_expect(e2e, "call-in second demo.Shop run", "newer");
+    shop_do(e2e, "rollback", NULL); /* 4 */
+    e2e_expect(e2e, third, "ok");
+    e2e_expect(e2e, "call-in first demo.Shop run", "kept");
+    e2e_await(e2e, "call-in second demo.Shop run", "kept");
+    e2e_expect(e2e, "call-in third demo.Shop run", "kept");
+    shop_do(e2e, "rollback", "0");
+    e2e_expect(e2e, "call-in first demo.Shop run", "web");
+    e2e_expect(e2e, "call-in third demo.Shop run", "web");
+    shop_do(e2e, "rollback", "2");
+    e2e_expect(e2e, "call-in first demo.Shop run", "kept");
+    e2e_expect(e2e, "call-in third demo.Shop run", "kept");
+    restart(e2e);
+    shop_do(e2e, "rollback", NULL); /* before anybody loaded it */
+    e2e_expect(e2e, first, "ok");
+    e2e_expect(e2e, "call-in first demo.Shop run", "web");
+    shop_do(e2e, "rollback", "7"); /* and forward again */
+    e2e_expect(e2e, second, "ok");
+    e2e_expect(e2e, "call-in first demo.Shop run", "kept");
+    e2e_expect(e2e, "call-in second demo.Shop run", "kept");
+}
+
 /* It is only known once that loader is there: the class keeps its own code, and the patch is out. */
 static void a_changed_base_in_a_loader_that_comes_later_is_set_aside(void **state)
 {
@@ -439,6 +482,7 @@ int main(void)
         E2E_CASE(a_deployment_is_kept_whole_or_set_aside_whole),
         E2E_CASE(a_new_class_of_the_application_is_kept_with_its_user),
         E2E_CASE(a_class_of_a_loader_that_comes_later_gets_its_patch_for_its_base_only),
+        E2E_CASE(what_is_kept_for_a_coming_loader_is_pushed_over_and_rolled_back_to),
         E2E_CASE(a_changed_base_in_a_loader_that_comes_later_is_set_aside),
         E2E_CASE(what_somebody_changed_in_the_store_is_not_made_live),
         E2E_CASE(what_is_kept_is_live_in_a_jvm_with_an_aot_cache),
