@@ -4,6 +4,7 @@
 #include "core/alloc.h"
 #include "core/json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { VERSION = 1 };
@@ -105,6 +106,8 @@ static json_t *class_to_json(const struct hd_kept_class *class, const struct pla
     if (complete && !class->defined)
         complete = hd_json_put(json, "fingerprint", digest_to_json(&class->fingerprint)) &&
                    hd_json_put(json, "base", place_to_json(&places[1]));
+    if (complete && class->bundle[0] != '\0')
+        complete = hd_json_put(json, "bundle", hd_json_text(class->bundle));
     if (complete && class->aside != NULL)
         complete = hd_json_put(json, "aside", hd_json_text(class->aside));
     return hd_json_finish(json, complete);
@@ -228,6 +231,8 @@ static int read_class(struct hd_kept *kept, const json_t *json, struct hd_error 
     if (class == NULL)
         return hd_error_set_memory(err);
     class->deployment = (uint64_t)json_integer_value(json_object_get(json, "deployment"));
+    const char *bundle = json_string_value(json_object_get(json, "bundle"));
+    snprintf(class->bundle, sizeof class->bundle, "%s", bundle != NULL ? bundle : "");
     if (aside != NULL && (class->aside = hd_strdup(aside)) == NULL)
         return hd_error_set_memory(err);
     if (read_base(kept, json, class, err) != 0)

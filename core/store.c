@@ -344,13 +344,16 @@ int hd_store_put_kept_files(struct hd_store *store, struct hd_bytes contents,
     return hd_store_files_put(store->bundles, name, contents, err);
 }
 
-int hd_store_read_kept_files(const struct hd_store *store, const char *digest,
-                             struct hd_buffer *out, struct hd_error *err)
+static int read_by_digest(const struct hd_store *store, const char *digest, const char *suffix,
+                          struct hd_buffer *out, struct hd_error *err)
 {
     char name[HD_STORE_NAME_SIZE], found[HD_DIGEST_HEX_SIZE];
     struct hd_digest sum;
     size_t before = out->length;
-    snprintf(name, sizeof name, "%.64s.kept", digest);
+    if (strlen(digest) != HD_DIGEST_HEX_SIZE - 1 ||
+        strspn(digest, "0123456789abcdef") != HD_DIGEST_HEX_SIZE - 1)
+        return hd_error_set(err, HD_E_FORMAT, "what should be a digest is none");
+    snprintf(name, sizeof name, "%s.%s", digest, suffix);
     if (hd_store_files_read(store->bundles, name, out, err) != 0 ||
         hd_digest_of(out->data + before, out->length - before, &sum, err) != 0)
         return -1;
@@ -358,6 +361,18 @@ int hd_store_read_kept_files(const struct hd_store *store, const char *digest,
     if (strcmp(found, digest) != 0)
         return hd_error_set(err, HD_E_FORMAT, BUNDLES "/%s is damaged", name);
     return 0;
+}
+
+int hd_store_read_kept_files(const struct hd_store *store, const char *digest,
+                             struct hd_buffer *out, struct hd_error *err)
+{
+    return read_by_digest(store, digest, "kept", out, err);
+}
+
+int hd_store_read_bundle(const struct hd_store *store, const char *digest, struct hd_buffer *out,
+                         struct hd_error *err)
+{
+    return read_by_digest(store, digest, "jar", out, err);
 }
 
 /* The journal first: whatever a crash leaves, it is known what was wanted. */

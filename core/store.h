@@ -62,6 +62,9 @@ HD_CHECKED int hd_store_put_kept_files(struct hd_store *store, struct hd_bytes c
 /* Appends what was put under that digest. HD_E_NOT_FOUND; HD_E_FORMAT: it is not what was put. */
 HD_CHECKED int hd_store_read_kept_files(const struct hd_store *store, const char *digest,
                                         struct hd_buffer *out, struct hd_error *err);
+/* Appends the bundle of that digest. HD_E_NOT_FOUND; HD_E_FORMAT: it is not that. */
+HD_CHECKED int hd_store_read_bundle(const struct hd_store *store, const char *digest,
+                                    struct hd_buffer *out, struct hd_error *err);
 /* Replaces kept.json. Takes fields (for the journal's "keep" line: who, why; may be NULL) even on
  * failure; kept is borrowed. After a failure it is either the old or the new, and the next
  * hd_store_settle says which. */
