@@ -5,9 +5,16 @@ import java.io.DataOutputStream;
 import java.io.ByteArrayInputStream;
 import java.io.File;
 import java.io.IOException;
+import java.lang.instrument.ClassDefinition;
 import java.lang.instrument.ClassFileTransformer;
 import java.lang.instrument.Instrumentation;
+import java.nio.file.Files;
+import java.nio.file.Paths;
 import java.security.ProtectionDomain;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Edits the classes of package demo as tracing agents do: each gets a field and a method of the agent's, and its methods
@@ -17,18 +24,45 @@ import java.security.ProtectionDomain;
  * -javaagent:editing-agent.jar=always       when a class loads and when it is redefined
  * -javaagent:editing-agent.jar=first-load   only when it loads
  * -javaagent:editing-agent.jar=FILE         as always, once there is such a file
+ * -javaagent:editing-agent.jar=never
  * </pre>
+ *
+ * For tests to call: retransform() retransforms the classes of package demo that have loaded; redefine() redefines
+ * demo.Greeter with the class file that the property editing.file names.
  */
 public final class EditingAgent {
-    public static void premain(String when, Instrumentation instrumentation) {
+    private static final Set<String> loaded = ConcurrentHashMap.newKeySet();
+    private static Instrumentation instrumentation;
+
+    static String retransform() throws Exception {
+        List<Class<?>> classes = new ArrayList<>();
+        for (String name : loaded) {
+            classes.add(Class.forName(name.replace('/', '.')));
+        }
+        instrumentation.retransformClasses(classes.toArray(new Class<?>[0]));
+        return "ok";
+    }
+
+    static String redefine() throws Exception {
+        byte[] file = Files.readAllBytes(Paths.get(System.getProperty("editing.file")));
+        instrumentation.redefineClasses(new ClassDefinition(Class.forName("demo.Greeter"), file));
+        return "ok";
+    }
+
+    public static void premain(String when, Instrumentation given) {
+        instrumentation = given;
+        final boolean never = when.equals("never");
         final boolean always = !when.equals("first-load");
         final File condition = when.startsWith("/") ? new File(when) : null;
         instrumentation.addTransformer(new ClassFileTransformer() {
             @Override
             public byte[] transform(ClassLoader loader, String name, Class<?> redefined, ProtectionDomain domain,
                     byte[] file) {
-                if (name == null || !name.startsWith("demo/") || redefined != null && !always
-                        || condition != null && !condition.exists()) {
+                if (name == null || !name.startsWith("demo/")) {
+                    return null;
+                }
+                loaded.add(name);
+                if (never || redefined != null && !always || condition != null && !condition.exists()) {
                     return null;
                 }
                 try {
