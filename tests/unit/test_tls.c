@@ -239,7 +239,8 @@ static void a_changed_byte_ends_the_stream(void **state)
     assert_int_equal(hd_tls_send(pair.client, (const uint8_t *)"word", 4, &err), 0);
     assert_int_equal(hd_tls_take(pair.client, &wire, &err), 0);
     wire.data[wire.length - 1] ^= 1;
-    assert_int_equal(hd_tls_receive(pair.server, wire.data, wire.length, &pair.at_server, &err), -1);
+    assert_int_equal(hd_tls_receive(pair.server, wire.data, wire.length, &pair.at_server, &err),
+                     -1);
     assert_int_equal(pair.at_server.length, 0);
     hd_buffer_close(&wire);
     close_pair(&pair);
