@@ -35,7 +35,8 @@ if(HOTDROP_SANITIZE)
 else()
   target_compile_options(hd_flags INTERFACE
     -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-    $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-fcf-protection>)
+    $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-fcf-protection>
+    $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},aarch64>:-mbranch-protection=standard>)
 endif()
 if(HOTDROP_FUZZ)
   target_compile_options(hd_flags INTERFACE -fsanitize=fuzzer-no-link)
@@ -48,7 +49,7 @@ function(hd_agent_link_options target)
   set(map ${PROJECT_SOURCE_DIR}/cmake/agent.map)
   set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${map})
   target_link_options(${target} PRIVATE
-    -Wl,--version-script=${map} -Wl,--exclude-libs,ALL -Wl,-Bsymbolic -Wl,-z,nodelete)
+    -Wl,--version-script=${map} -Wl,-Bsymbolic -Wl,-z,nodelete)
   if(NOT HOTDROP_SANITIZE)
     # The sanitizers' symbols come from the process that loads us.
     target_link_options(${target} PRIVATE -Wl,-z,defs)

@@ -7,7 +7,7 @@ What is here was written from docs/protocol.md: an off-the-shelf websocket libra
 
 Usage: protocol.py AGENT [CASE... | long]     AGENT: libhotdrop.so; each case runs on every JDK
        found (HOTDROP_JDKS, else JAVA_HOME and /usr/lib/jvm). "long" runs those that wait for a
-       minute. LD_PRELOAD for the JVM: HOTDROP_E2E_PRELOAD.
+       minute. LD_PRELOAD for the JVM: HOTDROP_E2E_PRELOAD. HOTDROP_AGENT takes AGENT's place.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ import zipfile
 
 import websockets
 
-AGENT = os.path.abspath(sys.argv[1])
+AGENT = os.path.abspath(os.environ.get("HOTDROP_AGENT") or sys.argv[1])
 CASES = []
 
 TARGET = """
