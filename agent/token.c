@@ -3,13 +3,13 @@
 
 #include "core/alloc.h"
 #include "core/digest.h"
+#include "core/random.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,8 +97,8 @@ static int load(const char *path, struct secret *out, bool *readable_by_others,
 static int random_line(char line[2 * RANDOM_BYTES + 2], struct hd_error *err)
 {
     uint8_t bytes[RANDOM_BYTES];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        return hd_error_set_errno(err, errno, "no random bytes for the token");
+    if (hd_random_fill(bytes, sizeof bytes, err) != 0)
+        return -1;
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(line + 2 * i, 3, "%02x", bytes[i]);
     line[2 * sizeof bytes] = '\n';
@@ -137,8 +137,8 @@ static int make_whole(const char *path, const char *draft, struct hd_error *err)
 static int make(const char *path, struct hd_error *err)
 {
     unsigned suffix = 0;
-    if (getrandom(&suffix, sizeof suffix, 0) != (ssize_t)sizeof suffix)
-        return hd_error_set_errno(err, errno, "no random bytes for the token");
+    if (hd_random_fill(&suffix, sizeof suffix, err) != 0)
+        return -1;
     char *draft = hd_asprintf("%s.%08x.tmp", path, suffix);
     if (draft == NULL)
         return hd_error_set_memory(err);

@@ -19,7 +19,7 @@ target_compile_options(hd_flags INTERFACE
   -Wwrite-strings -Wpointer-arith -Wcast-qual -Wformat=2 -Wundef -Wvla -Walloca
   -Wconversion -Wno-sign-conversion
   $<$<C_COMPILER_ID:GNU>:-Wlogical-op;-Wduplicated-cond>
-  $<$<C_COMPILER_ID:Clang>:-Wno-format-nonliteral>
+  $<$<C_COMPILER_ID:Clang>:-Wno-format-nonliteral;-Wno-missing-field-initializers>
   -fno-strict-aliasing -ffunction-sections -fdata-sections)
 target_link_options(hd_flags INTERFACE
   -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed)
