@@ -71,8 +71,9 @@ json_t *hd_answer_report(const struct hd_deployment *deployment, uint64_t id)
 static json_t *pristine(const struct hd_loop *loop)
 {
     const struct hd_jvm *jvm = hd_loop_jvm(loop);
-    return json_pack("{s:i, s:s, s:s, s:[], s:b}", "pid", jvm->pid, "jdk", jvm->version, "state",
-                     "e3b0c44298fc1c14", "classes", "old_frames_complete", 1);
+    return json_pack("{s:i, s:s, s:s, s:[], s:b, s:i, s:{s:i, s:i}}", "pid", jvm->pid, "jdk",
+                     jvm->version, "state", "e3b0c44298fc1c14", "classes", "old_frames_complete", 1,
+                     "old_frames", 0, "memory", "originals", 0, "patches", 0);
 }
 
 static json_t *busy_with(const struct hd_loop *loop)
@@ -91,6 +92,17 @@ static json_t *with_stacks(json_t *status, json_t *stacks)
     return NULL;
 }
 
+/* The engine's figures and the loop's. NULL when memory is out. */
+static json_t *memory_figures(const json_t *status, const struct hd_loop *loop)
+{
+    json_t *memory = json_copy(json_object_get(status, "memory"));
+    json_t *size = whole(hd_history_size(hd_loop_history(loop)));
+    if (json_object_set_new(memory, "history", size) == 0)
+        return memory;
+    json_decref(memory);
+    return NULL;
+}
+
 json_t *hd_answer_status(const struct hd_loop *loop, bool busy, bool blocking, json_t *stacks,
                          uint64_t id)
 {
@@ -100,7 +112,8 @@ json_t *hd_answer_status(const struct hd_loop *loop, bool busy, bool blocking, j
         status = with_stacks(status, stacks);
     if (status == NULL)
         return NULL;
-    if (json_object_set_new(status, "busy", busy ? busy_with(loop) : json_null()) == 0 &&
+    if (json_object_set_new(status, "memory", memory_figures(status, loop)) == 0 &&
+        json_object_set_new(status, "busy", busy ? busy_with(loop) : json_null()) == 0 &&
         json_object_set_new(status, "trial", hd_deadline_to_json(hd_loop_deadline(loop))) == 0)
         return addressed(status, "status", id);
     json_decref(status);

@@ -9,21 +9,36 @@
 
 #include <string.h>
 
+/* As it was when it ended: the loop goes on with its trial. */
+struct unwritten {
+    uint64_t number;
+    bool applied;
+    json_t *document;
+};
+
 struct hd_archive {
     struct hd_store *store; /* NULL: it could not be opened */
     struct hd_error why;    /* then */
     struct hd_past *past;
-    /* deployments whose end is not in the journal yet, the oldest first; references of ours */
-    struct hd_deployment *unwritten[HD_ARCHIVE_UNWRITTEN_MAX];
+    struct hd_sequences *sequences;
+    /* deployments whose end is not in the journal yet, the oldest first */
+    struct unwritten unwritten[HD_ARCHIVE_UNWRITTEN_MAX];
     size_t unwritten_count;
     json_t *kept; /* what is kept, for people; NULL: nothing */
 };
 
+static int visit(const json_t *entry, void *context, struct hd_error *err)
+{
+    struct hd_archive *archive = context;
+    return hd_past_visit(entry, archive->past, err) != 0
+               ? -1
+               : hd_sequences_hear(archive->sequences, entry, err);
+}
+
 static void open_store(struct hd_archive *archive, const char *directory)
 {
     struct hd_error err = HD_ERROR_INIT;
-    if (hd_store_open(directory, hd_past_visit, archive->past, &archive->store, &archive->why) !=
-        0) {
+    if (hd_store_open(directory, visit, archive, &archive->store, &archive->why) != 0) {
         hd_log(HD_LOG_ERROR,
                "store-unavailable: %s; nothing is deployed in this JVM, and nothing that was kept "
                "is live; put it right and restart the JVM",
@@ -44,7 +59,8 @@ int hd_archive_open(const char *directory, struct hd_archive **out, struct hd_er
     if (archive == NULL)
         return hd_error_set_memory(err);
     archive->past = hd_past_new();
-    if (archive->past == NULL) {
+    archive->sequences = hd_sequences_new();
+    if (archive->past == NULL || archive->sequences == NULL) {
         hd_archive_close(archive);
         return hd_error_set_memory(err);
     }
@@ -58,8 +74,9 @@ void hd_archive_close(struct hd_archive *archive)
     if (archive == NULL)
         return;
     for (size_t i = 0; i < archive->unwritten_count; i++)
-        hd_deployment_release(archive->unwritten[i]);
+        json_decref(archive->unwritten[i].document);
     hd_past_free(archive->past);
+    hd_sequences_free(archive->sequences);
     json_decref(archive->kept);
     hd_store_close(archive->store);
     hd_free(archive);
@@ -79,31 +96,39 @@ struct hd_past *hd_archive_steal_past(struct hd_archive *archive)
     return past;
 }
 
+const struct hd_sequences *hd_archive_sequences(const struct hd_archive *archive)
+{
+    return archive != NULL && archive->store != NULL ? archive->sequences : NULL;
+}
+
 /* ---- what could not be written --------------------------------------------------------------- */
 
 static void forget_unwritten(struct hd_archive *archive, size_t at)
 {
-    hd_deployment_release(archive->unwritten[at]);
+    json_decref(archive->unwritten[at].document);
     archive->unwritten_count--;
     memmove(archive->unwritten + at, archive->unwritten + at + 1,
             (archive->unwritten_count - at) * sizeof archive->unwritten[0]);
 }
 
 /* The oldest refused one goes when there are too many: what went live must be told. */
-static void hold(struct hd_archive *archive, struct hd_deployment *deployment)
+static void hold_take(struct hd_archive *archive, const struct hd_deployment *deployment,
+                      json_t *document)
 {
     if (archive->unwritten_count == HD_ARCHIVE_UNWRITTEN_MAX)
-        forget_unwritten(archive, archive->unwritten[0]->applied ? 1 : 0);
-    archive->unwritten[archive->unwritten_count++] = hd_deployment_share(deployment);
+        forget_unwritten(archive, archive->unwritten[0].applied ? 1 : 0);
+    archive->unwritten[archive->unwritten_count++] =
+        (struct unwritten){ deployment->number, deployment->applied, document };
 }
 
 static int write_unwritten(struct hd_archive *archive, struct hd_error *err)
 {
     while (archive->unwritten_count > 0) {
-        if (hd_store_end(archive->store, archive->unwritten[0], err) != 0)
+        const struct unwritten *first = &archive->unwritten[0];
+        if (hd_store_end_document(archive->store, first->number, first->document, err) != 0)
             return -1;
         hd_log(HD_LOG_WARN, "the end of deployment %llu is in the journal now",
-               (unsigned long long)archive->unwritten[0]->number);
+               (unsigned long long)first->number);
         forget_unwritten(archive, 0);
     }
     return 0;
@@ -130,28 +155,48 @@ int hd_archive_begin(struct hd_archive *archive, const struct hd_deployment *dep
         return -1;
     if (bundle != NULL && hd_bundle_jar(bundle, &jar, err) != 0)
         return -1;
+    if (hd_sequences_begin(archive->sequences, deployment->number, deployment->sealed, err) != 0)
+        return -1;
     return hd_store_begin(archive->store, deployment, jar, err);
 }
 
-int hd_archive_end(struct hd_archive *archive, struct hd_deployment *deployment,
+/* Takes document. */
+static int write_end_take(struct hd_archive *archive, const struct hd_deployment *deployment,
+                          json_t *document, struct hd_error *err)
+{
+    if (hd_archive_check(archive, err) == 0 &&
+        hd_store_end_document(archive->store, deployment->number, document, err) == 0) {
+        json_decref(document);
+        return 0;
+    }
+    if (archive->store != NULL)
+        hold_take(archive, deployment, document);
+    else
+        json_decref(document);
+    return -1;
+}
+
+int hd_archive_end(struct hd_archive *archive, const struct hd_deployment *deployment,
                    struct hd_error *err)
 {
     unsigned long long number = deployment->number;
     if (archive == NULL)
         return 0;
-    if (hd_archive_check(archive, err) == 0 &&
-        hd_store_end(archive->store, deployment, err) == 0) {
+    json_t *document = hd_sequences_end(archive->sequences, deployment->number, deployment->sealed,
+                                        deployment->applied, err) == 0
+                           ? hd_deployment_full_to_json(deployment)
+                           : NULL;
+    int result = document != NULL ? write_end_take(archive, deployment, document, err)
+                                  : hd_error_set_memory(err);
+    if (result == 0)
         hd_log(HD_LOG_INFO, "deployment %llu is in the journal; its head is %s", number,
                hd_store_head(archive->store));
-        return 0;
-    }
-    if (archive->store != NULL)
-        hold(archive, deployment);
-    hd_log(HD_LOG_ERROR,
-           "deployment %llu, %s, is not in the journal: %s; nothing more is deployed until it can "
-           "be written",
-           number, deployment->applied ? "which is live" : "which was refused", err->text);
-    return -1;
+    else
+        hd_log(HD_LOG_ERROR,
+               "deployment %llu, %s, is not in the journal: %s; nothing more is deployed until it "
+               "can be written",
+               number, deployment->applied ? "which is live" : "which was refused", err->text);
+    return result;
 }
 
 void hd_archive_note_take(struct hd_archive *archive, const char *event, json_t *fields)
@@ -163,6 +208,18 @@ void hd_archive_note_take(struct hd_archive *archive, const char *event, json_t 
     }
     if (hd_store_note_take(archive->store, event, fields, &err) != 0)
         hd_log(HD_LOG_ERROR, "the journal misses a line (%s): %s", event, err.text);
+}
+
+void hd_archive_note_class(struct hd_archive *archive, const char *event,
+                           const char *internal_name, const char *label, uint64_t deployment)
+{
+    if (archive == NULL)
+        return;
+    char *name = hd_text_class_name(hd_map_key(internal_name));
+    hd_archive_note_take(archive, event,
+                         json_pack("{s:s?, s:s, s:I}", "class", name, "loader", label, "patch_of",
+                                   (json_int_t)deployment));
+    hd_free(name);
 }
 
 /* ---- what is kept ---------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@
 #include "core/bundle.h"
 #include "core/kept.h"
 #include "core/past.h"
+#include "core/sequences.h"
 
 #define HD_ARCHIVE_UNWRITTEN_MAX 64
 
@@ -31,6 +32,9 @@ uint64_t hd_archive_last_number(const struct hd_archive *archive);
 /* Moves out the deployments of earlier JVMs; NULL when there is no store. */
 struct hd_past *hd_archive_steal_past(struct hd_archive *archive);
 
+/* Which signed bundles have been live (core/sequences.h); NULL when there is no store. A borrow. */
+const struct hd_sequences *hd_archive_sequences(const struct hd_archive *archive);
+
 /* Whether the store can be written, as far as is known: what is still unwritten is written now. -1
  * with the words for whoever wants to deploy. */
 HD_CHECKED int hd_archive_check(struct hd_archive *archive, struct hd_error *err);
@@ -39,8 +43,11 @@ HD_CHECKED int hd_archive_begin(struct hd_archive *archive, const struct hd_depl
                                 struct hd_bundle *bundle, struct hd_error *err);
 /* Its end, or its refusal. On failure it is held, and the log says so loudly. Logs the journal's
  * head, to be anchored elsewhere. */
-HD_CHECKED int hd_archive_end(struct hd_archive *archive, struct hd_deployment *deployment,
+HD_CHECKED int hd_archive_end(struct hd_archive *archive, const struct hd_deployment *deployment,
                               struct hd_error *err);
+/* The same for what happened to a class without a deployment: {"class","loader","patch_of"}. */
+void hd_archive_note_class(struct hd_archive *archive, const char *event,
+                           const char *internal_name, const char *label, uint64_t deployment);
 /* Another event for the journal. Takes fields (may be NULL) even on failure, which is logged. */
 void hd_archive_note_take(struct hd_archive *archive, const char *event, json_t *fields);
 

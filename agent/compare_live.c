@@ -77,14 +77,16 @@ static bool is_live_already(const struct hd_target *target, bool changes_anythin
     return target->known != NULL || standing == HD_BASE_PROVEN || standing == HD_BASE_EDITED;
 }
 
-/* Compared was with what the other agent gave, which is no state of ours: no rollback leads there. */
+/* Compared was with what the other agent gave, which is no state of ours: no rollback leads
+ * there. */
 static void tell_of_foreign_change(struct hd_row *row, const struct hd_live *known)
 {
     if (known == NULL || known->state != HD_LIVE_FOREIGN || row->message != NULL)
         return;
-    row->message = hd_asprintf("another agent or a debugger had redefined it since deployment %llu; "
-                               "that is replaced, and a rollback does not bring it back",
-                               (unsigned long long)known->deployment);
+    row->message =
+        hd_asprintf("another agent or a debugger had redefined it since deployment %llu; "
+                    "that is replaced, and a rollback does not bring it back",
+                    (unsigned long long)known->deployment);
 }
 
 static void judge(struct hd_plan *plan, struct hd_target *target, const struct hd_verdict *verdict)

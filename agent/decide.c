@@ -2,6 +2,8 @@
 /* The road's step that decides for the deployment as a whole. */
 #include "agent/plan.h"
 
+#include <string.h>
+
 /* The patch of a class that no loader has yet is made for whatever file comes; a class that is new is
  * no loss. */
 static bool has_no_way_back(const struct hd_plan *plan, const struct hd_target *target)
@@ -13,8 +15,9 @@ static bool has_no_way_back(const struct hd_plan *plan, const struct hd_target *
 
 void hd_plan_refuse_without_way_back(struct hd_plan *plan)
 {
-    bool trial = plan->job->confirm_within > 0;
-    if (plan->job->kind == HD_JOB_ROLLBACK || !(trial || plan->road->options->way_back_required))
+    bool trial = plan->job->confirm_within > 0, keep = plan->job->keep;
+    if (plan->job->kind == HD_JOB_ROLLBACK ||
+        !(trial || keep || plan->road->options->way_back_required))
         return;
     for (size_t i = 0; i < plan->target_count; i++) {
         struct hd_target *target = &plan->targets[i];
@@ -23,7 +26,14 @@ void hd_plan_refuse_without_way_back(struct hd_plan *plan)
                            "no file was found that proves what %s was before, so %s could not be "
                            "rolled back exactly",
                            target->class->java_name,
-                           trial ? "a push on trial" : "this push (way-back=required)");
+                           trial  ? "a push on trial"
+                           : keep ? "a push that is kept"
+                                  : "this push (way-back=required)");
+        else if (keep && target->action == HD_ACTION_DEFINE && strcmp(target->label, "app") != 0)
+            hd_plan_refuse(plan, target, HD_REASON_CANNOT_KEEP,
+                           "%s is new in %s, a class loader that does not exist yet when a JVM "
+                           "starts",
+                           target->class->java_name, target->label);
     }
 }
 

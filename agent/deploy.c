@@ -47,9 +47,11 @@ static bool begin(struct hd_road *road, struct hd_job *job)
     deployment->best_effort = job->best_effort;
     if (job->kind == HD_JOB_DEPLOY)
         deployment->forced = (job->best_effort ? (unsigned)HD_FORCED_BEST_EFFORT : 0) |
-                             (job->all_loaders ? (unsigned)HD_FORCED_ALL_LOADERS : 0);
+                             (job->all_loaders ? (unsigned)HD_FORCED_ALL_LOADERS : 0) |
+                             (job->emergency != NULL ? (unsigned)HD_FORCED_EMERGENCY : 0);
     if (deployment->message == NULL)
         deployment->message = copy(job->message);
+    deployment->emergency = copy(job->emergency);
     if (job->bundle != NULL)
         name_bundle(deployment, job->bundle);
     return true;
@@ -187,7 +189,7 @@ static int refuse_doubtful(struct hd_plan *plan, struct hd_error *err)
 {
     if (plan->job->kind == HD_JOB_RESTART)
         return hd_plan_judge_bases(plan, err);
-    if (hd_plan_refuse_ambiguous(plan, err) != 0)
+    if (hd_plan_refuse_ambiguous(plan, err) != 0 || hd_plan_refuse_other_bases(plan, err) != 0)
         return -1;
     hd_plan_refuse_without_way_back(plan);
     return 0;
@@ -317,7 +319,8 @@ void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
     bool has_content = job->bundle != NULL || job->kind == HD_JOB_ROLLBACK ||
                        job->kind == HD_JOB_RESTART;
     if (has_content && hd_probation_admits(&road->probation, job, begun) &&
-        is_expected(road, job) && may_begin(road, job) && hd_keep_is_possible(road, job))
+        is_expected(road, job) && may_begin(road, job) &&
+        hd_gate_admits(&road->gate, road->options, road->archive, job) && hd_keep_is_possible(road, job))
         walk(road, jni, job);
     finish(road, jni, job, begun);
     hd_probation_follow(&road->probation, job, hd_states_current(road->states), hd_road_clock());

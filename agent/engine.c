@@ -3,6 +3,7 @@
 
 #include "agent/keep.h"
 #include "agent/blocking.h"
+#include "agent/figures.h"
 #include "agent/road.h"
 #include "agent/status.h"
 #include "agent/thread.h"
@@ -60,6 +61,7 @@ void hd_job_free(struct hd_job *job)
 {
     if (job == NULL)
         return;
+    hd_manifest_close(&job->manifest);
     hd_bundle_free(job->bundle);
     hd_deployment_release(job->deployment);
     json_decref(job->status);
@@ -70,6 +72,7 @@ void hd_job_free(struct hd_job *job)
     hd_free(job->loader);
     hd_free(job->message);
     hd_free(job->expect);
+    hd_free(job->emergency);
     json_decref(job->stacks);
     hd_free(job);
 }
@@ -151,7 +154,8 @@ static int open_road(struct hd_engine *engine, JNIEnv *jni, struct hd_error *err
     road->doing_context = engine;
     road->registry = hd_registry_new();
     road->states = hd_states_new();
-    if (road->registry == NULL || road->states == NULL)
+    road->forced = hd_forced_marks_new();
+    if (road->registry == NULL || road->states == NULL || road->forced == NULL)
         return hd_error_set_memory(err);
     if (road->options->store != NULL &&
         hd_archive_open(road->options->store, &road->archive, err) != 0)
@@ -171,8 +175,10 @@ static void close_road(struct hd_road *road, JNIEnv *jni)
     hd_labels_free(road->labels, jni);
     hd_registry_free(road->registry, jni);
     hd_states_free(road->states, jni);
+    hd_forced_marks_free(road->forced);
     hd_old_frames_close(&road->frames);
     hd_archive_close(road->archive);
+    hd_gate_close(&road->gate);
 }
 
 /* The clock of timed waits must not jump. */
@@ -244,11 +250,12 @@ void hd_engine_free(struct hd_engine *engine, JNIEnv *jni)
 static json_t *status_now(struct hd_engine *engine)
 {
     struct hd_road *road = &engine->road;
-    json_t *status = hd_status_to_json(road->jvm, road->registry, &road->frames);
+    json_t *status = hd_status_to_json(road->jvm, road->registry, road->forced, &road->frames);
     const json_t *kept = hd_archive_kept(road->archive);
     bool complete =
         hd_json_put(status, "kept", kept != NULL ? json_deep_copy(kept) : json_null()) &&
-        hd_json_put(status, "old_frames", hd_json_number(road->frames.threads));
+        hd_json_put(status, "old_frames", hd_json_number(road->frames.threads)) &&
+        hd_json_put(status, "memory", hd_figures_of_memory(road->registry));
     return hd_json_finish(status, complete);
 }
 

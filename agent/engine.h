@@ -15,6 +15,7 @@
 #include "core/bundle.h"
 #include "core/options.h"
 #include "core/kept.h"
+#include "core/manifest.h"
 #include "core/past.h"
 #include "core/report.h"
 
@@ -41,12 +42,15 @@ struct hd_job {
     char *message; /* owned; may be NULL */
     bool keep; /* DEPLOY: and what is live then survives a restart */
     struct hd_kept *restart; /* RESTART; owned */
+    /* of a signed bundle, once the engine has judged it; owned. json NULL: none */
+    struct hd_manifest manifest;
     /* ROLLBACK, KEEP: to the state right after deployment "to"; else to the one before the current */
     bool to_given;
     uint64_t to;
     /* ROLLBACK: not 0: undo that deployment, provided that it is on trial; CONFIRM: which */
     uint64_t trial;
     uint64_t confirm_within; /* DEPLOY: milliseconds until it is rolled back; 0: no trial */
+    char *emergency; /* DEPLOY: why one signature must do; owned; NULL: it is no emergency */
     char *expect;  /* DEPLOY, ROLLBACK: refused unless that state is live; owned; may be NULL */
     bool blocking; /* STATUS: with the stacks that hold old code */
     /* results */

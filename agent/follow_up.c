@@ -23,8 +23,8 @@ static struct hd_follow_up_item *item_of(struct hd_follow_up *after, struct hd_l
         size_t capacity = after->capacity > 0 ? after->capacity * 2 : 16;
         struct hd_follow_up_item *grown = hd_realloc_array(after->items, capacity, sizeof *grown);
         if (grown == NULL) {
-            hd_log(HD_LOG_ERROR, "%s in %s is not looked after: memory is out",
-                   live->internal_name, live->label);
+            hd_log(HD_LOG_ERROR, "%s in %s is not looked after: memory is out", live->internal_name,
+                   live->label);
             return NULL;
         }
         after->items = grown;
@@ -71,8 +71,7 @@ void hd_follow_up_put_back(struct hd_follow_up *after, struct hd_live *live)
         item->lost = true;
 }
 
-void hd_follow_up_look_at(struct hd_follow_up *after, struct hd_live *live,
-                          struct hd_blob *foreign)
+void hd_follow_up_look_at(struct hd_follow_up *after, struct hd_live *live, struct hd_blob *foreign)
 {
     struct hd_follow_up_item *item = item_of(after, live);
     if (item == NULL)
@@ -186,8 +185,8 @@ static bool went_through(const struct work *work, size_t i)
     struct hd_error err = HD_ERROR_INIT;
     struct hd_held_view *held = NULL;
     const struct hd_follow_up_item *item = &work->after->items[i];
-    if (hd_held_view_capture(work->after->road->jvm, work->after->jni,
-                             work->redefinitions[i].class, work->names[i], &held, &err) != 0)
+    if (hd_held_view_capture(work->after->road->jvm, work->after->jni, work->redefinitions[i].class,
+                             work->names[i], &held, &err) != 0)
         return true;
     const struct hd_vm_view *view = hd_held_view_of(held);
     enum hd_view_match theirs = view != NULL ? match(view, item->foreign) : HD_VIEW_SAME;
@@ -205,6 +204,8 @@ static void give_up(struct hd_follow_up *after, struct hd_follow_up_item *item)
            "%s in %s was redefined by another agent or a debugger (foreign-changed): the code of "
            "deployment %llu is no longer live there; push it again, or roll back",
            live->internal_name, live->label, (unsigned long long)live->deployment);
+    hd_archive_note_class(after->road->archive, "foreign-changed", live->internal_name, live->label,
+                          live->deployment);
     live->was_defined = live->state == HD_LIVE_DEFINED;
     live->state = HD_LIVE_FOREIGN;
     hd_live_set_file_take(live, after->jni, hd_blob_keep(item->foreign));
@@ -249,8 +250,10 @@ static void mark_done(struct work *work, size_t i)
 {
     struct hd_follow_up_item *item = &work->after->items[i];
     struct hd_live *live = item->live;
-    if (item->lost)
-        live->reapplied++;
+    /* Once a deployment: a monitor may retransform a thousand times. */
+    if (item->lost && live->reapplied++ == 0)
+        hd_archive_note_class(work->after->road->archive, "reapplied", live->internal_name,
+                              live->label, live->deployment);
     if (work->files[i] != live->file) {
         hd_live_set_file_take(live, work->after->jni, hd_blob_keep(work->files[i]));
         work->after->stale = true;
@@ -282,8 +285,8 @@ static void redefine(struct work *work)
         if (work->files[i] != NULL && call != NULL)
             call[count++] = work->redefinitions[i];
     }
-    bool done = count > 0 &&
-                hd_redefine_all(after->road->jvm, after->jni, call, count, &refusal) == 0;
+    bool done =
+        count > 0 && hd_redefine_all(after->road->jvm, after->jni, call, count, &refusal) == 0;
     for (size_t i = 0; i < count; i++)
         hd_free(call[i].message);
     hd_free(call);

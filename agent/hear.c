@@ -8,14 +8,12 @@
 
 #include <string.h>
 
-/* Of that loader; NULL for want of memory. Borrowed from the labels. */
-static const char *label_of(struct hd_road *road, JNIEnv *jni, jweak loader)
+/* The loader itself, so that it stays while the registry is told of it: a local reference. False:
+ * it was collected. */
+static bool hold_loader(JNIEnv *jni, const struct hd_hook_event *event, jobject *loader)
 {
-    jobject local = loader == NULL ? NULL : (*jni)->NewLocalRef(jni, loader);
-    const char *label =
-        loader != NULL && local == NULL ? NULL : hd_labels_of(road->labels, jni, local);
-    (*jni)->DeleteLocalRef(jni, local);
-    return label;
+    *loader = event->loader == NULL ? NULL : (*jni)->NewLocalRef(jni, event->loader);
+    return event->loader == NULL || *loader != NULL;
 }
 
 static struct hd_live *find(struct hd_road *road, JNIEnv *jni, const struct hd_hook_event *event)
@@ -44,12 +42,15 @@ static struct hd_live *find_waiting(struct hd_road *road, JNIEnv *jni,
 static void bind(struct hd_road *road, JNIEnv *jni, struct hd_live *live,
                  struct hd_hook_event *event)
 {
-    const char *label = label_of(road, jni, event->loader);
+    jobject loader;
+    const char *label =
+        hold_loader(jni, event, &loader) ? hd_labels_of(road->labels, jni, loader) : NULL;
     char *copy = label == NULL ? NULL : hd_strdup(label);
     if (copy != NULL) {
         hd_free(live->label);
         live->label = copy;
     }
+    (*jni)->DeleteLocalRef(jni, loader);
     live->any_loader = false;
     live->loader = event->loader;
     event->loader = NULL;
@@ -60,7 +61,9 @@ static void bind(struct hd_road *road, JNIEnv *jni, struct hd_live *live,
 static void note_own_file(struct hd_live *live, const struct hd_hook_event *event)
 {
     hd_blob_release(live->family);
-    live->family = hd_blob_keep(event->patch->base);
+    live->family =
+        hd_blob_keep(event->patch->place == HD_PATCH_FIRST ? atomic_load(&event->patch->taken)
+                                                           : event->patch->base);
     hd_blob_release(live->base);
     live->base = hd_blob_keep(event->file);
     live->standing = HD_BASE_PROVEN;
@@ -76,23 +79,16 @@ static void settle(struct hd_road *road, JNIEnv *jni, struct hd_live *live,
     hd_live_forget_patch(live, jni);
 }
 
-/* An entry for a loader that nobody knew of. NULL when memory is out, or it is gone already. */
-static struct hd_live *add(struct hd_road *road, JNIEnv *jni, const struct hd_hook_event *event,
-                           enum hd_live_state state, const struct hd_blob *file)
+static struct hd_live *new_entry(struct hd_road *road, JNIEnv *jni,
+                                 const struct hd_hook_event *event,
+                                 const struct hd_live_wanted *wanted)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_live *live = NULL;
-    const char *label = label_of(road, jni, event->loader), *who;
-    const struct hd_live_wanted wanted = { .internal_name = event->patch->class_name,
-                                           .label = label,
-                                           .loader = event->loader,
-                                           .state = state,
-                                           .file = file->bytes };
-    if (label == NULL || find(road, jni, event) != NULL)
-        return NULL;
-    if (hd_registry_prepare(road->registry, jni, &wanted, &live, &err) != 0) {
-        hd_log(HD_LOG_ERROR, "%s in %s is not known to status: %s", event->patch->class_name, label,
-               err.text);
+    const char *who;
+    if (hd_registry_prepare(road->registry, jni, wanted, &live, &err) != 0) {
+        hd_log(HD_LOG_ERROR, "%s in %s is not known to status: %s", wanted->internal_name,
+               wanted->label, err.text);
         return NULL;
     }
     live->deployment = event->patch->deployment;
@@ -100,6 +96,25 @@ static struct hd_live *add(struct hd_road *road, JNIEnv *jni, const struct hd_ho
     memcpy(live->who, who, strnlen(who, sizeof live->who - 1));
     note_own_file(live, event);
     hd_registry_put_take(road->registry, jni, live);
+    return live;
+}
+
+/* An entry for a loader that nobody knew of. NULL when memory is out, or it is gone already. */
+static struct hd_live *add(struct hd_road *road, JNIEnv *jni, const struct hd_hook_event *event,
+                           enum hd_live_state state, const struct hd_blob *file)
+{
+    struct hd_live *live = NULL;
+    jobject loader;
+    if (!hold_loader(jni, event, &loader))
+        return NULL;
+    const struct hd_live_wanted wanted = { .internal_name = event->patch->class_name,
+                                           .label = hd_labels_of(road->labels, jni, loader),
+                                           .loader = loader,
+                                           .state = state,
+                                           .file = file->bytes };
+    if (wanted.label != NULL && find(road, jni, event) == NULL)
+        live = new_entry(road, jni, event, &wanted);
+    (*jni)->DeleteLocalRef(jni, loader);
     return live;
 }
 
@@ -117,8 +132,8 @@ static void hear_applied(struct hd_road *road, JNIEnv *jni, struct hd_hook_event
     if (hd_blob_same(event->file, event->patch->file))
         hd_keep_hear_loaded(road, live->internal_name, live->label, event->file->bytes);
     hd_follow_up_check(after, live);
-    hd_log(HD_LOG_INFO, "%s was loaded by %s with the code of deployment %llu",
-           live->internal_name, live->label, (unsigned long long)live->deployment);
+    hd_log(HD_LOG_INFO, "%s was loaded by %s with the code of deployment %llu", live->internal_name,
+           live->label, (unsigned long long)live->deployment);
 }
 
 static void hear_wrong_base(struct hd_road *road, JNIEnv *jni, struct hd_hook_event *event,
@@ -127,9 +142,6 @@ static void hear_wrong_base(struct hd_road *road, JNIEnv *jni, struct hd_hook_ev
     const char *name = event->patch->class_name;
     uint64_t deployment = event->patch->deployment;
     bool told = hd_registry_has_wrong_base(road->registry, name, deployment);
-    const char *label = label_of(road, jni, event->loader);
-    if (label != NULL)
-        hd_keep_hear_loaded(road, name, label, event->file->bytes);
     struct hd_live *live = find_waiting(road, jni, event);
     if (live != NULL) {
         live->state = HD_LIVE_WRONG_BASE;
@@ -141,10 +153,13 @@ static void hear_wrong_base(struct hd_road *road, JNIEnv *jni, struct hd_hook_ev
     if (live == NULL)
         return;
     after->stale = true;
+    hd_keep_hear_loaded(road, name, live->label, event->file->bytes);
     hd_log(told ? HD_LOG_DEBUG : HD_LOG_WARN,
            "%s was loaded by %s from another file than deployment %llu was made for (wrong-base): "
            "the patch was not applied; push again to redefine it",
            name, live->label, (unsigned long long)deployment);
+    if (!told)
+        hd_archive_note_class(road->archive, "wrong-base", name, live->label, deployment);
 }
 
 /* ---- a class that somebody changes ----------------------------------------------------------- */

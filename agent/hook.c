@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hook's life, what is published in it, and who is inside. What becomes of a class is decided in
- * hook_class.c. */
+/* The hook's life, what is published in it, and who is inside. What becomes of a class is decided
+ * in hook_class.c. */
 #include "agent/hook_internal.h"
 
 #include "core/alloc.h"
@@ -97,8 +97,8 @@ static int set_event(jvmtiEnv *jvmti, bool on, struct hd_error *err)
 {
     if (jvmti == NULL)
         return 0;
-    jvmtiError error = (*jvmti)->SetEventNotificationMode(
-        jvmti, on ? JVMTI_ENABLE : JVMTI_DISABLE, JVMTI_EVENT_CLASS_FILE_LOAD_HOOK, NULL);
+    jvmtiError error = (*jvmti)->SetEventNotificationMode(jvmti, on ? JVMTI_ENABLE : JVMTI_DISABLE,
+                                                          JVMTI_EVENT_CLASS_FILE_LOAD_HOOK, NULL);
     if (error != JVMTI_ERROR_NONE)
         return hd_error_set(err, HD_E_JVM, "SetEventNotificationMode(ClassFileLoadHook): %s",
                             hd_jvm_error_name(error));

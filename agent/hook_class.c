@@ -123,21 +123,6 @@ static bool is_patch_itself(const struct hd_patch *patch, struct hd_bytes file)
 
 /* ---- a class that loads ---------------------------------------------------------------------- */
 
-/* True for the one class that gets the patch. */
-static bool claim(struct hd_patch *patch)
-{
-    return patch->place != HD_PATCH_FIRST || !atomic_exchange(&patch->spent, true);
-}
-
-static enum hd_fit fit_of(const struct hd_patch *patch, struct hd_bytes file)
-{
-    if (is_patch_itself(patch, file))
-        return HD_FITS;
-    if (patch->base == NULL)
-        return patch->place == HD_PATCH_NEWCOMERS ? HD_FITS_NOT : HD_FITS;
-    return hd_patch_fits(patch->base, file);
-}
-
 static void apply(const struct hd_visit *visit, const struct arrival *arrival,
                   struct hd_patch *patch, const struct answer *answer)
 {
@@ -145,7 +130,7 @@ static void apply(const struct hd_visit *visit, const struct arrival *arrival,
     bool itself = is_patch_itself(patch, arrival->file);
     if (!itself && !give(jvmti, patch, answer))
         return;
-    if (claim(patch))
+    if (hd_patch_claim(patch, arrival->file) == HD_FITS)
         tell(visit, arrival, patch, HD_HOOK_APPLIED);
     else if (!itself)
         take_back(jvmti, answer);
@@ -159,7 +144,7 @@ static void load_in_known_loader(const struct hd_visit *visit, const struct arri
     struct hd_patch *patch = visit->own;
     if (patch->place != HD_PATCH_WAITS)
         return;
-    enum hd_fit fit = fit_of(patch, arrival->file);
+    enum hd_fit fit = hd_patch_fits_loader(patch, arrival->file);
     if (fit == HD_FITS)
         apply(visit, arrival, patch, answer);
     else if (fit == HD_FITS_NOT)
@@ -167,22 +152,14 @@ static void load_in_known_loader(const struct hd_visit *visit, const struct arri
 }
 
 /* Runs the loader's getName. */
-static bool is_for_newcomer(const struct hd_visit *visit, const struct arrival *arrival,
-                            const struct hd_patch *patch)
+static bool is_for(const struct hd_visit *visit, const struct arrival *arrival,
+                   const struct hd_patch *patch)
 {
     const struct hd_labels *labels = visit->hook->labels;
     if (patch->loader_text == NULL)
         return true;
     return labels != NULL && hd_labels_match(labels, arrival->jni, arrival->loader,
                                              patch->loader_text, patch->loader_is_whole);
-}
-
-static bool may_take(const struct hd_visit *visit, const struct arrival *arrival,
-                     const struct hd_patch *patch)
-{
-    if (patch->place == HD_PATCH_FIRST)
-        return !atomic_load(&patch->spent);
-    return patch->place == HD_PATCH_NEWCOMERS && is_for_newcomer(visit, arrival, patch);
 }
 
 /* The latest patch that is for it and was made for its file. Where there are only patches for other
@@ -193,9 +170,9 @@ static void load_in_new_loader(const struct hd_visit *visit, const struct arriva
     struct hd_patch *missed = NULL;
     for (size_t i = 0; i < visit->offer_count; i++) {
         struct hd_patch *patch = visit->offers[i];
-        if (!may_take(visit, arrival, patch))
+        if (!is_for(visit, arrival, patch))
             continue;
-        enum hd_fit fit = fit_of(patch, arrival->file);
+        enum hd_fit fit = hd_patch_fits_loader(patch, arrival->file);
         if (fit == HD_FITS) {
             apply(visit, arrival, patch, answer);
             return;

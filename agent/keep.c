@@ -80,7 +80,7 @@ static int check_defined(const struct gathering *gathering, const struct hd_live
     *gathering->reason = HD_REASON_CANNOT_KEEP;
     return hd_error_set(gathering->err, HD_E_DENIED,
                         "deployment %llu added the class %s to %s, a class loader that does not "
-                        "exist yet when a JVM starts: release a new jar for that",
+                        "exist yet when a JVM starts; release a new jar for that",
                         (unsigned long long)live->deployment, live->internal_name, live->label);
 }
 

@@ -116,16 +116,15 @@ static int add_new(JNIEnv *jni, struct hd_offers *offers, const struct candidate
     return 0;
 }
 
-int hd_offers_lay_over(JNIEnv *jni, const struct hd_offers *before,
-                       const struct hd_change *changes, size_t count, uint64_t deployment,
-                       struct hd_offers *out, struct hd_error *err)
+int hd_offers_lay_over(JNIEnv *jni, const struct hd_offers *before, const struct hd_change *changes,
+                       size_t count, uint64_t deployment, struct hd_offers *out,
+                       struct hd_error *err)
 {
     struct candidates candidates;
     if (!order_candidates(changes, count, &candidates))
         return hd_error_set_memory(err);
     struct hd_offers offers = { NULL, 0 };
-    offers.items =
-        hd_alloc_zeroed(before->count + candidates.count + 1, sizeof(struct hd_patch *));
+    offers.items = hd_alloc_zeroed(before->count + candidates.count + 1, sizeof(struct hd_patch *));
     int status = offers.items != NULL ? 0 : hd_error_set_memory(err);
     for (size_t i = 0; status == 0 && i < before->count; i++) {
         if (!is_replaced(&candidates, before->items[i]))

@@ -32,8 +32,7 @@ struct hd_offers {
  * (memory) out is untouched; else the caller closes it. */
 HD_CHECKED int hd_offers_lay_over(JNIEnv *jni, const struct hd_offers *before,
                                   const struct hd_change *changes, size_t count,
-                                  uint64_t deployment, struct hd_offers *out,
-                                  struct hd_error *err);
+                                  uint64_t deployment, struct hd_offers *out, struct hd_error *err);
 void hd_offers_close(struct hd_offers *offers, JNIEnv *jni);
 
 #endif

@@ -26,6 +26,7 @@ static void free_patch(struct hd_patch *patch, JNIEnv *jni)
         hd_blob_release(patch->earlier[i]);
     hd_blob_release(patch->base);
     hd_blob_release(patch->file);
+    hd_blob_release(atomic_load(&patch->taken));
     free_text(patch->class_name);
     free_text(patch->loader_text);
     hd_free(patch);
@@ -49,6 +50,7 @@ int hd_patch_new(JNIEnv *jni, const struct hd_patch *like, struct hd_patch **out
     if (patch == NULL)
         return hd_error_set_memory(err);
     atomic_init(&patch->references, 1);
+    atomic_init(&patch->taken, NULL);
     patch->place = like->place;
     patch->base = hd_blob_keep(like->base);
     patch->file = hd_blob_keep(like->file);
@@ -119,6 +121,31 @@ enum hd_fit hd_patch_fits(const struct hd_blob *base, struct hd_bytes file)
     if (of_base != READ || of_file != READ)
         return HD_FITS_NOT;
     return hd_digest_equal(&wanted, &found) ? HD_FITS : HD_FITS_NOT;
+}
+
+enum hd_fit hd_patch_fits_loader(const struct hd_patch *patch, struct hd_bytes file)
+{
+    const struct hd_blob *base =
+        patch->place == HD_PATCH_FIRST ? atomic_load(&patch->taken) : patch->base;
+    if (same_bytes(patch->file, file))
+        return HD_FITS;
+    if (base == NULL)
+        return patch->place == HD_PATCH_NEWCOMERS ? HD_FITS_NOT : HD_FITS;
+    return hd_patch_fits(base, file);
+}
+
+enum hd_fit hd_patch_claim(struct hd_patch *patch, struct hd_bytes file)
+{
+    struct hd_error ignored = HD_ERROR_INIT;
+    struct hd_blob *none = NULL, *own = NULL;
+    if (patch->place != HD_PATCH_FIRST || atomic_load(&patch->taken) != NULL)
+        return HD_FITS;
+    if (hd_blob_of(file, &own, &ignored) != 0)
+        return HD_FIT_UNKNOWN;
+    if (atomic_compare_exchange_strong(&patch->taken, &none, own))
+        return HD_FITS;
+    hd_blob_release(own);
+    return hd_patch_fits(none, file);
 }
 
 static bool means(const struct hd_blob *blob, const struct hd_digest *shown)

@@ -20,7 +20,7 @@
 enum hd_patch_place {
     HD_PATCH_LOADED,   /* one loader's class, which is loaded: it stays what file says */
     HD_PATCH_WAITS,    /* one loader, which has not loaded the class yet */
-    HD_PATCH_FIRST,    /* whichever loader loads the class first */
+    HD_PATCH_FIRST,    /* whichever loader loads the class first, and those with the same file */
     HD_PATCH_NEWCOMERS /* loaders that are not known yet: those whose own file is the base */
 };
 
@@ -39,7 +39,8 @@ struct hd_patch {
     bool loader_is_whole;
     uint64_t deployment;
     /* its own */
-    atomic_bool spent; /* FIRST: it has found its loader */
+    _Atomic(struct hd_blob *)
+        taken; /* FIRST: the file of the loader that it has found; NULL: none */
     atomic_uint references;
 };
 
@@ -66,9 +67,15 @@ enum hd_fit { HD_FITS, HD_FITS_NOT, HD_FIT_UNKNOWN /* no memory to tell */ };
 /* Does a loader's file mean what that base means? */
 enum hd_fit hd_patch_fits(const struct hd_blob *base, struct hd_bytes file);
 
+/* The same for a loader that the patch may be for, whatever its place. */
+enum hd_fit hd_patch_fits_loader(const struct hd_patch *patch, struct hd_bytes file);
+/* FIRST: this loader's file is what it was made for, unless another's was a moment before. Else
+ * true. */
+enum hd_fit hd_patch_claim(struct hd_patch *patch, struct hd_bytes file);
+
 enum hd_shown {
     HD_SHOWN_PATCH, /* byte for byte */
-    HD_SHOWN_KNOWN, /* the base, an earlier patch, or any of these or the patch as JVMs rebuild it */
+    HD_SHOWN_KNOWN, /* the base or an earlier patch; or one of these, or the patch, as rebuilt */
     HD_SHOWN_EDITED /* something else, or no memory to tell */
 };
 /* What a retransformation begins with. */

@@ -121,6 +121,8 @@ HD_CHECKED int hd_plan_judge_bases(struct hd_plan *plan, struct hd_error *err);
 /* Loaders that hold a class with different code are refused unless the job says which are meant.
  * (ambiguous.c) */
 HD_CHECKED int hd_plan_refuse_ambiguous(struct hd_plan *plan, struct hd_error *err);
+/* Where the bundle was signed for a certain base and another is there. (signed_base.c) */
+HD_CHECKED int hd_plan_refuse_other_bases(struct hd_plan *plan, struct hd_error *err);
 /* New classes that the verifier would reject once they are in use are refused while they can be.
  * (trial.c) */
 HD_CHECKED int hd_plan_try_newcomers(struct hd_plan *plan, struct hd_error *err);

@@ -20,8 +20,26 @@ static bool is_kept(const struct gathering *gathering, const struct hd_live *liv
 {
     if (live->superseded || live->state == HD_LIVE_FOREIGN || live->state == HD_LIVE_WRONG_BASE)
         return false;
+    /* What a restart holds ready for loaders that come, the state offers them: each whose own file
+     * is the base, and not the first whatever it has. */
+    if (live->any_loader && live->base != NULL)
+        return false;
     return live->state == HD_LIVE_PENDING || gathering->guards_bases ||
            hd_live_differs_from_base(live);
+}
+
+/* Of a loader that was collected there is nothing to make a patch for. Held meanwhile, so that it
+ * is not collected between the question and the answer. */
+static struct hd_patch *make_patch(struct gathering *gathering, struct hd_live *live)
+{
+    JNIEnv *jni = gathering->jni;
+    jobject held = live->loader == NULL ? NULL : (*jni)->NewLocalRef(jni, live->loader);
+    if (live->loader != NULL && held == NULL)
+        return NULL;
+    struct hd_patch *patch = hd_live_patch(live, jni, gathering->err);
+    gathering->failed = patch == NULL;
+    (*jni)->DeleteLocalRef(jni, held);
+    return patch;
 }
 
 static void gather(struct hd_live *live, void *context)
@@ -29,8 +47,7 @@ static void gather(struct hd_live *live, void *context)
     struct gathering *gathering = context;
     if (gathering->failed || !is_kept(gathering, live))
         return;
-    struct hd_patch *patch = hd_live_patch(live, gathering->jni, gathering->err);
-    gathering->failed = patch == NULL;
+    struct hd_patch *patch = live->patch != NULL ? live->patch : make_patch(gathering, live);
     if (patch != NULL)
         gathering->patches[gathering->count++] = hd_patch_keep(patch);
 }

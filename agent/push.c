@@ -137,6 +137,8 @@ static struct hd_job *make_job(struct hd_session *session)
     job->keep = request->keep;
     job->expect = request->expect;
     request->expect = NULL;
+    job->emergency = request->emergency;
+    request->emergency = NULL;
     job->finished = job_finished;
     job->owner = session;
     return job;

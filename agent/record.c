@@ -50,11 +50,14 @@ static int prepare_entry(struct hd_plan *plan, struct hd_target *target, struct 
         return -1;
     target->entry->pool_slots = target->pool_slots;
     sign(plan->deployment, target->entry);
+    if (plan->deployment->forced != 0 &&
+        hd_forced_prepare(plan->road->forced, &target->entry->file->digest, err) != 0)
+        return -1;
     return note_base(target, err);
 }
 
-/* Loaders that come get what those that are there get, but for a class that no loader has a file of:
- * a deployment defines it only where it says. */
+/* Loaders that come get what those that are there get, but for a class that no loader has a file
+ * of: a deployment defines it only where it says. */
 static int add_to_state(struct hd_plan *plan, const struct hd_target *target, struct hd_error *err)
 {
     struct hd_states *states = plan->road->states;
@@ -103,8 +106,7 @@ static int prepare_state(struct hd_plan *plan, struct hd_error *err)
 int hd_plan_prepare_record(struct hd_plan *plan, struct hd_error *err)
 {
     for (size_t i = 0; i < plan->target_count; i++) {
-        if (makes_entry(&plan->targets[i]) &&
-            prepare_entry(plan, &plan->targets[i], err) != 0)
+        if (makes_entry(&plan->targets[i]) && prepare_entry(plan, &plan->targets[i], err) != 0)
             return -1;
     }
     return prepare_state(plan, err);
@@ -144,12 +146,15 @@ int hd_plan_publish(struct hd_plan *plan, struct hd_error *err)
 
 /* What was pushed for whichever loader comes first is out of date once the class is known to be
  * somewhere. */
-static bool drop_homeless(struct hd_plan *plan, const struct hd_target *target)
+static bool drop_homeless(struct hd_plan *plan, const struct hd_target *target,
+                          const struct hd_blob *base)
 {
     struct hd_registry *registry = plan->road->registry;
     struct hd_live *live = hd_registry_find_any(registry, target->class->from->name);
-    if (live == NULL || target->any_loader)
-        return false;
+    if (live == NULL || target->any_loader || plan->job->kind == HD_JOB_ROLLBACK)
+        return false; /* a rollback says itself what it takes back */
+    if (live->base != NULL && !hd_blob_same(live->base, base))
+        return false; /* it waits for loaders of another base */
     hd_registry_remove(registry, plan->jni, live);
     return true;
 }
@@ -179,10 +184,12 @@ void hd_plan_record(struct hd_plan *plan)
             target->known = NULL;
             continue;
         }
+        hd_forced_mark(plan->road->forced, &target->entry->file->digest, plan->deployment->forced);
+        const struct hd_blob *base = target->entry->base; /* the registry's from now on */
         hd_registry_put_take(plan->road->registry, plan->jni, target->entry);
         target->entry = NULL;
         target->known = NULL; /* it was replaced */
-        stale |= drop_homeless(plan, target);
+        stale |= drop_homeless(plan, target, base);
     }
     if (plan->state_begun)
         record_state(plan);

@@ -302,8 +302,7 @@ bool hd_registry_has_wrong_base(const struct hd_registry *registry, const char *
                                 uint64_t deployment)
 {
     const struct hd_live *live = first_of(registry, internal_name);
-    while (live != NULL &&
-           (live->state != HD_LIVE_WRONG_BASE || live->deployment != deployment))
+    while (live != NULL && (live->state != HD_LIVE_WRONG_BASE || live->deployment != deployment))
         live = live->next;
     return live != NULL;
 }

@@ -17,9 +17,9 @@
 enum hd_live_state {
     HD_LIVE_REDEFINED,
     HD_LIVE_DEFINED,
-    HD_LIVE_PENDING,  /* the loader has not loaded the class yet; file is what it will get */
-    HD_LIVE_FOREIGN,  /* somebody else redefined it since; file is what they gave */
-    HD_LIVE_WRONG_BASE /* it loaded from another file than the patch was made for: its own is live */
+    HD_LIVE_PENDING,   /* the loader has not loaded the class yet; file is what it will get */
+    HD_LIVE_FOREIGN,   /* somebody else redefined it since; file is what they gave */
+    HD_LIVE_WRONG_BASE /* it loaded from another file than the patch is for: its own is live */
 };
 
 struct hd_live {

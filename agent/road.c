@@ -41,7 +41,10 @@ static bool is_stopped(void *labels, JNIEnv *jni, jobject loader)
 static bool is_in_effect(void *context, uint64_t deployment)
 {
     const struct hd_road *road = context;
-    return hd_states_is_ancestor(road->states, deployment, hd_states_current(road->states));
+    struct hd_error ignored = HD_ERROR_INIT;
+    uint64_t state;
+    return hd_states_find(road->states, deployment, &state, &ignored) == 0 &&
+           hd_states_is_ancestor(road->states, state, hd_states_current(road->states));
 }
 
 void hd_road_sweep(struct hd_road *road, JNIEnv *jni)

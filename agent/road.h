@@ -9,7 +9,9 @@
 #include "agent/archive.h"
 #include "agent/base.h"
 #include "agent/deploy.h"
+#include "agent/forced.h"
 #include "agent/frames.h"
+#include "agent/gate.h"
 #include "agent/hook.h"
 #include "agent/label.h"
 #include "agent/probation.h"
@@ -27,6 +29,8 @@ struct hd_road {
     struct hd_states *states;
     struct hd_hook *hook;
     struct hd_probation probation;
+    struct hd_gate gate;
+    struct hd_forced_marks *forced;
     struct hd_archive *archive; /* NULL: there is no store */
     uint64_t earlier_number; /* the last one of the JVMs before this one; 0: there was none */
     struct hd_old_frames frames; /* as they were last counted */

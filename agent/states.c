@@ -65,7 +65,8 @@ struct hd_state *hd_states_get(const struct hd_states *states, uint64_t number)
 /* Room for one more of both, so that commit cannot fail. */
 static int reserve(struct hd_states *states, struct hd_error *err)
 {
-    struct hd_state *items = hd_realloc_array(states->items, states->count + 1, sizeof *states->items);
+    struct hd_state *items =
+        hd_realloc_array(states->items, states->count + 1, sizeof *states->items);
     if (items == NULL)
         return hd_error_set_memory(err);
     states->items = items;
@@ -178,13 +179,23 @@ static void add_alias(struct hd_states *states, uint64_t number, uint64_t state)
 
 /* ---- the bound ------------------------------------------------------------------------------- */
 
-static bool is_same_place(JNIEnv *jni, const struct hd_change *change, const struct hd_change *other)
+static bool is_same_offer(const struct hd_change *change, const struct hd_change *other)
+{
+    const char *text = change->loader_text != NULL ? change->loader_text : "";
+    const char *others = other->loader_text != NULL ? other->loader_text : "";
+    return change->for_newcomers == other->for_newcomers && change->base == other->base &&
+           strcmp(text, others) == 0;
+}
+
+static bool is_same_place(JNIEnv *jni, const struct hd_change *change,
+                          const struct hd_change *other)
 {
     if (change->any_loader != other->any_loader ||
         (change->loader == NULL) != (other->loader == NULL) ||
         strcmp(change->internal_name, other->internal_name) != 0)
         return false;
-    return change->loader == NULL || (*jni)->IsSameObject(jni, change->loader, other->loader);
+    return is_same_offer(change, other) &&
+           (change->loader == NULL || (*jni)->IsSameObject(jni, change->loader, other->loader));
 }
 
 static bool sets(JNIEnv *jni, const struct hd_state *state, const struct hd_change *wanted)
@@ -234,7 +245,8 @@ static uint64_t count_bytes(const struct hd_states *states)
 }
 
 /* A state that nothing was made from and that is not current can only be named by its number. */
-static size_t count_children(const struct hd_states *states, uint64_t number, struct hd_state **only)
+static size_t count_children(const struct hd_states *states, uint64_t number,
+                             struct hd_state **only)
 {
     size_t count = 0;
     for (size_t i = 0; i < states->count; i++) {
@@ -274,6 +286,8 @@ static void keep_bound(struct hd_states *states, JNIEnv *jni)
 /* What was ahead is here now, if it was asked for. */
 static void arrive(struct hd_states *states, JNIEnv *jni)
 {
+    if (!states->ahead.known)
+        return;
     hd_states_forget_offers(&states->now, jni);
     states->now = states->ahead;
     states->ahead = (struct hd_known_offers){ 0 };
@@ -408,12 +422,9 @@ struct hd_bytes hd_states_content(const struct hd_states *states, JNIEnv *jni, u
 
 void hd_states_return(struct hd_states *states, JNIEnv *jni, uint64_t state)
 {
-    bool ahead = states->ahead.known && states->aims && states->aim == state;
     add_alias(states, states->next.number, state);
-    if (ahead)
+    if (states->aims && states->aim == state)
         arrive(states, jni);
-    else
-        hd_states_forget_offers(&states->now, jni);
     hd_states_discard(states, jni);
     states->current = state;
 }

@@ -51,8 +51,8 @@ HD_CHECKED int hd_states_offer_last(struct hd_states *states, struct hd_blob *ba
 void hd_states_aim(struct hd_states *states, uint64_t state);
 /* What was added as the n-th (0 first) was not done after all. */
 void hd_states_take_out(struct hd_states *states, JNIEnv *jni, size_t nth);
-/* It is current now; its parent is what was. Without a class in it there is no new state, and number
- * is another name of the current one. */
+/* It is current now; its parent is what was. Without a class in it there is no new state, and
+ * number is another name of the current one. */
 void hd_states_commit(struct hd_states *states, JNIEnv *jni);
 void hd_states_discard(struct hd_states *states, JNIEnv *jni);
 

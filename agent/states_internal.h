@@ -20,10 +20,11 @@ struct hd_state_alias {
     uint64_t state;
 };
 
-/* They are found once and stay until something changes. */
+/* They are found once; what was made since is laid over them when somebody asks. */
 struct hd_known_offers {
     struct hd_offers offers;
     bool known;
+    uint64_t of; /* the state */
 };
 
 struct hd_states {
@@ -34,7 +35,7 @@ struct hd_states {
     uint64_t current;
     uint64_t bytes;
     struct hd_state next; /* being made */
-    bool aims;         /* nothing is made: an older state will be current again */
+    bool aims;            /* nothing is made: an older state will be current again */
     uint64_t aim;
     struct hd_known_offers now, ahead;
 };

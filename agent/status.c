@@ -96,10 +96,8 @@ void hd_status_digest(struct hd_registry *registry, char state[HD_STATE_SIZE])
 static const char *live_word(enum hd_live_state state)
 {
     static const char *const words[] = {
-        [HD_LIVE_REDEFINED] = "redefined",
-        [HD_LIVE_DEFINED] = "defined",
-        [HD_LIVE_PENDING] = "pending",
-        [HD_LIVE_FOREIGN] = "foreign-changed",
+        [HD_LIVE_REDEFINED] = "redefined", [HD_LIVE_DEFINED] = "defined",
+        [HD_LIVE_PENDING] = "pending",     [HD_LIVE_FOREIGN] = "foreign-changed",
         [HD_LIVE_WRONG_BASE] = "original",
     };
     return words[state];
@@ -114,24 +112,26 @@ static uint32_t threads_in(const struct hd_old_frames *frames, const struct hd_m
     return frames->class_threads[at];
 }
 
-static json_t *row_to_json(const struct hd_live *live, uint32_t threads)
+static json_t *row_to_json(const struct hd_live *live, unsigned forced, uint32_t threads)
 {
     char when[HD_TEXT_TIME_SIZE];
     hd_text_utc(live->when, when);
     char *name = hd_text_class_name(hd_map_key(live->internal_name));
-    json_t *row =
-        name == NULL
-            ? NULL
-            : json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I}", "class", name, "loader", live->label,
-                        "live", live_word(live->state), "deployment", (json_int_t)live->deployment,
-                        "who", live->who, "when", when, "threads_in_old_code", (json_int_t)threads);
+    json_t *row = name == NULL
+                      ? NULL
+                      : json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o}", "class", name,
+                                  "loader", live->label, "live", live_word(live->state),
+                                  "deployment", (json_int_t)live->deployment, "who", live->who,
+                                  "when", when, "threads_in_old_code", (json_int_t)threads,
+                                  "forced", hd_forced_to_json(forced));
     hd_free(name);
     if (row != NULL && live->state == HD_LIVE_WRONG_BASE)
         (void)json_object_set_new(row, "reason", json_string(hd_reason_word(HD_REASON_WRONG_BASE)));
     return row;
 }
 
-static json_t *rows_to_json(const struct listing *listing, const struct hd_old_frames *frames)
+static json_t *rows_to_json(const struct listing *listing, const struct hd_forced_marks *forced,
+                            const struct hd_old_frames *frames)
 {
     struct hd_map index = HD_MAP_INIT;
     struct hd_error ignored = HD_ERROR_INIT;
@@ -142,7 +142,8 @@ static json_t *rows_to_json(const struct listing *listing, const struct hd_old_f
     for (size_t i = 0; complete && i < listing->count; i++) {
         const struct hd_live *live = listing->items[i];
         uint32_t threads = threads_in(frames, &index, live->internal_name);
-        complete = json_array_append_new(rows, row_to_json(live, threads)) == 0;
+        unsigned bits = hd_forced_of(forced, &live->file->digest);
+        complete = json_array_append_new(rows, row_to_json(live, bits, threads)) == 0;
     }
     hd_map_close(&index);
     if (complete)
@@ -152,14 +153,14 @@ static json_t *rows_to_json(const struct listing *listing, const struct hd_old_f
 }
 
 json_t *hd_status_to_json(const struct hd_jvm *jvm, struct hd_registry *registry,
-                          const struct hd_old_frames *frames)
+                          const struct hd_forced_marks *forced, const struct hd_old_frames *frames)
 {
     struct listing listing;
     char state[HD_STATE_SIZE];
     hd_status_digest(registry, state);
     if (!list(registry, &listing))
         return NULL;
-    json_t *rows = rows_to_json(&listing, frames);
+    json_t *rows = rows_to_json(&listing, forced, frames);
     hd_free(listing.items);
     if (rows == NULL)
         return NULL;

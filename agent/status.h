@@ -8,6 +8,7 @@
 #ifndef HD_AGENT_STATUS_H
 #define HD_AGENT_STATUS_H
 
+#include "agent/forced.h"
 #include "agent/frames.h"
 #include "agent/registry.h"
 
@@ -19,9 +20,10 @@
  * two JVMs with the same patches on the same base. For want of memory state becomes "". */
 void hd_status_digest(struct hd_registry *registry, char state[HD_STATE_SIZE]);
 
-/* The document, without "type" and "id"; "busy" is null. frames may be NULL: threads are not
- * counted. A new reference; NULL when memory is out. */
+/* The document, without "type" and "id"; "busy" is null. forced may be NULL: nothing was;
+ * frames may be NULL: threads are not counted. A new reference; NULL when memory is out. */
 json_t *hd_status_to_json(const struct hd_jvm *jvm, struct hd_registry *registry,
+                          const struct hd_forced_marks *forced,
                           const struct hd_old_frames *frames);
 
 #endif

@@ -14,16 +14,18 @@ enum return_kind {
     RETURN_FILE,   /* another file becomes live, or what the loader will get */
     RETURN_FORGET, /* a patch that waits is taken back */
     RETURN_STAYS,  /* a class that a deployment defined: no JVM takes one back */
-    RETURN_CANNOT  /* what was there before is not known */
+    RETURN_CANNOT, /* what was there before is not known */
+    RETURN_OFFER   /* loaders that the state was not made for, but is meant for: born since */
 };
 
 struct hd_way_back {
-    struct hd_live *live; /* borrowed from the registry */
+    struct hd_live *live;         /* borrowed from the registry; NULL: an offer */
+    const struct hd_patch *offer; /* borrowed from the states until the targets are found */
     enum return_kind kind;
     struct hd_bundle_class file; /* what the plan's class is from; borrows names and bytes */
 };
 
-/* The registry's entries that are not what they were, as they are found. */
+/* What is to become something else, as it is found. */
 struct search {
     struct hd_plan *plan;
     uint64_t state;
@@ -43,8 +45,7 @@ static enum return_kind kind_of(const struct hd_live *live, const struct hd_blob
     return wanted != NULL ? RETURN_FILE : RETURN_CANNOT;
 }
 
-static int add(struct search *search, struct hd_live *live, enum return_kind kind,
-               struct hd_bytes file)
+static int add(struct search *search, const struct hd_way_back *way)
 {
     struct hd_plan *plan = search->plan;
     if (plan->class_count == search->capacity) {
@@ -56,8 +57,7 @@ static int add(struct search *search, struct hd_live *live, enum return_kind kin
         plan->way_back = grown;
         search->capacity = capacity;
     }
-    plan->way_back[plan->class_count++] =
-        (struct hd_way_back){ live, kind, { live->internal_name, live->internal_name, file } };
+    plan->way_back[plan->class_count++] = *way;
     return 0;
 }
 
@@ -82,14 +82,61 @@ static void consider(struct hd_live *live, void *context)
     enum return_kind kind = kind_of(live, content, wanted);
     if (live->state == HD_LIVE_WRONG_BASE || (kind == RETURN_FILE && wanted == live->file))
         return;
-    search->failed =
-        add(search, live, kind, (kind == RETURN_FILE ? wanted : live->file)->bytes) != 0;
+    const struct hd_way_back way = {
+        .live = live,
+        .kind = kind,
+        .file = { live->internal_name, live->internal_name,
+                  (kind == RETURN_FILE ? wanted : live->file)->bytes },
+    };
+    search->failed = add(search, &way) != 0;
+}
+
+/* Says the current state the same class's loaders something already? Then the hook has told those
+ * that came since, and the registry knows them. */
+static bool is_offered(const struct hd_offers *now, const struct hd_patch *offer)
+{
+    for (size_t i = 0; i < now->count; i++) {
+        const struct hd_patch *current = now->items[i];
+        bool for_as_many =
+            current->loader_text == NULL ||
+            (offer->loader_text != NULL && current->loader_is_whole == offer->loader_is_whole &&
+             strcmp(current->loader_text, offer->loader_text) == 0);
+        if (current->base == offer->base && for_as_many &&
+            strcmp(current->class_name, offer->class_name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int consider_offers(struct search *search)
+{
+    struct hd_plan *plan = search->plan;
+    struct hd_states *states = plan->road->states;
+    const struct hd_offers *now, *then;
+    hd_states_aim(states, search->state);
+    if (hd_states_offers(states, plan->jni, false, &now, search->err) != 0 ||
+        hd_states_offers(states, plan->jni, true, &then, search->err) != 0)
+        return -1;
+    for (size_t i = 0; i < then->count; i++) {
+        const struct hd_patch *offer = then->items[i];
+        const struct hd_way_back way = {
+            .offer = offer,
+            .kind = RETURN_OFFER,
+            .file = { offer->class_name, offer->class_name, offer->file->bytes },
+        };
+        if (offer->base != NULL && !is_offered(now, offer) && add(search, &way) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int by_name(const void *a, const void *b)
 {
     const struct hd_way_back *left = a, *right = b;
-    return strcmp(left->live->internal_name, right->live->internal_name);
+    int order = strcmp(left->file.name, right->file.name);
+    if (order != 0 || left->offer == NULL || right->offer == NULL)
+        return order;
+    return left->offer->deployment > right->offer->deployment ? -1 : 1;
 }
 
 static int find_state(const struct hd_plan *plan, uint64_t *out, struct hd_error *err)
@@ -102,7 +149,7 @@ static int find_state(const struct hd_plan *plan, uint64_t *out, struct hd_error
                             "ended with that JVM; push its bundle again",
                             (unsigned long long)job->to);
     return job->to_given ? hd_states_find(states, job->to, out, err)
-                               : hd_states_before_current(states, out, err);
+                         : hd_states_before_current(states, out, err);
 }
 
 /* From the current state up to the one that is common to both. */
@@ -151,6 +198,7 @@ int hd_plan_open_way_back(struct hd_plan *plan, struct hd_road *road, JNIEnv *jn
     search.state = state;
     plan->deployment->returns_to = state;
     hd_registry_each(road->registry, consider, &search);
+    search.failed = search.failed || consider_offers(&search) != 0;
     if (!search.failed && plan->class_count > 0)
         qsort(plan->way_back, plan->class_count, sizeof *plan->way_back, by_name);
     if (!search.failed && name_classes(plan, err) == 0)
@@ -207,6 +255,65 @@ static int add_target(struct hd_plan *plan, size_t index, struct hd_error *err)
     return 0;
 }
 
+/* Is that class one that the offer was made for? Runs the loader's findResource. */
+static int is_for(struct hd_plan *plan, const struct hd_patch *offer,
+                  const struct hd_resolved_class *class, const char *label, bool *out,
+                  struct hd_error *err)
+{
+    struct hd_base base;
+    const char *text = offer->loader_text;
+    *out = false;
+    if (text != NULL &&
+        !(offer->loader_is_whole ? strcmp(label, text) == 0 : strstr(label, text) != NULL))
+        return 0;
+    if (hd_base_find(plan->road->finder, plan->jni, class->class, class->loader, offer->class_name,
+                     &base, err) != 0)
+        return -1;
+    *out = base.file != NULL &&
+           hd_patch_fits(offer->base, (struct hd_bytes){ base.file, base.length }) == HD_FITS;
+    hd_base_close(&base);
+    return 0;
+}
+
+/* Known to the registry, or taken by a later offer. */
+static bool is_answered_for(const struct hd_plan *plan, const struct hd_patch *offer,
+                            const struct hd_resolved_class *class)
+{
+    const struct hd_live *live =
+        hd_registry_find(plan->road->registry, plan->jni, offer->class_name, class->loader);
+    bool found = live != NULL && live->state != HD_LIVE_WRONG_BASE;
+    for (size_t i = 0; i < plan->target_count && !found; i++)
+        found = plan->targets[i].loaded == class->class;
+    return found;
+}
+
+static int add_newcomers(struct hd_plan *plan, size_t index, struct hd_error *err)
+{
+    const struct hd_patch *offer = plan->way_back[index].offer;
+    const struct hd_resolved_name *name = &plan->resolution.names[last_of_same_name(plan, index)];
+    for (size_t i = 0; i < name->class_count; i++) {
+        const struct hd_resolved_class *class = &name->classes[i];
+        const char *label = hd_labels_of(plan->road->labels, plan->jni, class->loader);
+        bool meant = false;
+        if (label == NULL)
+            return hd_error_set_memory(err);
+        if (is_answered_for(plan, offer, class))
+            continue;
+        if (is_for(plan, offer, class, label, &meant, err) != 0)
+            return -1;
+        struct hd_target *target =
+            meant ? hd_plan_add_target(plan, &plan->classes[index], label, err) : NULL;
+        if (meant && target == NULL)
+            return -1;
+        if (target != NULL) {
+            target->loaded = class->class;
+            target->loader = class->loader;
+            target->modifiable = class->modifiable;
+        }
+    }
+    return 0;
+}
+
 static void answer(struct hd_plan *plan, struct hd_target *target, const struct hd_way_back *way)
 {
     struct hd_row *row = hd_plan_row(plan, target);
@@ -224,7 +331,7 @@ static void answer(struct hd_plan *plan, struct hd_target *target, const struct 
         target->action = HD_ACTION_FORGET;
         row->outcome = HD_OUTCOME_ROLLED_BACK;
     }
-    target->settled = way->kind != RETURN_FILE;
+    target->settled = way->kind != RETURN_FILE && way->kind != RETURN_OFFER;
 }
 
 int hd_plan_find_way_back_targets(struct hd_plan *plan, struct hd_error *err)
@@ -236,13 +343,14 @@ int hd_plan_find_way_back_targets(struct hd_plan *plan, struct hd_error *err)
                    err) != 0)
         return -1;
     for (size_t i = 0; i < plan->class_count; i++) {
-        if (add_target(plan, i, err) != 0)
+        bool offer = plan->way_back[i].kind == RETURN_OFFER;
+        if ((offer ? add_newcomers(plan, i, err) : add_target(plan, i, err)) != 0)
             return -1;
     }
     if (hd_plan_add_rows(plan, err) != 0)
         return -1;
     for (size_t i = 0; i < plan->target_count; i++)
-        answer(plan, &plan->targets[i], &plan->way_back[i]);
+        answer(plan, &plan->targets[i], &plan->way_back[plan->targets[i].class - plan->classes]);
     return 0;
 }
 

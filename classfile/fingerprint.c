@@ -167,10 +167,9 @@ static int digest(struct fingerprinter *printer, struct hd_digest *out)
 static int print(const struct hd_class *class_file, bool rebuilt, struct hd_digest *out,
                  struct hd_error *err)
 {
-    struct fingerprinter printer = { .class_file = class_file,
-                                     .rebuilt = rebuilt,
-                                     .scratch = HD_CODE_SCRATCH_INIT,
-                                     .err = err };
+    struct fingerprinter printer = {
+        .class_file = class_file, .rebuilt = rebuilt, .scratch = HD_CODE_SCRATCH_INIT, .err = err
+    };
     hd_lexicon_init(&printer.lexicon, false);
     int result = hd_meaning_init(&printer.meaning, &printer.lexicon, class_file->pool, err);
     if (result == 0)

@@ -21,6 +21,8 @@ int hd_command_keep(const struct hd_invocation *invocation);
 int hd_command_journal(const struct hd_invocation *invocation);
 int hd_command_confirm(const struct hd_invocation *invocation);
 int hd_command_rollback(const struct hd_invocation *invocation);
+int hd_command_sign(const struct hd_invocation *invocation);
+int hd_command_verify(const struct hd_invocation *invocation);
 int hd_command_show(const struct hd_invocation *invocation);
 
 #endif

@@ -2,6 +2,7 @@
 /* journal: print, check the chain of, or start a store's journal. Needs no JVM. */
 #include "client/command.h"
 #include "client/print.h"
+#include "core/sequences.h"
 #include "core/store.h"
 #include "core/text.h"
 
@@ -97,6 +98,10 @@ static int init(const struct hd_invocation *invocation, const char *path, struct
     struct hd_store *store = NULL;
     if (hd_store_open(path, NULL, NULL, &store, err) != 0)
         return -1;
+    if (hd_store_note_take(store, HD_SEQUENCES_INIT_EVENT, NULL, err) != 0) {
+        hd_store_close(store);
+        return -1;
+    }
     printf("%s is ready. Head: %s\n", path, hd_store_head(store));
     hd_store_close(store);
     return 0;

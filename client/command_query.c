@@ -118,6 +118,27 @@ static void print_kept(const json_t *kept)
     }
 }
 
+/* "redefined", "redefined, forced". */
+static const char *live_text(const json_t *row, char *out, size_t capacity)
+{
+    bool forced = json_array_size(json_object_get(row, "forced")) > 0;
+    snprintf(out, capacity, "%s%s", hd_answer_text(row, "live"), forced ? ", forced" : "");
+    return out;
+}
+
+static double kibibytes(const json_t *memory, const char *key)
+{
+    return (double)json_integer_value(json_object_get(memory, key)) / 1024;
+}
+
+static void print_memory(const json_t *memory)
+{
+    if (json_is_object(memory))
+        printf("Held for the way back: originals %.1f KiB, patches %.1f KiB, history %.1f KiB.\n",
+               kibibytes(memory, "originals"), kibibytes(memory, "patches"),
+               kibibytes(memory, "history"));
+}
+
 static void print_status(const json_t *answer)
 {
     static const char *const headers[] = { "CLASS", "LOADER", "LIVE",       "DEPLOYMENT",
@@ -127,12 +148,12 @@ static void print_status(const json_t *answer)
     if (json_array_size(classes) > 0 && table_init(&table, 7, json_array_size(classes))) {
         size_t index;
         json_t *row;
-        char number[32];
+        char number[32], live[80];
         json_array_foreach(classes, index, row)
         {
             table_add(&table, hd_answer_text(row, "class"));
             table_add(&table, hd_answer_text(row, "loader"));
-            table_add(&table, hd_answer_text(row, "live"));
+            table_add(&table, live_text(row, live, sizeof live));
             table_add(&table, number_text(row, "deployment", number, sizeof number));
             table_add(&table, hd_answer_text(row, "who"));
             table_add(&table, hd_answer_text(row, "when"));
@@ -141,6 +162,7 @@ static void print_status(const json_t *answer)
         table_print(&table, headers);
     }
     print_trial(json_object_get(answer, "trial"));
+    print_memory(json_object_get(answer, "memory"));
     print_kept(json_object_get(answer, "kept"));
     char busy[512];
     hd_text_escape(hd_answer_text(answer, "busy"), busy, sizeof busy);
@@ -166,6 +188,8 @@ static void describe_outcomes(const json_t *summary, char *out, size_t capacity)
     const json_t *error = json_object_get(summary, "error");
     if (json_is_object(error))
         snprintf(out, capacity, "%s", hd_answer_text(error, "reason"));
+    if (json_array_size(json_object_get(summary, "forced")) > 0)
+        snprintf(out + strlen(out), capacity - strlen(out), "; forced");
     const json_t *trial = json_object_get(summary, "trial");
     const char *ended = hd_answer_text(trial, "ended");
     size_t used = strlen(out);

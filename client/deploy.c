@@ -162,6 +162,7 @@ int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_tar
         .message = invocation->message != NULL ? hd_strdup(invocation->message) : NULL,
         .confirm_within = hd_trial_milliseconds(invocation),
         .keep = invocation->keep,
+        .emergency = invocation->emergency != NULL ? hd_strdup(invocation->emergency) : NULL,
         .expect = invocation->expect != NULL ? hd_strdup(invocation->expect) : NULL,
     };
     bool goes_on = invocation->smoke != NULL || invocation->wait_drained_ms > 0;

@@ -9,6 +9,8 @@
 enum { STATE_LENGTH = 16, MAX_DURATION_MS = 604800000 };
 
 enum option_key {
+    KEY_HELP = 'h',
+    KEY_KEY = 'k',
     KEY_PID = 256,
     KEY_TO,
     KEY_TOKEN,
@@ -28,7 +30,16 @@ enum option_key {
     KEY_WAIT_DRAINED,
     KEY_EXPECT,
     KEY_BLOCKING,
-    KEY_HELP
+    KEY_OUTPUT,
+    KEY_NAME,
+    KEY_RELEASE,
+    KEY_TARGET,
+    KEY_SEQUENCE,
+    KEY_NOT_BEFORE,
+    KEY_EXPIRES,
+    KEY_BASE,
+    KEY_ALLOWED_SIGNERS,
+    KEY_EMERGENCY
 };
 
 struct known_option {
@@ -70,6 +81,22 @@ static const struct known_option known_options[] = {
       "refuse unless this state is live, as status prints it" },
     { "blocking", NULL, KEY_BLOCKING, HD_OPTIONS_BLOCKING,
       "the stacks of the threads that still run old code" },
+    { "key", "KEY", KEY_KEY, HD_OPTIONS_SIGN,
+      "-k: the SSH key to sign with; its public half, where ssh-agent has it" },
+    { "output", "FILE", KEY_OUTPUT, HD_OPTIONS_SIGN, "the signed bundle; without it, in place" },
+    { "name", "TEXT", KEY_NAME, HD_OPTIONS_SIGN, "what the bundle is called" },
+    { "release", "TEXT", KEY_RELEASE, HD_OPTIONS_SIGN, "its version" },
+    { "target", "APP", KEY_TARGET, HD_OPTIONS_SIGN, "only for agents with app=APP" },
+    { "sequence", "N", KEY_SEQUENCE, HD_OPTIONS_SIGN,
+      "later than all before it (milliseconds since 1970)" },
+    { "not-before", "TIME", KEY_NOT_BEFORE, HD_OPTIONS_SIGN,
+      "2026-09-21T00:00:00Z, or 30min from now" },
+    { "expires", "TIME", KEY_EXPIRES, HD_OPTIONS_SIGN, "not to be used from then on" },
+    { "base", "OLD", KEY_BASE, HD_OPTIONS_SIGN, "only onto these classes: a jar or directory" },
+    { "emergency", "REASON", KEY_EMERGENCY, HD_OPTIONS_EMERGENCY,
+      "with one signature of those whom the agent's emergency= names; marked for ever" },
+    { "allowed-signers", "FILE", KEY_ALLOWED_SIGNERS, HD_OPTIONS_SIGNERS,
+      "whose signatures count, in ssh-keygen's format" },
     { "json", NULL, KEY_JSON, HD_OPTIONS_JSON, "one JSON document instead of a table" },
     { "help", NULL, KEY_HELP, 0, "this help" },
 };
@@ -136,6 +163,9 @@ static int take_trial_option(int key, struct hd_invocation *out, struct hd_error
     case KEY_WAIT_DRAINED:
         return take_duration("--wait-drained", &out->wait_drained_ms, err);
     case KEY_SMOKE:
+        if (optarg[0] == '\0')
+            return hd_error_set(err, HD_E_USAGE,
+                                "--smoke: which command? an empty one always passes");
         out->smoke = optarg;
         return 0;
     case KEY_EXPECT:
@@ -145,6 +175,48 @@ static int take_trial_option(int key, struct hd_invocation *out, struct hd_error
         return 0;
     default:
         return 0;
+    }
+}
+
+static int take_sign_option(int key, struct hd_invocation *out, struct hd_error *err)
+{
+    switch (key) {
+    case KEY_KEY:
+        out->key = optarg;
+        return 0;
+    case KEY_OUTPUT:
+        out->output = optarg;
+        return 0;
+    case KEY_NAME:
+        out->bundle_name = optarg;
+        return 0;
+    case KEY_RELEASE:
+        out->bundle_release = optarg;
+        return 0;
+    case KEY_TARGET:
+        out->bundle_target = optarg;
+        return 0;
+    case KEY_NOT_BEFORE:
+        out->not_before = optarg;
+        return 0;
+    case KEY_EXPIRES:
+        out->expires = optarg;
+        return 0;
+    case KEY_BASE:
+        out->base = optarg;
+        return 0;
+    case KEY_EMERGENCY:
+        out->emergency = optarg;
+        return 0;
+    case KEY_ALLOWED_SIGNERS:
+        out->allowed_signers = optarg;
+        return 0;
+    case KEY_SEQUENCE:
+        if (hd_text_parse_number(optarg, 1, INT64_MAX, &out->sequence, err) != 0)
+            return hd_error_prefix(err, "--sequence");
+        return 0;
+    default:
+        return take_trial_option(key, out, err);
     }
 }
 
@@ -198,7 +270,7 @@ static int take_option(int key, struct hd_invocation *out, struct hd_error *err)
             return hd_error_prefix(err, "--settle");
         return 0;
     default:
-        return take_trial_option(key, out, err);
+        return take_sign_option(key, out, err);
     }
 }
 
@@ -222,6 +294,10 @@ static int check_combination(const struct hd_invocation *invocation, struct hd_e
         return hd_error_set(
             err, HD_E_USAGE,
             "--loader picks some loaders and --all-loaders takes every one; give one of them");
+    if (invocation->keep && (invocation->confirm_within_ms > 0 || invocation->smoke != NULL))
+        return hd_error_set(err, HD_E_USAGE,
+                            "what is on trial is not permanent yet: leave --keep out, and run "
+                            "'hotdrop keep' once it is confirmed");
     if (invocation->attach && invocation->pid == 0)
         return hd_error_set(err, HD_E_USAGE,
                             "--attach needs --pid PID: which JVM should the agent be loaded into?");
@@ -238,9 +314,8 @@ int hd_invocation_parse(int argc, char **argv, unsigned groups, struct hd_invoca
     optind = 1;
     opterr = 0;
     int key;
-    while ((key = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-        if (key == 'h')
-            key = KEY_HELP;
+    const char *letters = (groups & HD_OPTIONS_SIGN) != 0 ? ":hk:" : ":h";
+    while ((key = getopt_long(argc, argv, letters, options, NULL)) != -1) {
         if (key == '?' || key == ':')
             return refuse_option(key, argv, argv[0], err);
         if (take_option(key, &parsed, err) != 0)
@@ -263,6 +338,6 @@ void hd_invocation_print_options(FILE *stream, unsigned groups)
         char left[40];
         snprintf(left, sizeof left, "--%s%s%s", option->name, option->argument != NULL ? " " : "",
                  option->argument != NULL ? option->argument : "");
-        fprintf(stream, "  %-18s %s\n", left, option->summary);
+        fprintf(stream, "  %-21s %s\n", left, option->summary);
     }
 }

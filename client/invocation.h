@@ -19,6 +19,7 @@ enum hd_option_group {
     HD_OPTIONS_JSON = 1u << 1,
     HD_OPTIONS_DEPLOY = 1u << 2,            /* --loader --all-loaders --best-effort */
     HD_OPTIONS_PUSH = 1u << 3,              /* --message */
+    HD_OPTIONS_EMERGENCY = 1u << 16,        /* --emergency */
     HD_OPTIONS_ATTACH = 1u << 4,            /* --options --agent */
     HD_OPTIONS_ATTACH_ON_THE_WAY = 1u << 5, /* --attach */
     HD_OPTIONS_DIFF = 1u << 7,              /* --jdk */
@@ -26,6 +27,8 @@ enum hd_option_group {
     HD_OPTIONS_EXPECT = 1u << 11,   /* --expect */
     HD_OPTIONS_KEEP = 1u << 13,     /* --keep */
     HD_OPTIONS_BLOCKING = 1u << 12, /* --blocking */
+    HD_OPTIONS_SIGN = 1u << 13,     /* --key --output and what a manifest says */
+    HD_OPTIONS_SIGNERS = 1u << 14,  /* --allowed-signers */
     HD_OPTIONS_WATCH = 1u << 6              /* --settle */
 };
 
@@ -50,6 +53,17 @@ struct hd_invocation {
     const char *expect;
     bool blocking;
     uint64_t jdk; /* diff: the feature release that is to take the swap */
+    const char *key;
+    const char *output;
+    const char *bundle_name;
+    const char *bundle_release;
+    const char *bundle_target;
+    const char *not_before;
+    const char *expires;
+    const char *base;
+    uint64_t sequence; /* 0: not given */
+    const char *allowed_signers;
+    const char *emergency;
     bool help;
     char **arguments; /* what is no option; borrows argv */
     size_t argument_count;

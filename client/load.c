@@ -112,6 +112,15 @@ static int open_jar(const char *path, struct hd_bundle **out, struct hd_error *e
     return 0;
 }
 
+int hd_load_jar(struct hd_bytes jar, const char *name, struct hd_bundle **out,
+                struct hd_error *err)
+{
+    uint8_t *copy = (uint8_t *)hd_strndup((const char *)jar.data, jar.length);
+    if (copy == NULL)
+        return hd_error_set_memory(err);
+    return hd_bundle_open_take(copy, jar.length, name, &limits, 0, out, err);
+}
+
 static int add_jar(struct hd_bundle_builder *builder, const char *path, struct hd_error *err)
 {
     struct hd_bundle *jar = NULL;

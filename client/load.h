@@ -15,6 +15,10 @@
 HD_CHECKED int hd_load_paths(char *const *paths, size_t count, struct hd_bundle **out,
                              struct hd_error *err);
 
+/* A jar in memory; name is what people call it. Copied. Errors as hd_bundle_open_take. */
+HD_CHECKED int hd_load_jar(struct hd_bytes jar, const char *name, struct hd_bundle **out,
+                           struct hd_error *err);
+
 /* Reads one file whole, at most HD_LOAD_MAX_BYTES. *data is hd_alloc memory. */
 HD_CHECKED int hd_load_file(const char *path, uint8_t **data, size_t *length, struct hd_error *err);
 

@@ -23,6 +23,7 @@ struct command {
 static const struct command commands[] = {
     { "push", hd_command_push,
       HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_DEPLOY | HD_OPTIONS_PUSH |
+          HD_OPTIONS_EMERGENCY |
           HD_OPTIONS_KEEP | HD_OPTIONS_ATTACH | HD_OPTIONS_ATTACH_ON_THE_WAY | HD_OPTIONS_TRIAL |
           HD_OPTIONS_EXPECT,
       ANY_NUMBER, "PATH...", "make class files, directories and jars live" },
@@ -49,6 +50,10 @@ static const struct command commands[] = {
       "what is live, or was after N, survives a restart (0: nothing does)" },
     { "diff", hd_command_diff, HD_OPTIONS_JSON | HD_OPTIONS_DIFF, 2, "OLD NEW",
       "can NEW be swapped onto OLD? Jars or directories; needs no JVM" },
+    { "sign", hd_command_sign, HD_OPTIONS_JSON | HD_OPTIONS_SIGN, ANY_NUMBER, "-k KEY BUNDLE",
+      "sign a bundle with an SSH key; again: one signature more" },
+    { "verify", hd_command_verify, HD_OPTIONS_JSON | HD_OPTIONS_SIGNERS, 1, "BUNDLE",
+      "is a bundle what its manifest says, and who signed that?" },
     { "journal", hd_command_journal, HD_OPTIONS_JSON, 2, "[verify|init] STORE",
       "print, check the chain of, or start a store's journal; needs no JVM" },
 };

@@ -188,10 +188,29 @@ static void print_trial(const json_t *report)
         printf("Trial: confirmed by %s at %s.\n", who, when);
     else if (strcmp(ended, "rolled-back") == 0)
         printf("Trial: rolled back by %s at %s, deployment %lld.\n", who, when, rollback);
+    else if (strcmp(ended, "jvm-ended") == 0)
+        printf("Trial: the JVM ended before it was confirmed.\n");
     else
         printf("Trial: not confirmed in time, and its rollback, deployment %lld, was refused: it "
                "stayed live.\n",
                rollback);
+}
+
+/* What a restart of the JVM will bring, where that is not what is live. */
+static void print_keeping(const json_t *report)
+{
+    const json_t *kept = json_object_get(report, "kept");
+    const json_t *state = json_object_get(report, "kept_state");
+    char error[CELL_MAX];
+    hd_text_escape(hd_answer_text(report, "keep_error"), error, sizeof error);
+    if (json_is_true(kept))
+        printf("Kept: a restart with this store brings it back.\n");
+    else if (error[0] != '\0')
+        printf("Not kept, though it is live: %s\n", error);
+    if (json_is_integer(state))
+        printf("What is kept did not change: a restart brings back the state after deployment "
+               "%lld. 'hotdrop keep' makes what is live now permanent.\n",
+               (long long)json_integer_value(state));
 }
 
 void hd_print_report(const json_t *report, bool is_check, double seconds)
@@ -214,6 +233,7 @@ void hd_print_report(const json_t *report, bool is_check, double seconds)
         printf("; nothing was applied");
     printf(" (%.1f ms).\n", seconds * 1000);
     print_trial(report);
+    print_keeping(report);
     fflush(stdout);
 }
 

@@ -51,14 +51,13 @@ static int digest_contents(struct hd_bytes bytes, struct hd_digest *out, struct 
 
 static struct entry *add(struct hd_bytes bytes, const struct hd_digest *digest)
 {
-    struct entry *entry = bytes.length < SIZE_MAX - sizeof *entry
-                              ? hd_alloc(sizeof *entry + bytes.length)
-                              : NULL;
+    struct entry *entry =
+        bytes.length < SIZE_MAX - sizeof *entry ? hd_alloc(sizeof *entry + bytes.length) : NULL;
     if (entry == NULL)
         return NULL;
     struct entry **bucket = bucket_of(digest);
-    *entry = (struct entry){ .blob = { { entry->contents, bytes.length }, *digest },
-                             .next = *bucket };
+    *entry =
+        (struct entry){ .blob = { { entry->contents, bytes.length }, *digest }, .next = *bucket };
     if (bytes.length > 0)
         memcpy(entry->contents, bytes.data, bytes.length);
     *bucket = entry;

@@ -65,6 +65,7 @@ void hd_bundle_free(struct hd_bundle *bundle)
     hd_free(bundle->classes);
     hd_free(bundle->texts);
     hd_free(bundle->files);
+    hd_bundle_notes_close(&bundle->notes);
     hd_free(bundle);
 }
 
@@ -81,6 +82,21 @@ size_t hd_bundle_class_count(const struct hd_bundle *bundle)
 const struct hd_bundle_class *hd_bundle_class_at(const struct hd_bundle *bundle, size_t index)
 {
     return &bundle->classes[index];
+}
+
+struct hd_bytes hd_bundle_manifest(const struct hd_bundle *bundle)
+{
+    return hd_buffer_view(&bundle->notes.manifest);
+}
+
+struct hd_bytes hd_bundle_signatures(const struct hd_bundle *bundle)
+{
+    return hd_buffer_view(&bundle->notes.signatures);
+}
+
+struct hd_bytes hd_bundle_class_paths(const struct hd_bundle *bundle)
+{
+    return hd_buffer_view(&bundle->notes.paths);
 }
 
 int hd_bundle_jar(struct hd_bundle *bundle, struct hd_bytes *out, struct hd_error *err)

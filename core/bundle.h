@@ -54,6 +54,17 @@ const struct hd_bundle_class *hd_bundle_class_at(const struct hd_bundle *bundle,
 /* The jar itself: what was given, or for a built bundle made on first call (then the bundle may not
  * be shared between threads during that call). */
 HD_CHECKED int hd_bundle_jar(struct hd_bundle *bundle, struct hd_bytes *out, struct hd_error *err);
+/* META-INF/hotdrop.json and META-INF/hotdrop.sig as they stand in the jar (core/manifest.h); length
+ * 0: it has none. */
+#define HD_BUNDLE_MANIFEST   "META-INF/hotdrop.json"
+#define HD_BUNDLE_SIGNATURES "META-INF/hotdrop.sig"
+#define HD_BUNDLE_MAX_MANIFEST_BYTES   (UINT64_C(32) << 20)
+#define HD_BUNDLE_MAX_SIGNATURES_BYTES (UINT64_C(64) << 10)
+struct hd_bytes hd_bundle_manifest(const struct hd_bundle *bundle);
+struct hd_bytes hd_bundle_signatures(const struct hd_bundle *bundle);
+/* The paths of all class entries of a jar that has such a manifest, each with a NUL byte behind it:
+ * more than its classes where there are META-INF/versions. */
+struct hd_bytes hd_bundle_class_paths(const struct hd_bundle *bundle);
 /* SHA-256 of the jar. */
 HD_CHECKED int hd_bundle_digest(struct hd_bundle *bundle, struct hd_digest *out,
                                 struct hd_error *err);
@@ -67,6 +78,11 @@ struct hd_bundle_builder *hd_bundle_builder_new(void);
 HD_CHECKED int hd_bundle_builder_add(struct hd_bundle_builder *builder, const char *internal_name,
                                      struct hd_bytes file, const char *origin,
                                      struct hd_error *err);
+/* A copy of the bundle's jar with these instead of the manifest and the signatures it has, if any
+ * (signatures of length 0: none). The caller frees *jar. */
+HD_CHECKED int hd_bundle_seal(struct hd_bundle *bundle, struct hd_bytes manifest,
+                              struct hd_bytes signatures, uint8_t **jar, size_t *length,
+                              struct hd_error *err);
 size_t hd_bundle_builder_count(const struct hd_bundle_builder *builder);
 /* Consumes the builder even on failure. Classes are sorted by name; the jar is stored uncompressed
  * with fixed times: same classes, same digest. */

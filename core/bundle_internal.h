@@ -8,6 +8,20 @@
 
 #include "core/bundle.h"
 
+/* What a jar says about itself for us; empty where it says nothing. */
+struct hd_bundle_notes {
+    struct hd_buffer manifest;
+    struct hd_buffer signatures;
+    /* where there is a manifest: of all class entries, also of those that this JVM does not take,
+     * each with its NUL byte */
+    struct hd_buffer paths;
+};
+
+#define HD_BUNDLE_NOTES_INIT                                                                       \
+    {                                                                                              \
+        HD_BUFFER_INIT, HD_BUFFER_INIT, HD_BUFFER_INIT                                             \
+    }
+
 struct hd_bundle {
     char *name;
     uint8_t *jar; /* NULL for a built bundle whose jar nobody has asked for */
@@ -18,6 +32,7 @@ struct hd_bundle {
     size_t texts_used;
     uint8_t *files;
     size_t files_used;
+    struct hd_bundle_notes notes;
 };
 
 /* An empty bundle with room for exactly this much; NULL when memory is out. text_bytes:
@@ -30,6 +45,12 @@ struct hd_bundle *hd_bundle_new(const char *name, size_t class_count, size_t tex
 uint8_t *hd_bundle_append_class(struct hd_bundle *bundle, struct hd_bytes prefix,
                                 struct hd_bytes name, size_t file_length);
 size_t hd_bundle_text_size(size_t prefix_length, size_t name_length);
+
+/* Manifest and signatures; paths are left empty. */
+struct zip;
+HD_CHECKED int hd_bundle_read_notes(struct zip *archive, struct hd_bundle_notes *out,
+                                    struct hd_error *err);
+void hd_bundle_notes_close(struct hd_bundle_notes *notes);
 
 /* The jar of a built bundle, in hd_alloc memory. */
 HD_CHECKED int hd_bundle_write_jar(const struct hd_bundle *bundle, uint8_t **jar, size_t *length,

@@ -33,6 +33,7 @@ struct reading {
     struct candidate *items;
     size_t count;
     size_t capacity;
+    struct hd_bundle_notes notes;
 };
 
 struct shown {
@@ -427,6 +428,18 @@ static int open_archive(const uint8_t *jar, size_t length, zip_t **out, struct h
     return archive != NULL ? 0 : -1;
 }
 
+static int note_paths(struct reading *reading, struct hd_error *err)
+{
+    if (hd_bundle_read_notes(reading->archive, &reading->notes, err) != 0)
+        return -1;
+    for (size_t i = 0; reading->notes.manifest.length > 0 && i < reading->count; i++) {
+        const char *entry = reading->items[i].entry;
+        if (hd_buffer_append(&reading->notes.paths, entry, strlen(entry) + 1, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int read_jar(const uint8_t *jar, size_t length, const char *name, struct reading *reading,
                     struct hd_bundle **out, struct hd_error *err)
 {
@@ -438,7 +451,7 @@ static int read_jar(const uint8_t *jar, size_t length, const char *name, struct 
     if (open_archive(jar, length, &reading->archive, err) != 0)
         return -1;
     int result = -1;
-    if (collect(reading, err) == 0 && choose(reading, err) == 0)
+    if (collect(reading, err) == 0 && note_paths(reading, err) == 0 && choose(reading, err) == 0)
         result = unpack_all(reading, name, out, err);
     zip_discard(reading->archive);
     hd_free(reading->items);
@@ -452,9 +465,11 @@ int hd_bundle_open_take(uint8_t *jar, size_t length, const char *name,
     struct reading reading = { .limits = limits, .feature_release = feature_release };
     struct hd_bundle *bundle = NULL;
     if (read_jar(jar, length, name, &reading, &bundle, err) != 0) {
+        hd_bundle_notes_close(&reading.notes);
         hd_free(jar);
         return hd_error_prefix(err, "%s", shown(name).text);
     }
+    bundle->notes = reading.notes;
     bundle->jar = jar;
     bundle->jar_length = length;
     *out = bundle;

@@ -54,6 +54,32 @@ const struct hd_deployment *hd_history_find(const struct hd_history *history, ui
     return NULL;
 }
 
+static uint64_t size_of_text(const char *text)
+{
+    return text != NULL ? strlen(text) + 1 : 0;
+}
+
+static uint64_t size_of_deployment(const struct hd_deployment *deployment)
+{
+    uint64_t size = sizeof *deployment + deployment->row_capacity * sizeof *deployment->rows +
+                    size_of_text(deployment->message) + size_of_text(deployment->bundle_name) +
+                    size_of_text(deployment->error_message);
+    for (size_t i = 0; i < deployment->row_count; i++) {
+        const struct hd_row *row = &deployment->rows[i];
+        size += size_of_text(row->class_name) + size_of_text(row->loader) +
+                size_of_text(row->message) + size_of_text(row->remedy);
+    }
+    return size;
+}
+
+uint64_t hd_history_size(const struct hd_history *history)
+{
+    uint64_t size = history->capacity * sizeof *history->items;
+    for (size_t i = 0; i < history->count; i++)
+        size += size_of_deployment(history->items[i]);
+    return size;
+}
+
 json_t *hd_history_to_json(const struct hd_history *history)
 {
     json_t *array = json_array();

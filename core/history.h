@@ -34,6 +34,8 @@ json_t *hd_history_show(const struct hd_history *history, uint64_t number);
 uint64_t hd_history_total(const struct hd_history *history);
 /* … and how many of those are no longer here. */
 uint64_t hd_history_dropped(const struct hd_history *history);
+/* About how many bytes of memory it takes. */
+uint64_t hd_history_size(const struct hd_history *history);
 /* An array of summaries, newest first. */
 json_t *hd_history_to_json(const struct hd_history *history);
 void hd_history_close(struct hd_history *history);

@@ -238,6 +238,13 @@ static int write_all(int file, const char *data, size_t length, struct hd_error 
     return 0;
 }
 
+/* What fsync could not bring to disk may be lost or not: only a file cut back to what was there
+ * before is known. */
+static bool cut_back(const struct hd_journal *journal)
+{
+    return ftruncate(journal->file, journal->length) == 0 && fdatasync(journal->file) == 0;
+}
+
 static int append_text(struct hd_journal *journal, char *text, size_t length, struct hd_error *err)
 {
     struct hd_digest digest;
@@ -245,10 +252,7 @@ static int append_text(struct hd_journal *journal, char *text, size_t length, st
         return -1;
     text[length] = '\n'; /* in place of its NUL byte */
     if (write_all(journal->file, text, length + 1, err) != 0) {
-        /* What fsync could not bring to disk may be lost or not: only a file cut back to what was
-         * there before is known. */
-        journal->broken =
-            ftruncate(journal->file, journal->length) != 0 || fdatasync(journal->file) != 0;
+        journal->broken = !cut_back(journal);
         return -1;
     }
     journal->length += (off_t)length + 1;
@@ -259,12 +263,12 @@ static int append_text(struct hd_journal *journal, char *text, size_t length, st
 
 int hd_journal_append_take(struct hd_journal *journal, json_t *entry, struct hd_error *err)
 {
-    if (journal->broken) {
+    if (journal->broken && !cut_back(journal)) {
         json_decref(entry);
         return hd_error_set(err, HD_E_SYSTEM,
-                            "the journal failed before and could not be repaired; check the disk "
-                            "and restart the JVM");
+                            "the journal failed before and cannot be repaired; check the disk");
     }
+    journal->broken = false;
     json_t *line = entry != NULL ? make_line_take(journal, entry) : NULL;
     if (line == NULL)
         return hd_error_set_memory(err);

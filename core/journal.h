@@ -46,7 +46,7 @@ void hd_journal_close(struct hd_journal *journal);
 
 /* Adds a line, on disk (fdatasync) when this returns 0. Takes entry (an object with "event", without
  * n, prev and at) even on failure. After a failure the file is as before; where even that cannot be
- * had, this and every later append fails. */
+ * had, every later append fails until it can. */
 HD_CHECKED int hd_journal_append_take(struct hd_journal *journal, json_t *entry,
                                       struct hd_error *err);
 /* Digest of the last line; a borrow until the next append. */

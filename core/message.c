@@ -17,6 +17,7 @@
 /* A request is flat; this leaves room for keys of later versions, and keeps jansson's recursion
  * shallow. */
 #define MAX_NESTING     16
+#define MAX_EMERGENCY_BYTES 1000
 #define SHOWN_TEXT_SIZE 80
 
 struct request_kind {
@@ -27,7 +28,8 @@ struct request_kind {
 
 #define BUNDLE_KEYS "type", "id", "size", "name", "loader", "all_loaders", "best_effort", "message"
 
-static const char *const push_keys[] = { BUNDLE_KEYS, "confirm_within", "expect", "keep", NULL };
+static const char *const push_keys[] = { BUNDLE_KEYS, "confirm_within", "expect", "keep",
+                                         "emergency", NULL };
 static const char *const keys_of_check[] = { BUNDLE_KEYS, NULL };
 static const char *const rollback_keys[] = { "type",  "id",     "to", "message",
                                              "trial", "expect", NULL };
@@ -197,6 +199,7 @@ static int take_bundle_keys(const json_t *object, struct hd_request *request, st
         take_optional_integer(object, "confirm_within", MAX_TRIAL_MS, &request->confirm_within,
                               err) != 0 ||
         take_text(object, "expect", MAX_STATE_BYTES, &request->expect, err) != 0 ||
+        take_text(object, "emergency", MAX_EMERGENCY_BYTES, &request->emergency, err) != 0 ||
         take_boolean(object, "keep", &request->keep, err) != 0)
         return -1;
     if (request->keep && request->confirm_within != 0)
@@ -282,6 +285,7 @@ void hd_request_close(struct hd_request *request)
     hd_free(request->loader);
     hd_free(request->message);
     hd_free(request->expect);
+    hd_free(request->emergency);
     *request = (struct hd_request){ 0 };
 }
 
@@ -333,6 +337,7 @@ json_t *hd_request_to_json(const struct hd_request *request)
                put_number_if_any(json, "confirm_within", request->confirm_within) &&
                put_number_if_any(json, "trial", request->trial) &&
                put_text_if_any(json, "expect", request->expect) &&
+               put_text_if_any(json, "emergency", request->emergency) &&
                put_if_true(json, "blocking", request->blocking) &&
                put_if_true(json, "keep", request->keep);
     return hd_json_finish(json, complete);

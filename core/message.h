@@ -51,6 +51,7 @@ struct hd_request {
     /* rollback: undo this deployment, provided that it is on trial; 0: not asked. Not with "to" */
     uint64_t trial;
     bool blocking; /* status: with the stacks that hold old code */
+    char *emergency; /* push: NULL, or why one signature must do; 1 to 1,000 bytes */
     bool keep; /* push: and what is live then survives a restart; not on trial */
     /* rollback, keep: the state right after deployment "to" (0: as started); else to the one before */
     bool to_given;

@@ -4,6 +4,7 @@
 #include "core/alloc.h"
 #include "core/buffer.h"
 #include "core/text.h"
+#include "core/text_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,14 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_CONFIG_BYTES ((size_t)1 << 20)
 #define MAX_SETTLE_MS    UINT64_C(60000)
 #define MAX_BUNDLE_BYTES (UINT64_C(2) << 30)
+#define MAX_APPROVALS    16
 #define MAX_RATE         UINT64_C(100000)
 #define SHOWN_TEXT_SIZE  160
 #define KNOWN_KEYS                                                                                 \
-    "drop, watch, listen, settle, token, store, way-back, allow, deny, max-bundle, max-rate, log, " \
-    "log-level, config"
+    "drop, watch, listen, settle, token, store, way-back, app, allowed-signers, approvals, emergency, " \
+    "allow, deny, max-bundle, max-rate, log, log-level, config"
 
 /* One "key=value", and where it stands. */
 struct assignment {
@@ -103,6 +104,30 @@ static int set_way_back(struct hd_options *options, const char *value, struct hd
     return 0;
 }
 
+static int set_app(struct hd_options *options, const char *value, struct hd_error *err)
+{
+    return replace(&options->app, value, err);
+}
+
+static int set_allowed_signers(struct hd_options *options, const char *value, struct hd_error *err)
+{
+    return replace(&options->allowed_signers, value, err);
+}
+
+static int set_emergency(struct hd_options *options, const char *value, struct hd_error *err)
+{
+    return append(&options->emergency, value, err);
+}
+
+static int set_approvals(struct hd_options *options, const char *value, struct hd_error *err)
+{
+    uint64_t approvals;
+    if (hd_text_parse_number(value, 1, MAX_APPROVALS, &approvals, err) != 0)
+        return -1;
+    options->approvals = (unsigned)approvals;
+    return 0;
+}
+
 static int check_pattern(const char *value, struct hd_error *err)
 {
     if (strpbrk(value, "/\\ \t") != NULL || !hd_text_is_utf8(value, strlen(value)))
@@ -181,7 +206,9 @@ static const struct option known_options[] = {
     { "settle", set_settle }, { "token", set_token },           { "allow", set_allow },
     { "deny", set_deny },     { "max-bundle", set_max_bundle }, { "max-rate", set_max_rate },
     { "log", set_log },       { "log-level", set_log_level },     { "store", set_store },
-    { "way-back", set_way_back },
+    { "way-back", set_way_back }, { "app", set_app },
+    { "allowed-signers", set_allowed_signers }, { "approvals", set_approvals },
+    { "emergency", set_emergency },
 };
 
 static const struct option *find_option(const char *key)
@@ -290,44 +317,17 @@ static int parse_lines(char *text, const char *file, struct hd_options *options,
     return 0;
 }
 
-/* Never waits: a FIFO without a writer, say, is not opened for reading but refused. */
-static int read_text(int descriptor, struct hd_buffer *text, struct hd_error *err)
-{
-    struct stat status;
-    if (fstat(descriptor, &status) != 0)
-        return hd_error_set_errno(err, errno, "cannot be examined");
-    if (!S_ISREG(status.st_mode))
-        return hd_error_set(err, HD_E_USAGE, "not a regular file");
-    char chunk[4096];
-    ssize_t got;
-    while ((got = read(descriptor, chunk, sizeof chunk)) > 0) {
-        if (hd_buffer_append(text, chunk, (size_t)got, err) != 0)
-            return -1;
-        if (text->length > MAX_CONFIG_BYTES)
-            return hd_error_set(err, HD_E_LIMIT, "larger than 1M");
-    }
-    if (got < 0)
-        return hd_error_set_errno(err, errno, "cannot be read");
-    if (text->length > 0 && memchr(text->data, '\0', text->length) != NULL)
-        return hd_error_set(err, HD_E_USAGE, "holds a NUL byte, so it is not a text file");
-    return hd_buffer_append(text, "", 1, err);
-}
-
 static int read_config(const char *path, struct hd_options *options, struct hd_error *err)
 {
     char shown[SHOWN_TEXT_SIZE];
     hd_text_escape(path, shown, sizeof shown);
-    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (descriptor < 0)
-        return hd_error_set_errno(err, errno, "option config=%s: the file cannot be opened", shown);
     struct hd_buffer text = HD_BUFFER_INIT;
-    int result = read_text(descriptor, &text, err);
+    int result = hd_text_file_read(path, &text, err);
     if (result != 0)
         hd_error_prefix(err, "option config=%s", shown);
     else
         result = parse_lines((char *)text.data, path, options, err);
     hd_buffer_close(&text);
-    close(descriptor);
     return result;
 }
 
@@ -393,6 +393,25 @@ static int check_directories(const struct hd_options *options, struct hd_error *
     return 0;
 }
 
+static int check_signing(const struct hd_options *options, struct hd_error *err)
+{
+    if (options->allowed_signers != NULL && options->store == NULL)
+        return hd_error_set(err, HD_E_USAGE,
+                            "option allowed-signers= needs store=DIR as well: what was deployed "
+                            "once must not be deployed again, also after a restart");
+    if (options->emergency.count > 0 && options->approvals < 2)
+        return hd_error_set(err, HD_E_USAGE,
+                            "option emergency=%s lifts approvals=N to one, and there is no "
+                            "approvals=2 or more",
+                            options->emergency.items[0]);
+    if (options->approvals > 1 && options->allowed_signers == NULL)
+        return hd_error_set(err, HD_E_USAGE,
+                            "option approvals=%u needs allowed-signers=FILE as well: whose "
+                            "approvals?",
+                            options->approvals);
+    return 0;
+}
+
 static int parse_copy(const char *text, struct hd_options *options, struct hd_error *err)
 {
     char *copy = hd_strdup(text != NULL ? text : "");
@@ -407,12 +426,13 @@ int hd_options_parse(const char *text, struct hd_options *out, struct hd_error *
 {
     struct hd_options options = {
         .settle_ms = 30,
+        .approvals = 1,
         .log_level = HD_LOG_INFO,
         .max_bundle = UINT64_C(256) << 20,
         .max_rate_per_minute = 60,
     };
     if (parse_copy(text, &options, err) != 0 || check_listeners(&options, err) != 0 ||
-        check_directories(&options, err) != 0) {
+        check_directories(&options, err) != 0 || check_signing(&options, err) != 0) {
         hd_options_close(&options);
         return -1;
     }
@@ -434,8 +454,11 @@ void hd_options_close(struct hd_options *options)
     close_list(&options->listens);
     close_list(&options->allow);
     close_list(&options->deny);
+    close_list(&options->emergency);
     hd_free(options->token_file);
     hd_free(options->store);
+    hd_free(options->app);
+    hd_free(options->allowed_signers);
     hd_free(options->log_file);
     *options = (struct hd_options){ 0 };
 }

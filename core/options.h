@@ -30,6 +30,10 @@ struct hd_options {
     char *token_file;             /* NULL: none */
     char *store;                  /* NULL: history in memory only */
     bool way_back_required;       /* what could not be rolled back exactly is refused */
+    struct hd_string_list emergency; /* principals whose signature alone is enough in one */
+    char *app;                    /* what bundles name as their target; NULL: no name */
+    char *allowed_signers;        /* NULL: unsigned bundles are taken */
+    unsigned approvals;           /* 1: by how many different signers */
     char *log_file;               /* NULL: stderr */
     enum hd_log_level log_level;  /* info */
     uint64_t max_bundle;          /* bytes; 256M */

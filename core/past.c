@@ -136,19 +136,92 @@ static int put_take(struct hd_past *past, struct item *item, struct hd_error *er
     return 0;
 }
 
+/* ---- how a trial ended ------------------------------------------------------------------------ */
+
+static bool is_open_trial(const json_t *document)
+{
+    const json_t *trial = json_object_get(document, "trial");
+    return json_is_object(trial) && json_is_null(json_object_get(trial, "ended"));
+}
+
+static bool put_trial_end(json_t *document, const char *word, const json_t *entry)
+{
+    json_t *trial = json_object_get(document, "trial");
+    json_int_t rollback = json_integer_value(json_object_get(entry, "deployment"));
+    bool is_rollback = json_object_get(entry, "undone") != NULL;
+    return hd_json_put(trial, "ended", hd_json_text(word)) &&
+           hd_json_put(trial, "who", json_copy(json_object_get(entry, "who"))) &&
+           hd_json_put(trial, "when", json_copy(json_object_get(entry, "at"))) &&
+           (!is_rollback || hd_json_put(trial, "rollback", json_integer(rollback)));
+}
+
+/* The text is another one then. */
+static int end_trial_in(char **text, size_t *length, const char *word, const json_t *entry,
+                        struct hd_error *err)
+{
+    char *written = NULL;
+    json_t *document = json_loadb(*text, *length, 0, NULL);
+    int result = document != NULL ? 0 : hd_error_set_memory(err);
+    bool open = result == 0 && is_open_trial(document);
+    if (open && !put_trial_end(document, word, entry))
+        result = hd_error_set_memory(err);
+    if (open && result == 0)
+        result = hd_message_write(document, &written, length, err);
+    json_decref(document);
+    if (written != NULL) {
+        hd_free(*text);
+        *text = written;
+    }
+    return result;
+}
+
+static int end_trial(struct hd_past *past, uint64_t number, const char *word, const json_t *entry,
+                     struct hd_error *err)
+{
+    struct item *item = find(past, number);
+    if (item == NULL || !item->ended)
+        return 0;
+    past->bytes -= bytes_of(item);
+    int result = end_trial_in(&item->summary, &item->summary_length, word, entry, err);
+    if (result == 0)
+        result = end_trial_in(&item->full, &item->full_length, word, entry, err);
+    past->bytes += bytes_of(item);
+    return result;
+}
+
+static int end_undone_trials(struct hd_past *past, const json_t *entry, struct hd_error *err)
+{
+    size_t index;
+    json_t *number;
+    if (!json_is_true(json_object_get(entry, "applied")))
+        return 0;
+    json_array_foreach(json_object_get(entry, "undone"), index, number)
+    {
+        if (end_trial(past, (uint64_t)json_integer_value(number), "rolled-back", entry, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
 int hd_past_visit(const json_t *entry, void *context, struct hd_error *err)
 {
     const char *event = json_string_value(json_object_get(entry, "event"));
     json_int_t number = json_integer_value(json_object_get(entry, "deployment"));
     if (event == NULL || number <= 0)
         return 0;
+    if (strcmp(event, "confirm") == 0)
+        return end_trial(context, (uint64_t)number, "confirmed", entry, err);
     bool ended = strcmp(event, "end") == 0;
     if (!ended && strcmp(event, "begin") != 0)
         return 0;
     struct item item = { .number = (uint64_t)number, .ended = ended };
     if (write_item(entry, &item, err) != 0)
         return -1;
-    return put_take(context, &item, err);
+    if (put_take(context, &item, err) != 0)
+        return -1;
+    return ended ? end_undone_trials(context, entry, err) : 0;
 }
 
 size_t hd_past_count(const struct hd_past *past)
@@ -176,9 +249,20 @@ static bool say_interrupted(json_t *document)
            hd_json_put(document, "error", hd_json_finish(error, complete));
 }
 
+/* A trial that was still open ended with its JVM. */
+static json_t *load(const char *text, size_t length)
+{
+    json_t *document = json_loadb(text, length, 0, NULL);
+    if (!is_open_trial(document) ||
+        hd_json_put(json_object_get(document, "trial"), "ended", hd_json_text("jvm-ended")))
+        return document;
+    json_decref(document);
+    return NULL;
+}
+
 static json_t *summary_of(const struct item *item)
 {
-    json_t *document = json_loadb(item->summary, item->summary_length, 0, NULL);
+    json_t *document = load(item->summary, item->summary_length);
     if (document == NULL || item->ended || say_interrupted(document))
         return document;
     json_decref(document);
@@ -200,8 +284,7 @@ json_t *hd_past_find(const struct hd_past *past, uint64_t number)
     const struct item *item = find(past, number);
     if (item == NULL)
         return NULL;
-    return item->ended ? json_loadb(item->full, item->full_length, 0, NULL)
-                       : interrupted_in_full(item);
+    return item->ended ? load(item->full, item->full_length) : interrupted_in_full(item);
 }
 
 bool hd_past_append_to(const struct hd_past *past, json_t *array)

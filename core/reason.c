@@ -183,6 +183,38 @@ static const struct reason_words reasons[HD_REASON_COUNT] = {
         "Make the jar again (jar --create, or your build) with each class once, at the path of "
         "its package.",
     },
+    [HD_REASON_SIGNATURE_REQUIRED] = {
+        "signature-required",
+        "This agent takes signed bundles only, and this one is not signed.",
+        "Sign it with a key of the agent's allowed-signers= file: hotdrop sign -k KEY BUNDLE.",
+    },
+    [HD_REASON_SIGNATURE_INVALID] = {
+        "signature-invalid",
+        "The signature is not that of an allowed signer for just this bundle.",
+        "Make the bundle and sign it again (hotdrop sign); hotdrop verify shows what is wrong.",
+    },
+    [HD_REASON_APPROVALS_MISSING] = {
+        "approvals-missing",
+        "Fewer people have signed the bundle than this agent asks for.",
+        "Let another allowed signer sign the same bundle: hotdrop sign adds a signature.",
+    },
+    [HD_REASON_REPLAYED] = {
+        "replayed",
+        "This bundle, or a later one of its name, has been deployed here already.",
+        "Make and sign the bundle again: it then has a later sequence number.",
+    },
+    [HD_REASON_EXPIRED] = {
+        "expired",
+        "The bundle was signed for another time than now.",
+        "Sign it again with other times (hotdrop sign --not-before, --expires), or correct the "
+        "clock of the JVM's machine.",
+    },
+    [HD_REASON_WRONG_TARGET] = {
+        "wrong-target",
+        "The bundle was signed for another application than this agent's.",
+        "Push it to the application that it names, or sign it for this one (hotdrop sign "
+        "--target).",
+    },
     [HD_REASON_JVM_ERROR] = {
         "jvm-error",
         "The JVM, or Hotdrop itself inside it, could not do it.",

@@ -50,6 +50,12 @@ enum hd_reason {
     HD_REASON_TOO_LARGE,
     HD_REASON_MISSING_MEMBER,   /* watch=: refers to a member that neither tree nor JVM has */
     HD_REASON_MALFORMED_BUNDLE, /* of a deployment: not a jar, the same class twice, no class */
+    HD_REASON_SIGNATURE_REQUIRED,
+    HD_REASON_SIGNATURE_INVALID,
+    HD_REASON_APPROVALS_MISSING,
+    HD_REASON_REPLAYED,
+    HD_REASON_EXPIRED,
+    HD_REASON_WRONG_TARGET,
     HD_REASON_JVM_ERROR,
     HD_REASON_STORE_UNAVAILABLE,
     HD_REASON_INTERRUPTED, /* in the history only: the JVM ended in the middle of it */

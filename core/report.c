@@ -74,6 +74,8 @@ void hd_deployment_release(struct hd_deployment *deployment)
     hd_free(deployment->error_message);
     hd_free(deployment->error_remedy);
     hd_free(deployment->keep_error);
+    json_decref(deployment->sealed);
+    hd_free(deployment->emergency);
     hd_free(counted(deployment));
 }
 

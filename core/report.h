@@ -46,8 +46,12 @@ struct hd_row {
 };
 
 /* What a pusher insisted on; it stays with the deployment, and with what is live of it, for ever. */
-enum hd_forced { HD_FORCED_BEST_EFFORT = 1u << 0, HD_FORCED_ALL_LOADERS = 1u << 1 };
-#define HD_FORCED_BIT_COUNT 2
+enum hd_forced {
+    HD_FORCED_BEST_EFFORT = 1u << 0,
+    HD_FORCED_ALL_LOADERS = 1u << 1,
+    HD_FORCED_EMERGENCY = 1u << 2 /* with fewer approvals than the agent asks for */
+};
+#define HD_FORCED_BIT_COUNT 3
 /* ["best-effort","all-loaders"]; empty for 0. A new reference; NULL when memory is out. */
 json_t *hd_forced_to_json(unsigned forced);
 
@@ -69,6 +73,7 @@ struct hd_deployment {
     char bundle_digest[HD_DIGEST_HEX_SIZE]; /* "" where there is none */
     bool best_effort;
     unsigned forced; /* HD_FORCED_* bits */
+    char *emergency; /* NULL, or why it was one */
     /* How it ended is filled in by the loop, which is then the only thread that looks at it. */
     struct hd_trial_record trial;
     uint64_t returns_to;  /* a rollback: the deployment whose state is live again; 0: as started */
@@ -80,6 +85,8 @@ struct hd_deployment {
     /* a rollback: it does not change what is live after a restart: the state after kept_state */
     bool restart_differs;
     uint64_t kept_state;
+    /* NULL, or what was signed and by whom: {"name","version","sequence","signers":["…"]} */
+    json_t *sealed;
     int64_t started_at;          /* microseconds since the epoch */
     uint64_t micros;             /* from job start to end */
     enum hd_reason error_reason; /* what concerns the deployment as a whole, else HD_REASON_NONE */

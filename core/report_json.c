@@ -25,7 +25,8 @@ static const char *remedy_of(enum hd_reason reason, const char *own_remedy)
 
 json_t *hd_forced_to_json(unsigned forced)
 {
-    static const char *const words[HD_FORCED_BIT_COUNT] = { "best-effort", "all-loaders" };
+    static const char *const words[HD_FORCED_BIT_COUNT] = { "best-effort", "all-loaders",
+                                                             "emergency" };
     json_t *array = json_array();
     bool complete = array != NULL;
     for (unsigned bit = 0; bit < HD_FORCED_BIT_COUNT && complete; bit++) {
@@ -105,7 +106,15 @@ static bool put_trial_and_force(json_t *json, const struct hd_deployment *deploy
     return (deployment->trial.end == HD_TRIAL_NONE ||
             hd_json_put(json, "trial", hd_trial_record_to_json(&deployment->trial))) &&
            (deployment->forced == 0 ||
-            hd_json_put(json, "forced", hd_forced_to_json(deployment->forced)));
+            hd_json_put(json, "forced", hd_forced_to_json(deployment->forced))) &&
+           (deployment->emergency == NULL ||
+            hd_json_put(json, "emergency", hd_json_text(deployment->emergency)));
+}
+
+static bool put_seal(json_t *json, const struct hd_deployment *deployment)
+{
+    return deployment->sealed == NULL ||
+           hd_json_put(json, "sealed", json_deep_copy(deployment->sealed));
 }
 
 static bool put_keeping(json_t *json, const struct hd_deployment *deployment)
@@ -179,7 +188,7 @@ json_t *hd_deployment_summary_to_json(const struct hd_deployment *deployment)
                     hd_json_put(json, "error", error_to_json(deployment)) &&
                     hd_json_put(json, "outcomes", counts_to_json(deployment)) &&
                     hd_json_put(json, "micros", hd_json_number(deployment->micros)) &&
-                    put_trial_and_force(json, deployment);
+                    put_trial_and_force(json, deployment) && put_seal(json, deployment);
     return hd_json_finish(json, complete);
 }
 

@@ -307,18 +307,26 @@ int hd_store_begin(struct hd_store *store, const struct hd_deployment *deploymen
     return 0;
 }
 
+int hd_store_end_document(struct hd_store *store, uint64_t number, json_t *document,
+                          struct hd_error *err)
+{
+    if (hd_store_note_take(store, "end", json_incref(document), err) != 0)
+        return -1;
+    store->open_number = 0;
+    if (number > store->last_number)
+        store->last_number = number;
+    return 0;
+}
+
 int hd_store_end(struct hd_store *store, const struct hd_deployment *deployment,
                  struct hd_error *err)
 {
-    json_t *fields = hd_deployment_full_to_json(deployment);
-    if (fields == NULL)
+    json_t *document = hd_deployment_full_to_json(deployment);
+    if (document == NULL)
         return hd_error_set_memory(err);
-    if (hd_store_note_take(store, "end", fields, err) != 0)
-        return -1;
-    store->open_number = 0;
-    if (deployment->number > store->last_number)
-        store->last_number = deployment->number;
-    return 0;
+    int result = hd_store_end_document(store, deployment->number, document, err);
+    json_decref(document);
+    return result;
 }
 
 /* ---- what is kept ---------------------------------------------------------------------------- */

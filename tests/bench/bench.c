@@ -3,7 +3,7 @@
  * Measures Hotdrop beside bare RedefineClasses and jdb, and what the agent costs an application.
  * Prints; judges nothing.
  *
- * Usage: hotdrop-bench [--quick] [swap|start|work|memory|idle…]   (every part where none is named)
+ * Usage: hotdrop-bench [--quick] [swap|start|work|memory|idle|hook…]   (every part where none is named)
  */
 #include "tests/bench/bench.h"
 
@@ -148,6 +148,8 @@ static void measure(struct bench *bench, int count, char **arguments, bool quick
         bench_memory(bench);
     if (is_wanted("idle", count, arguments))
         bench_idle(bench, quick ? 5 : 30);
+    if (is_wanted("hook", count, arguments))
+        bench_hook(bench);
     char remove[128];
     snprintf(remove, sizeof remove, "rm -rf '%s'", bench->directory);
     if (system(remove) != 0)

@@ -34,5 +34,7 @@ void bench_start_up(const struct bench *bench);
 void bench_throughput(const struct bench *bench);
 void bench_memory(const struct bench *bench);
 void bench_idle(const struct bench *bench, unsigned seconds);
+/* hook.c: what it costs an application that loads classes while patches are live. */
+void bench_hook(const struct bench *bench);
 
 #endif

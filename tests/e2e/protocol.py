@@ -16,6 +16,7 @@ import io
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -827,6 +828,58 @@ async def a_killed_jvm_leaves_a_socket_that_the_next_one_replaces(jvm):
     )
     assert f"listening on unix:{jvm.socket}" in process.stderr, process.stderr
     assert not os.path.exists(jvm.socket)
+
+
+@case("max-rate=100000/min")
+async def a_confirmation_and_the_timer_cross_and_one_wins(jvm):
+    crossings, confirmed = 60, 0
+    async with jvm.local() as connection:
+        await greet(connection)
+        for crossing in range(crossings):
+            number = 4 * crossing + 1
+            await begin(connection, jvm.jar, number=number, confirm_within=40)
+            await connection.send(jvm.jar)
+            report, _ = await receive(connection, "report")
+            assert report["trial"]["ended"] is None, report
+            await asyncio.sleep(random.uniform(0.034, 0.042))
+            await say(connection, type="confirm", id=number + 1, deployment=report["deployment"])
+            answer, _ = await receive(connection, "confirm")
+            await say(connection, type="show", id=number + 2, deployment=report["deployment"])
+            trial = (await receive(connection, "show"))[0]["trial"]
+            assert answer["trial"] == trial and answer["already"] is False, (answer, trial)
+            assert (answer["error"] is None) == answer["confirmed"] == (trial["ended"] == "confirmed"), answer
+            jvm.ask("hello", "hello 2" if answer["confirmed"] else "hello 1")
+            if answer["confirmed"]:
+                confirmed += 1
+                await say(connection, type="rollback", id=number + 3)
+                await receive(connection, "report")
+            else:
+                assert answer["error"]["reason"] == "no-trial", answer
+                assert f"deployment {trial['rollback']}" in answer["error"]["message"], answer
+    print(f"{confirmed} of {crossings} confirmed", flush=True)
+
+
+@case()
+async def a_trial_ends_by_confirmation_or_by_a_rollback_that_names_it(jvm):
+    async with jvm.local() as connection:
+        await greet(connection)
+        await begin(connection, jvm.jar, confirm_within=60_000)
+        await connection.send(jvm.jar)
+        report, _ = await receive(connection, "report")
+        assert report["trial"] == dict(milliseconds=60_000, ended=None, who=None, when=None, rollback=None), report
+        await say(connection, type="rollback", id=2, trial=7)
+        report, _ = await receive(connection, "report")
+        assert report["error"]["reason"] == "no-trial" and not report["applied"], report
+        await say(connection, type="rollback", id=3, trial=1)
+        report, _ = await receive(connection, "report")
+        assert report["applied"] and report["undone"] == [1], report
+        await say(connection, type="confirm", id=4)
+        answer, _ = await receive(connection, "confirm")
+        assert not answer["confirmed"] and "deployment 3" in answer["error"]["message"], answer
+        await say(connection, type="status", id=5, blocking=True)
+        status, _ = await receive(connection, "status")
+        assert status["blocking"] == dict(threads=[], more=0) and status["trial"] is None, status
+        assert set(status["memory"]) == {"originals", "patches", "history"}, status
 
 
 @case(long=True)

@@ -123,6 +123,71 @@ static void without_a_store_nothing_can_be_kept(void **state)
     e2e_expect(e2e, "call demo.Shop run", "start");
 }
 
+/* A class whose file was deleted since it loaded: what it was cannot be proven. */
+static void start_without_a_file(struct e2e *e2e, const char *options)
+{
+    shop_open_with(e2e, NULL, options, NULL);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    assert_return_code(unlink(e2e_path(e2e, "classes/demo/Shop.class")), errno);
+}
+
+static void what_has_no_way_back_cannot_be_kept(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char pid[16];
+    start_without_a_file(e2e, "");
+    shop_compile(e2e, "new", "after");
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, &answer, "push", "--json", "--keep", "--pid", pid, e2e_path(e2e, "after"),
+               NULL);
+    e2e_expect_row(answer.json, "demo.Shop", "refused", "no-way-back");
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    e2e_deploy(e2e, &answer, "push", "after");
+    assert_true(e2e_has_warning(e2e_row(answer.json, "demo.Shop", NULL), "no-way-back"));
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call demo.Shop run", "new");
+    expect_refused(e2e, NULL, "no-way-back");
+}
+
+static void with_way_back_required_nothing_goes_live_that_has_none(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    start_without_a_file(e2e, "way-back=required");
+    shop_try_push(e2e, &answer, "new");
+    e2e_expect_row(answer.json, "demo.Shop", "refused", "no-way-back");
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+}
+
+static void a_new_class_of_a_loader_that_comes_later_cannot_be_kept(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char command[512], pid[16];
+    shop_compile(e2e, "web", "web");
+    shop_open(e2e);
+    snprintf(command, sizeof command, "loader web %s", e2e_path(e2e, "web"));
+    e2e_expect(e2e, command, "ok");
+    e2e_expect(e2e, "call-in web demo.Shop run", "web");
+    shop_compile(e2e, "new", "after");
+    e2e_compile_class(e2e, "Price", "package demo; class Price { }", "after");
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, &answer, "push", "--json", "--keep", "--pid", pid, e2e_path(e2e, "after"),
+               NULL);
+    e2e_expect_row(answer.json, "demo.Price", "refused", "cannot-keep");
+    e2e_answer_close(&answer);
+    e2e_deploy(e2e, &answer, "push", "after");
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    expect_refused(e2e, NULL, "cannot-keep");
+    expect_refused(e2e, NULL, "cannot-keep");
+    restart(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+}
+
 static void a_patch_whose_base_has_changed_is_set_aside(void **state)
 {
     struct e2e *e2e = *state;
@@ -257,6 +322,49 @@ static void a_class_of_a_loader_that_comes_later_gets_its_patch_for_its_base_onl
     e2e_expect(e2e, "call-in again demo.Shop run", "web");
 }
 
+static void what_is_kept_for_a_coming_loader_is_pushed_over_and_rolled_back_to(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char first[512], second[512], third[512];
+    shop_compile(e2e, "web", "web");
+    shop_open(e2e);
+    snprintf(first, sizeof first, "loader first %s", e2e_path(e2e, "web"));
+    snprintf(second, sizeof second, "loader second %s", e2e_path(e2e, "web"));
+    snprintf(third, sizeof third, "loader third %s", e2e_path(e2e, "web"));
+    e2e_expect(e2e, first, "ok");
+    e2e_expect(e2e, "call-in first demo.Shop run", "web");
+    shop_try_push(e2e, &answer, "kept"); /* 1 */
+    e2e_answer_close(&answer);
+    shop_do(e2e, "keep", NULL);
+    restart(e2e); /* 2 */
+    e2e_expect(e2e, first, "ok");
+    e2e_expect(e2e, "call-in first demo.Shop run", "kept");
+    shop_push(e2e, "newer"); /* 3 */
+    e2e_expect(e2e, second, "ok");
+    e2e_expect(e2e, "call-in first demo.Shop run", "newer");
+    e2e_expect(e2e, "call-in second demo.Shop run", "newer");
+    shop_do(e2e, "rollback", NULL); /* 4 */
+    e2e_expect(e2e, third, "ok");
+    e2e_expect(e2e, "call-in first demo.Shop run", "kept");
+    e2e_await(e2e, "call-in second demo.Shop run", "kept");
+    e2e_expect(e2e, "call-in third demo.Shop run", "kept");
+    shop_do(e2e, "rollback", "0");
+    e2e_expect(e2e, "call-in first demo.Shop run", "web");
+    e2e_expect(e2e, "call-in third demo.Shop run", "web");
+    shop_do(e2e, "rollback", "2");
+    e2e_expect(e2e, "call-in first demo.Shop run", "kept");
+    e2e_expect(e2e, "call-in third demo.Shop run", "kept");
+    restart(e2e);
+    shop_do(e2e, "rollback", NULL); /* before anybody loaded it */
+    e2e_expect(e2e, first, "ok");
+    e2e_expect(e2e, "call-in first demo.Shop run", "web");
+    shop_do(e2e, "rollback", "7"); /* and forward again */
+    e2e_expect(e2e, second, "ok");
+    e2e_expect(e2e, "call-in first demo.Shop run", "kept");
+    e2e_expect(e2e, "call-in second demo.Shop run", "kept");
+}
+
 /* It is only known once that loader is there: the class keeps its own code, and the patch is out. */
 static void a_changed_base_in_a_loader_that_comes_later_is_set_aside(void **state)
 {
@@ -366,11 +474,15 @@ int main(void)
         E2E_CASE(keeping_a_state_of_old_or_none_replaces_what_is_kept),
         E2E_CASE(a_push_may_keep_at_once),
         E2E_CASE(without_a_store_nothing_can_be_kept),
+        E2E_CASE(what_has_no_way_back_cannot_be_kept),
+        E2E_CASE(with_way_back_required_nothing_goes_live_that_has_none),
+        E2E_CASE(a_new_class_of_a_loader_that_comes_later_cannot_be_kept),
         E2E_CASE(a_patch_whose_base_has_changed_is_set_aside),
         E2E_CASE(a_patch_that_is_in_the_jar_is_retired),
         E2E_CASE(a_deployment_is_kept_whole_or_set_aside_whole),
         E2E_CASE(a_new_class_of_the_application_is_kept_with_its_user),
         E2E_CASE(a_class_of_a_loader_that_comes_later_gets_its_patch_for_its_base_only),
+        E2E_CASE(what_is_kept_for_a_coming_loader_is_pushed_over_and_rolled_back_to),
         E2E_CASE(a_changed_base_in_a_loader_that_comes_later_is_set_aside),
         E2E_CASE(what_somebody_changed_in_the_store_is_not_made_live),
         E2E_CASE(what_is_kept_is_live_in_a_jvm_with_an_aot_cache),

@@ -253,6 +253,7 @@ static void a_refused_deployment_leaves_no_patch_waiting(void **state)
 
 #define H(body) "package q; public class H { public static int v() { return " body "; } }"
 
+/* From then on it is known which file the patch is for. */
 static void a_class_that_belongs_nowhere_waits_for_the_first_loader(void **state)
 {
     (void)state;
@@ -262,13 +263,18 @@ static void a_class_that_belongs_nowhere_waits_for_the_first_loader(void **state
     hd_job_free(job);
     const char *own = road_compile(H("1"));
     jobject first = road_shop("first", own), second = road_shop("second", own);
+    jobject another = road_shop("another", road_compile(H("3")));
     assert_int_equal(road_v(first, "q.H"), 2);
-    assert_int_equal(road_v(second, "q.H"), 1);
     job = road_collect();
     assert_string_equal(road_live_word(job, "q.H"), "redefined");
     hd_job_free(job);
+    assert_int_equal(road_v(another, "q.H"), 3);
+    hd_job_free(road_collect());
+    assert_int_equal(road_v(second, "q.H"), 2);
+    hd_job_free(road_collect());
     road_drop(first);
     road_drop(second);
+    road_drop(another);
 }
 
 /* The hook must not give the newly defined class the older patch that waits for it. */

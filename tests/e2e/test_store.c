@@ -95,6 +95,38 @@ static void a_state_of_an_earlier_jvm_cannot_be_returned_to_and_it_says_why(void
     e2e_expect(e2e, "call demo.Shop run", "two");
 }
 
+static void what_another_agent_does_behind_our_back_has_a_line(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char file[300];
+    static const char greeter[] = "package demo; public class Greeter { public static String "
+                                  "greet() { return \"%s\"; } }";
+    char source[256];
+    snprintf(file, sizeof file, "-Dediting.file=%s", e2e_path(e2e, "theirs/Greeter.class"));
+    const char *const options[] = { "-javaagent:" HD_E2E_BINARY "/editing-agent.jar=never", file,
+                                    NULL };
+    snprintf(source, sizeof source, greeter, "one");
+    e2e_compile_class(e2e, "Greeter", source, e2e->classes);
+    shop_open_with(e2e, NULL, "", options);
+    e2e_expect(e2e, "call demo.Greeter greet", "one");
+    snprintf(source, sizeof source, greeter, "two");
+    e2e_compile_class(e2e, "Greeter", source, "after");
+    e2e_deploy(e2e, &answer, "push", "after");
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    snprintf(source, sizeof source, greeter, "theirs");
+    e2e_compile_class(e2e, "Greeter", source, "other");
+    e2e_write(e2e, "theirs/.there", "");
+    assert_return_code(
+        rename(e2e_path(e2e, "other/demo/Greeter.class"), e2e_path(e2e, "theirs/Greeter.class")),
+        errno);
+    e2e_expect(e2e, "call EditingAgent redefine", "ok");
+    e2e_await_log(e2e, "foreign-changed");
+    shop_do(e2e, "status", NULL); /* the engine is past it */
+    assert_int_equal(shop_count_events(e2e, "foreign-changed"), 1);
+}
+
 /* ---- stores that do not work ----------------------------------------------------------------- */
 
 /* Nothing is deployed, by any way, and the application and the other commands go on. */
@@ -254,6 +286,7 @@ int main(void)
         E2E_CASE(what_was_refused_has_a_line_and_a_check_has_none),
         E2E_CASE(a_dropped_file_is_journalled_like_a_push),
         E2E_CASE(a_state_of_an_earlier_jvm_cannot_be_returned_to_and_it_says_why),
+        E2E_CASE(what_another_agent_does_behind_our_back_has_a_line),
         E2E_CASE(a_store_that_another_jvm_uses_refuses_every_push),
         E2E_CASE(a_journal_that_was_changed_refuses_every_push),
         E2E_CASE(a_full_disk_refuses_before_anything_is_live_and_room_mends_it),

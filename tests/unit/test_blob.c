@@ -16,7 +16,8 @@ static struct hd_blob *blob_of(const char *text)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_blob *blob = NULL;
-    assert_int_equal(hd_blob_of((struct hd_bytes){ (const uint8_t *)text, strlen(text) }, &blob, &err), 0);
+    assert_int_equal(
+        hd_blob_of((struct hd_bytes){ (const uint8_t *)text, strlen(text) }, &blob, &err), 0);
     return blob;
 }
 

@@ -6,14 +6,16 @@
 
 #include <cmocka.h>
 
+#include "agent/blocking.h"
 #include "agent/frames.h"
+#include "core/json.h"
 #include "tests/unit/every_allocation.h"
 
 #include <string.h>
 
 /* A JVM of three classes with two methods each: method 2 * c and 2 * c + 1 are of class c, odd
  * ones are obsolete. Ids count from 1: a jmethodID is never NULL. */
-enum { MOST_THREADS = 8, MOST_FRAMES = 1024 };
+enum { MOST_THREADS = 128, MOST_FRAMES = 1024 };
 
 static char signatures[][20] = { "Lcom/example/A;", "Lcom/example/B;", "LC;" };
 
@@ -75,6 +77,28 @@ static jvmtiError JNICALL get_class_signature(jvmtiEnv *jvmti, jclass class, cha
     assert_null(generic);
     vm.held++;
     *signature = (char *)class;
+    return JVMTI_ERROR_NONE;
+}
+
+static jvmtiError JNICALL get_method_name(jvmtiEnv *jvmti, jmethodID id, char **name,
+                                          char **signature, char **generic)
+{
+    static char names[][8] = { "current", "old" };
+    (void)jvmti;
+    assert_null(signature);
+    assert_null(generic);
+    vm.held++;
+    *name = names[number_of(id) % 2];
+    return JVMTI_ERROR_NONE;
+}
+
+static jvmtiError JNICALL get_thread_info(jvmtiEnv *jvmti, jthread thread, jvmtiThreadInfo *info)
+{
+    static char name[] = "wor\xC0\x80ker"; /* Modified UTF-8 for a NUL */
+    (void)jvmti;
+    (void)thread;
+    vm.held++;
+    *info = (jvmtiThreadInfo){ .name = name };
     return JVMTI_ERROR_NONE;
 }
 
@@ -160,6 +184,8 @@ static const struct jvmtiInterface_1_ jvmti_functions = {
     .GetMethodDeclaringClass = get_method_declaring_class,
     .GetClassSignature = get_class_signature,
     .GetClassStatus = get_class_status,
+    .GetMethodName = get_method_name,
+    .GetThreadInfo = get_thread_info,
     .Deallocate = deallocate,
 };
 static const struct JNINativeInterface_ jni_functions = {
@@ -320,11 +346,97 @@ static void memory_that_is_out_is_told(void **state)
     fail_every_allocation(find_once, NULL);
 }
 
+/* ---- the stacks that hold old code ------------------------------------------------------------ */
+
+static json_t *list_blocking(void)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    json_t *blocking = NULL;
+    assert_int_equal(hd_blocking_list(&jvm, &jni, &blocking, &err), 0);
+    return blocking;
+}
+
+static json_t *frames_of(json_t *blocking, size_t thread)
+{
+    return json_object_get(json_array_get(json_object_get(blocking, "threads"), thread), "frames");
+}
+
+static void a_stack_that_holds_old_code_is_shown_with_what_is_old_in_it(void **state)
+{
+    (void)state;
+    add_thread(0, 2, 4, -1);
+    add_thread(0, 3, 4, -1);
+    json_t *blocking = list_blocking();
+    assert_int_equal(json_array_size(json_object_get(blocking, "threads")), 1);
+    json_t *thread = json_array_get(json_object_get(blocking, "threads"), 0);
+    assert_string_equal(json_string_value(json_object_get(thread, "thread")), "wor\\0ker");
+    assert_int_equal(json_integer_value(json_object_get(thread, "depth")), 3);
+    json_t *frames = frames_of(blocking, 0);
+    assert_int_equal(json_array_size(frames), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(json_is_true(json_object_get(json_array_get(frames, i), "old")), i == 1);
+    json_t *frame = json_array_get(frames, 1);
+    assert_string_equal(json_string_value(json_object_get(frame, "class")), "com.example.B");
+    assert_string_equal(json_string_value(json_object_get(frame, "method")), "old");
+    json_decref(blocking);
+}
+
+static void old_frames_of_a_deep_stack_are_shown_and_the_rest_is_bounded(void **state)
+{
+    (void)state;
+    add_thread(0, -1);
+    for (int i = 0; i < 500; i++)
+        vm.frames[0][i].method = method(i >= 400 ? 1 : 0);
+    vm.stacks[0].frame_count = 500;
+    json_t *blocking = list_blocking();
+    json_t *frames = frames_of(blocking, 0);
+    assert_int_equal(json_array_size(frames), HD_BLOCKING_MAX_FRAMES);
+    size_t old = 0, index;
+    json_t *frame;
+    json_array_foreach(frames, index, frame)
+        old += json_is_true(json_object_get(frame, "old"));
+    assert_int_equal(old, HD_BLOCKING_MAX_FRAMES / 4);
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_array_get(frames, HD_BLOCKING_MAX_FRAMES * 3 / 4), "at")),
+                     400);
+    json_decref(blocking);
+}
+
+static void threads_beyond_the_bound_are_counted(void **state)
+{
+    (void)state;
+    for (int i = 0; i < HD_BLOCKING_MAX_THREADS + 7; i++)
+        add_thread(1, -1);
+    json_t *blocking = list_blocking();
+    assert_int_equal(json_array_size(json_object_get(blocking, "threads")),
+                     HD_BLOCKING_MAX_THREADS);
+    assert_int_equal(json_integer_value(json_object_get(blocking, "more")), 7);
+    json_decref(blocking);
+}
+
+static int list_once(void *context, struct hd_error *err)
+{
+    (void)context;
+    json_t *blocking = NULL;
+    int result = hd_blocking_list(&jvm, &jni, &blocking, err);
+    json_decref(blocking);
+    return result;
+}
+
+static void memory_that_is_out_for_the_stacks_is_told(void **state)
+{
+    (void)state;
+    add_thread(1, 3, -1);
+    add_thread(5, -1);
+    fail_every_allocation(list_once, NULL);
+}
+
 #define FRAMES_TEST(function)                                                                      \
     cmocka_unit_test_setup_teardown(function, setup, everything_was_given_back)
 
 int main(void)
 {
+    hd_json_use_hd_alloc();
     const struct CMUnitTest tests[] = {
         FRAMES_TEST(no_thread_in_old_code_is_no_old_frame),
         FRAMES_TEST(a_thread_counts_once_for_each_of_its_old_classes),
@@ -334,6 +446,10 @@ int main(void)
         FRAMES_TEST(virtual_threads_make_the_answer_incomplete),
         FRAMES_TEST(what_the_jvm_refuses_is_told),
         FRAMES_TEST(memory_that_is_out_is_told),
+        FRAMES_TEST(a_stack_that_holds_old_code_is_shown_with_what_is_old_in_it),
+        FRAMES_TEST(old_frames_of_a_deep_stack_are_shown_and_the_rest_is_bounded),
+        FRAMES_TEST(threads_beyond_the_bound_are_counted),
+        FRAMES_TEST(memory_that_is_out_for_the_stacks_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,6 +91,43 @@ static void attach_on_the_way_needs_a_pid(void **state)
     expect_refusal(argv, HD_OPTIONS_TARGET | HD_OPTIONS_ATTACH_ON_THE_WAY, "--pid");
 }
 
+static void a_trial_has_a_time_a_test_and_a_state_to_start_from(void **state)
+{
+    (void)state;
+    const char *argv[] = { "push",           "--confirm-within", "2min",
+                           "--smoke",        "curl -f x",        "--wait-drained",
+                           "30s",            "--expect",         "9f86d081884c7d65",
+                           "a.jar",          NULL };
+    struct hd_invocation invocation;
+    struct hd_error err = HD_ERROR_INIT;
+    assert_int_equal(parse(argv, HD_OPTIONS_TRIAL | HD_OPTIONS_EXPECT, &invocation, &err), 0);
+    assert_int_equal(invocation.confirm_within_ms, 120000);
+    assert_int_equal(invocation.wait_drained_ms, 30000);
+    assert_string_equal(invocation.smoke, "curl -f x");
+    assert_string_equal(invocation.expect, "9f86d081884c7d65");
+    assert_int_equal(invocation.argument_count, 1);
+}
+
+static void what_a_trial_cannot_be_is_said(void **state)
+{
+    (void)state;
+    const char *soon[] = { "push", "--confirm-within", "0s", NULL };
+    const char *late[] = { "push", "--confirm-within", "20000m", NULL };
+    const char *bare[] = { "push", "--wait-drained", "30", NULL };
+    const char *empty[] = { "push", "--smoke", "", NULL };
+    const char *title[] = { "push", "--expect", "State", NULL };
+    const char *shorter[] = { "push", "--expect", "9f86d081", NULL };
+    const char *kept[] = { "push", "--keep", "--smoke", "true", NULL };
+    expect_refusal(soon, HD_OPTIONS_TRIAL, "--confirm-within 0s");
+    expect_refusal(late, HD_OPTIONS_TRIAL, "a week");
+    expect_refusal(bare, HD_OPTIONS_TRIAL, "--wait-drained");
+    expect_refusal(empty, HD_OPTIONS_TRIAL, "which command");
+    expect_refusal(title, HD_OPTIONS_EXPECT, "16 hexadecimal digits");
+    expect_refusal(shorter, HD_OPTIONS_EXPECT, "16 hexadecimal digits");
+    expect_refusal(kept, HD_OPTIONS_TRIAL | HD_OPTIONS_KEEP, "not permanent");
+    expect_refusal(soon, HD_OPTIONS_TARGET, "has no option '--confirm-within'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +139,8 @@ int main(void)
         cmocka_unit_test(two_targets_contradict_each_other),
         cmocka_unit_test(one_loader_and_all_loaders_contradict_each_other),
         cmocka_unit_test(attach_on_the_way_needs_a_pid),
+        cmocka_unit_test(a_trial_has_a_time_a_test_and_a_state_to_start_from),
+        cmocka_unit_test(what_a_trial_cannot_be_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,7 +113,8 @@ static void the_type_is_one_that_is_known(void **state)
     assert_text_refused("{\"id\":1}", "\"type\"");
     assert_text_refused("{\"type\":1,\"id\":1}", "\"type\"");
     assert_text_refused("{\"type\":\"explode\",\"id\":1}", "not \"explode\"");
-    assert_text_refused("{\"type\":\"Push\",\"id\":1}", "push, check, rollback, confirm, status, history and show");
+    assert_text_refused("{\"type\":\"Push\",\"id\":1}", "push, check, rollback, confirm, keep, status, "
+                                                  "history and show");
     assert_text_refused("{\"type\":\"a\\nb\",\"id\":1}", "a\\x0Ab");
 }
 
@@ -234,6 +235,9 @@ static void assert_survives_the_journey(const struct hd_request *request)
     assert_int_equal(arrived.confirm_within, request->confirm_within);
     assert_int_equal(arrived.trial, request->trial);
     assert_int_equal(arrived.blocking, request->blocking);
+    assert_int_equal(arrived.keep, request->keep);
+    assert_int_equal(arrived.to_given, request->to_given);
+    assert_int_equal(arrived.to, request->to);
     hd_request_close(&arrived);
 }
 
@@ -260,6 +264,9 @@ static void what_a_client_writes_the_agent_reads(void **state)
         { .type = HD_REQUEST_SHOW, .id = 5, .deployment = 77 },
         { .type = HD_REQUEST_STATUS, .id = 6, .blocking = true },
         { .type = HD_REQUEST_ROLLBACK, .id = 7, .trial = 3, .expect = state_digest },
+        { .type = HD_REQUEST_PUSH, .id = 10, .size = 1, .name = name, .keep = true },
+        { .type = HD_REQUEST_KEEP, .id = 11 },
+        { .type = HD_REQUEST_KEEP, .id = 12, .to_given = true, .to = 0, .message = words },
         { .type = HD_REQUEST_CONFIRM, .id = 8 },
         { .type = HD_REQUEST_CONFIRM, .id = 9, .deployment = 3 },
     };
@@ -381,6 +388,20 @@ static void a_trial_has_its_time_and_its_end(void **state)
     assert_text_refused("{\"type\":\"status\",\"id\":1,\"blocking\":1}", "\"blocking\"");
 }
 
+static void what_is_kept_may_be_named_and_is_on_no_trial(void **state)
+{
+    (void)state;
+    struct hd_request request = parsed("{\"type\":\"keep\",\"id\":1,\"to\":0}");
+    assert_int_equal(request.type, HD_REQUEST_KEEP);
+    assert_true(request.to_given);
+    request = parsed("{\"type\":\"keep\",\"id\":1}");
+    assert_false(request.to_given);
+    assert_text_refused("{\"type\":\"keep\",\"id\":1,\"trial\":2}", "\"trial\"");
+    assert_text_refused("{\"type\":\"keep\",\"id\":1,\"to\":-1}", "\"to\"");
+    assert_text_refused(PUSH(",\"keep\":1"), "\"keep\"");
+    assert_text_refused(PUSH(",\"keep\":true,\"confirm_within\":1000"), "exclude");
+}
+
 int main(void)
 {
     hd_json_use_hd_alloc();
@@ -396,6 +417,7 @@ int main(void)
         cmocka_unit_test(strings_are_bounded_in_bytes),
         cmocka_unit_test(an_option_that_is_not_understood_is_never_skipped),
         cmocka_unit_test(a_trial_has_its_time_and_its_end),
+        cmocka_unit_test(what_is_kept_may_be_named_and_is_on_no_trial),
         cmocka_unit_test(depth_and_size_are_bounded),
         cmocka_unit_test(what_a_client_writes_the_agent_reads),
         cmocka_unit_test(an_error_message_names_request_reason_and_remedy),

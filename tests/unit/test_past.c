@@ -74,6 +74,47 @@ static void one_without_an_end_was_interrupted_and_is_never_called_done(void **s
     hd_past_free(past);
 }
 
+static void expect_trial(const struct hd_past *past, uint64_t number, const char *ended,
+                         const char *who)
+{
+    json_t *list = json_array(), *full = hd_past_find(past, number);
+    assert_true(hd_past_append_to(past, list));
+    size_t index;
+    json_t *summary;
+    json_array_foreach(list, index, summary)
+    {
+        if (json_integer_value(json_object_get(summary, "deployment")) == (json_int_t)number)
+            assert_true(json_equal(json_object_get(summary, "trial"),
+                                   json_object_get(full, "trial")));
+    }
+    const json_t *trial = json_object_get(full, "trial");
+    assert_string_equal(json_string_value(json_object_get(trial, "ended")), ended);
+    if (who != NULL)
+        assert_string_equal(json_string_value(json_object_get(trial, "who")), who);
+    json_decref(list);
+    json_decref(full);
+}
+
+static void how_a_trial_ended_is_told_by_later_lines(void **state)
+{
+    (void)state;
+    struct hd_past *past = hd_past_new();
+    for (uint64_t number = 1; number <= 3; number++) {
+        struct hd_deployment *deployment = deployment_of(number);
+        deployment->trial = (struct hd_trial_record){ .end = HD_TRIAL_OPEN, .milliseconds = 60000 };
+        visit(past, "end", hd_deployment_full_to_json(deployment));
+        hd_deployment_release(deployment);
+    }
+    visit(past, "confirm", json_pack("{s:i, s:s}", "deployment", 1, "who", "uid:8"));
+    visit(past, "end",
+          json_pack("{s:i, s:b, s:s, s:[i]}", "deployment", 4, "applied", 1, "who", "agent",
+                    "undone", 2));
+    expect_trial(past, 1, "confirmed", "uid:8");
+    expect_trial(past, 2, "rolled-back", "agent");
+    expect_trial(past, 3, "jvm-ended", NULL);
+    hd_past_free(past);
+}
+
 static void past_the_bound_the_oldest_go(void **state)
 {
     (void)state;
@@ -123,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_deployment_of_an_earlier_jvm_is_shown_as_it_was),
         cmocka_unit_test(one_without_an_end_was_interrupted_and_is_never_called_done),
+        cmocka_unit_test(how_a_trial_ended_is_told_by_later_lines),
         cmocka_unit_test(past_the_bound_the_oldest_go),
         cmocka_unit_test(history_tells_of_this_jvm_first_and_then_of_those_before),
     };

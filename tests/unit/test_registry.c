@@ -254,7 +254,7 @@ static void the_document_lists_what_is_live_and_what_waits(void **state)
     hd_registry_put_take(*state, &jni, prepare_for_any(*state, "com/example/A$1", "1"));
     put(*state, "com/example/C", &app, "same", "same");
 
-    json_t *document = hd_status_to_json(&jvm, *state, &frames);
+    json_t *document = hd_status_to_json(&jvm, *state, NULL, &frames);
     const json_t *rows = json_object_get(document, "classes");
     assert_int_equal(json_integer_value(json_object_get(document, "pid")), 4711);
     assert_true(json_is_false(json_object_get(document, "old_frames_complete")));

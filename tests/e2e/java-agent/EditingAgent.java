@@ -5,8 +5,11 @@ import java.io.DataOutputStream;
 import java.io.ByteArrayInputStream;
 import java.io.File;
 import java.io.IOException;
+import java.lang.instrument.ClassDefinition;
 import java.lang.instrument.ClassFileTransformer;
 import java.lang.instrument.Instrumentation;
+import java.nio.file.Files;
+import java.nio.file.Paths;
 import java.security.ProtectionDomain;
 
 /**
@@ -17,17 +20,35 @@ import java.security.ProtectionDomain;
  * -javaagent:editing-agent.jar=always       when a class loads and when it is redefined
  * -javaagent:editing-agent.jar=first-load   only when it loads
  * -javaagent:editing-agent.jar=FILE         as always, once there is such a file
+ * -javaagent:editing-agent.jar=never
  * </pre>
+ *
+ * For tests to call: retransform() retransforms demo.Greeter; redefine() redefines it with the class file that the property editing.file names.
  */
 public final class EditingAgent {
-    public static void premain(String when, Instrumentation instrumentation) {
+    private static Instrumentation instrumentation;
+
+    static String retransform() throws Exception {
+        instrumentation.retransformClasses(Class.forName("demo.Greeter"));
+        return "ok";
+    }
+
+    static String redefine() throws Exception {
+        byte[] file = Files.readAllBytes(Paths.get(System.getProperty("editing.file")));
+        instrumentation.redefineClasses(new ClassDefinition(Class.forName("demo.Greeter"), file));
+        return "ok";
+    }
+
+    public static void premain(String when, Instrumentation given) {
+        instrumentation = given;
+        final boolean never = when.equals("never");
         final boolean always = !when.equals("first-load");
         final File condition = when.startsWith("/") ? new File(when) : null;
         instrumentation.addTransformer(new ClassFileTransformer() {
             @Override
             public byte[] transform(ClassLoader loader, String name, Class<?> redefined, ProtectionDomain domain,
                     byte[] file) {
-                if (name == null || !name.startsWith("demo/") || redefined != null && !always
+                if (never || name == null || !name.startsWith("demo/") || redefined != null && !always
                         || condition != null && !condition.exists()) {
                     return null;
                 }

@@ -26,6 +26,7 @@ import java.util.concurrent.CountDownLatch;
  * loader NAME DIR              a child-first loader over DIR
  * call-in NAME CLASS METHOD    a static method of a class of that loader
  * forget NAME                  drops the loader
+ * churn N DIR CLASS METHOD     N such loaders one after the other, each called and dropped; the answer, if all are the same
  * hold CLASS METHOD            a thread of its own calls METHOD(CountDownLatch) and stays in it
  * release                      lets all held threads go on, and waits for them
  * gc
@@ -95,6 +96,8 @@ public final class Target {
                 return call(loaders.get(words[1]), words[2], words[3]);
             case "forget":
                 return loaders.remove(words[1]) != null ? "ok" : "no such loader";
+            case "churn":
+                return churn(Integer.parseInt(words[1]), words[2], words[3], words[4]);
             case "hold":
                 return hold(words[1], words[2]);
             case "release":
@@ -114,6 +117,25 @@ public final class Target {
         Method method = Class.forName(className, true, loader).getDeclaredMethod(methodName);
         method.setAccessible(true);
         return method.invoke(null);
+    }
+
+    private static String churn(int count, String directory, String className, String methodName) throws Exception {
+        URL[] urls = {new File(directory).toURI().toURL()};
+        String same = null;
+        for (int i = 0; i < count; i++) {
+            ChildFirst loader = new ChildFirst(urls, Target.class.getClassLoader());
+            String answer = String.valueOf(call(loader, className, methodName));
+            loader.close();
+            if (same != null && !same.equals(answer)) {
+                return same + " and then " + answer + " at " + i;
+            }
+            same = answer;
+            if (i % 100 == 99) {
+                System.gc();
+            }
+        }
+        System.gc();
+        return same;
     }
 
     private static Object get(Class<?> owner, String name) throws ReflectiveOperationException {

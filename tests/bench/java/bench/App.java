@@ -4,6 +4,8 @@ package bench;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -17,6 +19,8 @@ import java.util.zip.ZipOutputStream;
  * from version to version. Commands on standard input, one answer each:
  *
  * <pre>
+ * define COUNT                     nanoseconds that the thread has the processor while it defines
+ *                                  so many classes in a loader of their own
  * load SUBJECTS CLASSES            loads the subjects, and fillers until CLASSES are loaded
  * write FROM COUNT VERSION DIR     class files of subjects, below DIR
  * jar FROM COUNT VERSION FILE      the same as a jar
@@ -51,6 +55,8 @@ public final class App {
 
     private static Object run(String[] words) throws Exception {
         switch (words[0]) {
+            case "define":
+                return define(number(words[1]));
             case "load":
                 return load(number(words[1]), number(words[2]));
             case "write":
@@ -93,6 +99,22 @@ public final class App {
         }
         System.gc();
         return Bare.loadedClasses();
+    }
+
+    private static long define(int count) throws Exception {
+        Template template = new Template("Filler_000000");
+        byte[][] files = new byte[count][];
+        for (int i = 0; i < count; i++) {
+            files[i] = template.copy(i + 1, 0);
+        }
+        Fillers loader = new Fillers();
+        System.gc();
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        long begun = threads.getCurrentThreadCpuTime();
+        for (byte[] file : files) {
+            loader.define(file);
+        }
+        return threads.getCurrentThreadCpuTime() - begun;
     }
 
     private static String write(int from, int count, int version, Path directory) throws IOException {

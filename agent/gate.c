@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/gate.h"
+
+#include "core/alloc.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "core/text_file.h"
+
+#include <errno.h>
+#include <string.h>
+
+void hd_gate_close(struct hd_gate *gate)
+{
+    hd_signers_free(gate->signers);
+    gate->signers = NULL;
+}
+
+/* ---- the file of signers --------------------------------------------------------------------- */
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static int read_signers(const char *path, struct hd_signers **out, struct hd_error *err)
+{
+    struct hd_buffer text = HD_BUFFER_INIT;
+    int status = hd_text_file_read(path, &text, err);
+    if (status == 0)
+        status = hd_signers_read((struct hd_bytes){ text.data, text.length - 1 }, out, err);
+    hd_buffer_close(&text);
+    return status;
+}
+
+/* A file that cannot be read or understood lets nobody in, rather than whom it named before: it may
+ * have been changed to shut somebody out. */
+static int know_signers(struct hd_gate *gate, const char *path, struct hd_error *err)
+{
+    struct stat now;
+    if (stat(path, &now) != 0)
+        return hd_error_set_errno(err, errno, "allowed-signers=%s", path);
+    if (gate->signers != NULL && is_same(&gate->read_from, &now))
+        return 0;
+    hd_gate_close(gate);
+    if (read_signers(path, &gate->signers, err) != 0)
+        return hd_error_prefix(err, "allowed-signers=%s", path);
+    gate->read_from = now;
+    return 0;
+}
+
+/* ---- the verdict ----------------------------------------------------------------------------- */
+
+static json_t *describe(const struct hd_seal *seal)
+{
+    json_t *signers = json_array();
+    bool complete = signers != NULL;
+    for (size_t i = 0; complete && i < seal->principal_count; i++)
+        complete = json_array_append_new(signers, hd_json_text(seal->principals[i])) == 0;
+    signers = hd_json_finish(signers, complete);
+    json_t *json = json_object();
+    complete = hd_json_put(json, "name", hd_json_text(seal->manifest.name)) &&
+               hd_json_put(json, "version", hd_json_text(seal->manifest.version)) &&
+               hd_json_put(json, "sequence", hd_json_number(seal->manifest.sequence)) &&
+               hd_json_put(json, "signers", signers);
+    return hd_json_finish(json, complete);
+}
+
+static enum hd_reason ask_store(const struct hd_archive *archive, const struct hd_seal *seal,
+                                struct hd_error *err)
+{
+    const struct hd_sequences *sequences = hd_archive_sequences(archive);
+    if (sequences == NULL || !hd_sequences_are_initialised(sequences)) {
+        hd_error_set(err, HD_E_DENIED,
+                     "the store was not initialised for signed bundles, or has been replaced since; "
+                     "if it is new, stop the JVM and run: hotdrop journal init STORE");
+        return HD_REASON_STORE_UNAVAILABLE;
+    }
+    if (hd_sequences_check(sequences, seal->manifest.name, seal->manifest.sequence, err) != 0)
+        return HD_REASON_REPLAYED;
+    return HD_REASON_NONE;
+}
+
+static bool is_named_for_emergencies(const struct hd_options *options, const struct hd_seal *seal)
+{
+    for (size_t i = 0; i < options->emergency.count; i++) {
+        for (size_t k = 0; k < seal->principal_count; k++) {
+            if (strcmp(options->emergency.items[i], seal->principals[k]) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* In an emergency one signature is enough, if it is that of one of those who are named for it. */
+static enum hd_reason judge_seal(const struct hd_options *options, const struct hd_job *job,
+                                 struct hd_seal_terms *terms, struct hd_seal *seal,
+                                 struct hd_error *err)
+{
+    struct hd_error ignored = HD_ERROR_INIT;
+    enum hd_reason reason = hd_seal_judge(job->bundle, terms, seal, err);
+    if (reason != HD_REASON_APPROVALS_MISSING || job->emergency == NULL)
+        return reason;
+    terms->approvals = 1;
+    if (hd_seal_judge(job->bundle, terms, seal, &ignored) != HD_REASON_NONE)
+        return reason;
+    if (is_named_for_emergencies(options, seal)) {
+        hd_error_clear(err);
+        return HD_REASON_NONE;
+    }
+    hd_seal_close(seal);
+    return reason;
+}
+
+static enum hd_reason ask_store_and_describe(const struct hd_archive *archive,
+                                             const struct hd_seal *seal, json_t **described,
+                                             struct hd_error *err)
+{
+    enum hd_reason reason = ask_store(archive, seal, err);
+    if (reason != HD_REASON_NONE)
+        return reason;
+    *described = describe(seal);
+    if (*described != NULL)
+        return HD_REASON_NONE;
+    hd_error_set_memory(err);
+    return HD_REASON_JVM_ERROR;
+}
+
+static enum hd_reason judge(struct hd_gate *gate, const struct hd_options *options,
+                            const struct hd_archive *archive, struct hd_job *job,
+                            struct hd_error *err)
+{
+    if (know_signers(gate, options->allowed_signers, err) != 0)
+        return HD_REASON_SIGNATURE_REQUIRED;
+    struct hd_seal_terms terms = { .signers = gate->signers,
+                                   .approvals = options->approvals,
+                                   .target = options->app,
+                                   .now = hd_text_now() / 1000000 };
+    struct hd_seal seal;
+    json_t *described = NULL;
+    enum hd_reason reason = judge_seal(options, job, &terms, &seal, err);
+    if (reason != HD_REASON_NONE)
+        return reason;
+    reason = ask_store_and_describe(archive, &seal, &described, err);
+    if (reason != HD_REASON_NONE) {
+        hd_seal_close(&seal);
+        return reason;
+    }
+    json_decref(job->deployment->sealed);
+    job->deployment->sealed = described;
+    job->manifest = seal.manifest; /* moved */
+    return HD_REASON_NONE;
+}
+
+bool hd_gate_admits(struct hd_gate *gate, const struct hd_options *options,
+                    const struct hd_archive *archive, struct hd_job *job)
+{
+    struct hd_error why = HD_ERROR_INIT;
+    if (options->allowed_signers == NULL || job->bundle == NULL)
+        return true;
+    enum hd_reason reason = judge(gate, options, archive, job, &why);
+    if (reason == HD_REASON_NONE)
+        return true;
+    hd_deployment_fail(job->deployment, reason, "%s", why.text);
+    return false;
+}

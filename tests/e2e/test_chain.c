@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Other agents retransform and redefine what we have swapped: our patch and their edit both live,
+ * and what they changed behind our back is said. */
+#include "tests/e2e/application.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define EDITING_AGENT "-javaagent:" HD_E2E_BINARY "/editing-agent.jar="
+
+enum arrangement { HOTDROP_FIRST, HOTDROP_LAST, HOTDROP_ATTACHED };
+
+static void compile_greeter(const struct e2e *e2e, const char *answer, const char *more,
+                            const char *classes)
+{
+    char source[512];
+    snprintf(source, sizeof source,
+             "package demo; public class Greeter { public static String greet() { return \"%s\"; } "
+             "static void take(int amount) { } static String shape() throws Exception { return "
+             "Greeter.class.getDeclaredMethod(\"take\", int.class).getParameters()[0].getName(); } "
+             "%s }",
+             answer, more);
+    e2e_write(e2e, "source/demo/Greeter.java", source);
+    e2e_compile(e2e, "source", classes, "-parameters");
+}
+
+static int64_t microseconds(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000000 + time->tv_nsec / 1000;
+}
+
+/* A file proves something only if it is older than the JVM, whose start is known in ticks of ten
+ * milliseconds. */
+static void await_that_it_is_older_than_a_jvm(const char *file)
+{
+    struct stat status;
+    struct timespec now;
+    assert_return_code(stat(file, &status), errno);
+    do {
+        poll(NULL, 0, 5);
+        clock_gettime(CLOCK_REALTIME, &now);
+    } while (microseconds(&now) - microseconds(&status.st_ctim) < 30000);
+}
+
+static const char *pid_of(const struct e2e *e2e)
+{
+    static char pid[16];
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    return pid;
+}
+
+static void attach(const struct e2e *e2e)
+{
+    struct e2e_answer answer;
+    e2e_client(e2e, &answer, "attach", "--json", "--agent", HD_E2E_AGENT, "--options",
+               "log-level=debug", pid_of(e2e), NULL);
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+}
+
+/* agent: what the other one does, as EditingAgent says. */
+static void start(struct e2e *e2e, enum arrangement arrangement, const char *agent)
+{
+    char ours[512], theirs[512], file[512];
+    compile_greeter(e2e, "one", "", e2e->classes);
+    await_that_it_is_older_than_a_jvm(e2e_path(e2e, "classes/demo/Greeter.class"));
+    snprintf(ours, sizeof ours, "-agentpath:%s=log=%s,log-level=debug", HD_E2E_AGENT, e2e->log);
+    snprintf(theirs, sizeof theirs, "%s%s", EDITING_AGENT, agent);
+    snprintf(file, sizeof file, "-Dediting.file=%s", e2e_path(e2e, "theirs/demo/Greeter.class"));
+    const char *const first[] = { ours, theirs, file, NULL };
+    const char *const last[] = { theirs, ours, file, NULL };
+    const char *const attached[] = { theirs, file, NULL };
+    e2e_start_plain(e2e, arrangement == HOTDROP_FIRST  ? first
+                         : arrangement == HOTDROP_LAST ? last
+                                                       : attached);
+}
+
+static void start_loaded(struct e2e *e2e, enum arrangement arrangement, const char *agent)
+{
+    start(e2e, arrangement, agent);
+    e2e_expect(e2e, "call demo.Greeter greet", "one");
+    if (arrangement == HOTDROP_ATTACHED)
+        attach(e2e);
+}
+
+static void push(const struct e2e *e2e, const char *word, const char *outcome)
+{
+    struct e2e_answer answer;
+    compile_greeter(e2e, word, "", "after");
+    e2e_deploy(e2e, &answer, "push", "after");
+    e2e_expect_row(answer.json, "demo.Greeter", outcome, NULL);
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+}
+
+static void roll_back(const struct e2e *e2e, const char *number)
+{
+    struct e2e_answer answer;
+    e2e_client(e2e, &answer, "rollback", "--json", "--pid", pid_of(e2e), number, NULL);
+    assert_int_equal(answer.status, 0);
+    e2e_expect_row(answer.json, "demo.Greeter", "rolled-back", NULL);
+    e2e_answer_close(&answer);
+}
+
+/* "" where status does not list the class. What the hook has seen is known to status a moment
+ * later. */
+static bool is_live(const struct e2e *e2e, const char *live)
+{
+    struct e2e_answer answer;
+    e2e_client(e2e, &answer, "status", "--json", "--pid", pid_of(e2e), NULL);
+    const json_t *row = json_array_get(json_object_get(answer.json, "classes"), 0);
+    const char *word = row != NULL ? json_string_value(json_object_get(row, "live")) : "";
+    bool same = strcmp(word, live) == 0;
+    e2e_answer_close(&answer);
+    return same;
+}
+
+static void expect_status(const struct e2e *e2e, const char *live)
+{
+    for (int i = 0; i < 500 && !is_live(e2e, live); i++)
+        poll(NULL, 0, 20);
+    assert_true(is_live(e2e, live));
+}
+
+static long count_hits(struct e2e *e2e)
+{
+    return strtol(e2e_ask(e2e, "get demo.Greeter $hits"), NULL, 10);
+}
+
+static void expect_edited(struct e2e *e2e, const char *answer)
+{
+    long hits = count_hits(e2e);
+    e2e_expect(e2e, "call demo.Greeter greet", answer);
+    assert_true(count_hits(e2e) > hits);
+}
+
+/* The other agent begins anew. Where it stands before us we hear of it afterwards. */
+static void retransform(struct e2e *e2e, const char *answer)
+{
+    e2e_expect(e2e, "call EditingAgent retransform", "ok");
+    e2e_await(e2e, "call demo.Greeter greet", answer);
+    expect_edited(e2e, answer);
+}
+
+static void expect_that_both_live(struct e2e *e2e, enum arrangement arrangement)
+{
+    start_loaded(e2e, arrangement, "always");
+    push(e2e, "two", "redefined");
+    expect_edited(e2e, "two");
+    retransform(e2e, "two");
+    push(e2e, "three", "redefined");
+    retransform(e2e, "three");
+    retransform(e2e, "three");
+    expect_status(e2e, "redefined");
+    roll_back(e2e, "1");
+    expect_edited(e2e, "two");
+    retransform(e2e, "two");
+    roll_back(e2e, "0");
+    expect_edited(e2e, "one");
+    retransform(e2e, "one");
+    expect_status(e2e, "");
+}
+
+static void patch_and_edit_live_with_our_agent_first(void **state)
+{
+    expect_that_both_live(*state, HOTDROP_FIRST);
+}
+
+static void patch_and_edit_live_with_the_other_agent_first(void **state)
+{
+    struct e2e *e2e = *state;
+    expect_that_both_live(e2e, HOTDROP_LAST);
+    if (e2e->jdk->feature < 20)
+        e2e_await_log(e2e, "reapplied");
+}
+
+static void patch_and_edit_live_where_we_were_attached(void **state)
+{
+    expect_that_both_live(*state, HOTDROP_ATTACHED);
+}
+
+/* Before JDK 20 the JVM begins every retransformation of it with the file it loaded with: the
+ * patch. */
+static void a_class_that_loaded_with_its_patch_does_not_get_it_back_after_a_rollback(void **state)
+{
+    struct e2e *e2e = *state;
+    start(e2e, HOTDROP_FIRST, "always");
+    push(e2e, "two", "pending");
+    expect_edited(e2e, "two");
+    retransform(e2e, "two");
+    push(e2e, "three", "redefined");
+    retransform(e2e, "three");
+    roll_back(e2e, "0");
+    expect_edited(e2e, "one");
+    retransform(e2e, "one");
+}
+
+/* What the JVM rebuilds lacks parameter names on 8 to 17; what we answer has them. */
+static void parameter_names_outlive_a_retransformation(void **state)
+{
+    struct e2e *e2e = *state;
+    start_loaded(e2e, HOTDROP_FIRST, "never");
+    push(e2e, "two", "redefined");
+    e2e_expect(e2e, "call EditingAgent retransform", "ok");
+    e2e_expect(e2e, "call demo.Greeter greet", "two");
+    e2e_expect(e2e, "call demo.Greeter shape", "amount");
+}
+
+/* ---- behind our back ------------------------------------------------------------------------- */
+
+static void redefine_behind_our_back(struct e2e *e2e, const char *answer, const char *more)
+{
+    compile_greeter(e2e, "theirs", more, "theirs");
+    assert_non_null(strstr(e2e_ask(e2e, "call EditingAgent redefine"), answer));
+}
+
+static void a_foreign_redefinition_is_said_and_left_alone(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    start_loaded(e2e, HOTDROP_FIRST, "never");
+    push(e2e, "two", "redefined");
+    redefine_behind_our_back(e2e, "ok", "");
+    expect_status(e2e, "foreign-changed");
+    e2e_await_log(e2e, "foreign-changed");
+    e2e_expect(e2e, "call demo.Greeter greet", "theirs");
+    e2e_expect(e2e, "call EditingAgent retransform", "ok");
+    expect_status(e2e, "foreign-changed");
+
+    compile_greeter(e2e, "two", "", "after");
+    e2e_deploy(e2e, &answer, "push", "after");
+    e2e_expect_row(answer.json, "demo.Greeter", "redefined", NULL);
+    const json_t *message = json_object_get(e2e_row(answer.json, "demo.Greeter", NULL), "message");
+    assert_non_null(strstr(json_string_value(message), "another agent"));
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call demo.Greeter greet", "two");
+    expect_status(e2e, "redefined");
+}
+
+static void what_they_changed_can_be_rolled_back_too(void **state)
+{
+    struct e2e *e2e = *state;
+    start_loaded(e2e, HOTDROP_LAST, "always");
+    push(e2e, "two", "redefined");
+    redefine_behind_our_back(e2e, "ok", "");
+    expect_status(e2e, "foreign-changed");
+    expect_edited(e2e, "theirs");
+    roll_back(e2e, NULL);
+    expect_edited(e2e, "one");
+    expect_status(e2e, "");
+}
+
+static void a_foreign_redefinition_that_the_jvm_refuses_changes_nothing(void **state)
+{
+    struct e2e *e2e = *state;
+    start_loaded(e2e, HOTDROP_FIRST, "never");
+    push(e2e, "two", "redefined");
+    redefine_behind_our_back(e2e, "!", "static int more() { return 1; }");
+    push(e2e, "two", "unchanged"); /* the engine has heard of it by now */
+    expect_status(e2e, "redefined");
+    e2e_expect(e2e, "call demo.Greeter greet", "two");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        E2E_CASE(patch_and_edit_live_with_our_agent_first),
+        E2E_CASE(patch_and_edit_live_with_the_other_agent_first),
+        E2E_CASE(patch_and_edit_live_where_we_were_attached),
+        E2E_CASE(a_class_that_loaded_with_its_patch_does_not_get_it_back_after_a_rollback),
+        E2E_CASE(parameter_names_outlive_a_retransformation),
+        E2E_CASE(a_foreign_redefinition_is_said_and_left_alone),
+        E2E_CASE(what_they_changed_can_be_rolled_back_too),
+        E2E_CASE(a_foreign_redefinition_that_the_jvm_refuses_changes_nothing),
+    };
+    return E2E_RUN(tests);
+}

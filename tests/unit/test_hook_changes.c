@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Classes that others retransform and redefine while there are patches. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/fake_hook.h"
+
+/* ---- classes that are changed ---------------------------------------------------------------- */
+
+static void what_another_agent_retransforms_from_the_base_is_the_patch_again(void **state)
+{
+    struct class_bytes base = class_file(1, false), rebuilt = class_file(1, true);
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7));
+    assert_string_equal(retransform("Foo", (jobject)&shop, base.data, base.length), "new");
+    assert_string_equal(retransform("Foo", (jobject)&shop, rebuilt.data, rebuilt.length), "new");
+    assert_null(retransform("Foo", (jobject)&other, base.data, base.length));
+    assert_null(retransform("Foo", (jobject)&shop, "new", 3));
+    assert_int_equal(vm.event_count, 0);
+}
+
+static void what_an_agent_before_us_edited_passes_and_is_told(void **state)
+{
+    struct class_bytes base = class_file(1, false), edited = class_file(0, false);
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7));
+    assert_null(retransform("Foo", (jobject)&shop, edited.data, edited.length));
+    assert_int_equal(vm.event_count, 1);
+    expect_event(0, HD_HOOK_EDITED, "Foo", 7, &shop_loader);
+    assert_null(vm.events[0]->file);
+}
+
+/* On JDK 17 a class that loaded with one patch begins its retransformations with that for ever. */
+static void an_earlier_patch_that_is_shown_again_is_answered_with_the_latest(void **state)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct class_bytes base = class_file(1, false);
+    struct hd_patch *made = NULL;
+    struct hd_patch like = { .place = HD_PATCH_LOADED,
+                             .class_name = "Foo",
+                             .loader = (jobject)&shop,
+                             .base = blob_of(base.data, base.length),
+                             .file = blob_of("new", 3),
+                             .deployment = 7 };
+    like.earlier[0] = blob_of("old", 3);
+    assert_int_equal(hd_patch_new(&jni, &like, &made, &err), 0);
+    hd_blob_release(like.base);
+    hd_blob_release(like.file);
+    hd_blob_release(like.earlier[0]);
+    PUBLISH(*state, made);
+    assert_string_equal(retransform("Foo", (jobject)&shop, "old", 3), "new");
+}
+
+/* Rolled back: a JVM that remembers the patch must not bring it back, and nothing else is done. */
+static void a_class_that_is_its_base_again_stays_that(void **state)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_patch *made = NULL;
+    struct hd_patch like = { .place = HD_PATCH_LOADED,
+                             .class_name = "Foo",
+                             .loader = (jobject)&shop };
+    like.base = like.file = blob_of("base", 4);
+    like.earlier[0] = blob_of("patch", 5);
+    assert_int_equal(hd_patch_new(&jni, &like, &made, &err), 0);
+    hd_blob_release(like.base);
+    hd_blob_release(like.earlier[0]);
+    PUBLISH(*state, made);
+    assert_false(first.event_on);
+    assert_true(second.event_on);
+    assert_string_equal(retransform("Foo", (jobject)&shop, "patch", 5), "base");
+    assert_null(retransform("Foo", (jobject)&shop, "base", 4));
+    redefine("Foo", (jobject)&shop, "theirs");
+    assert_int_equal(vm.event_count, 0);
+}
+
+static void a_foreign_redefinition_passes_and_is_told(void **state)
+{
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, NULL, "new", 7));
+    redefine("Foo", (jobject)&shop, "theirs");
+    assert_int_equal(vm.event_count, 1);
+    expect_event(0, HD_HOOK_FOREIGN, "Foo", 7, &shop_loader);
+    expect_file(0, "theirs");
+    redefine("Foo", (jobject)&other, "theirs");
+    redefine("Foo", (jobject)&shop, "new");
+    assert_int_equal(vm.event_count, 1);
+}
+
+static void our_own_redefinitions_are_no_news(void **state)
+{
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, NULL, "new", 7));
+    hd_hook_own_redefinition(true);
+    redefine("Foo", (jobject)&shop, "newer");
+    hd_hook_own_redefinition(false);
+    assert_int_equal(vm.event_count, 0);
+}
+
+/* An agent between our two environments redefines another class while it is asked. */
+static void redefinitions_within_redefinitions_are_told_from_retransformations(void **state)
+{
+    struct class_bytes base = class_file(1, false);
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7),
+            patch(HD_PATCH_LOADED, "Bar", &shop, &base, "new", 7));
+    hd_hook_own_redefinition(true);
+    assert_null(show(jvmti, false, "Foo", (jobject)&shop, base.data, base.length));
+    redefine("Bar", (jobject)&shop, "theirs");
+    assert_null(show(retransforming, false, "Foo", (jobject)&shop, base.data, base.length));
+    hd_hook_own_redefinition(false);
+    assert_string_equal(retransform("Foo", (jobject)&shop, base.data, base.length), "new");
+}
+
+static void a_jvm_that_keeps_redefinitions_needs_no_second_environment(void **state)
+{
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, NULL, "new", 7));
+    assert_true(first.event_on);
+    assert_false(second.event_on);
+    assert_null(second.callback);
+    redefine("Foo", (jobject)&shop, "theirs");
+    expect_event(0, HD_HOOK_FOREIGN, "Foo", 7, &shop_loader);
+}
+
+/* Whatever cannot be had, the class gets its patch or comes as it is, an event tells of it or is
+ * lost, and nothing leaks. */
+static void a_class_is_shown_while_any_allocation_fails(void **state)
+{
+    struct class_bytes base = class_file(1, false), reordered = class_file(1, true),
+                       edited = class_file(0, false);
+    PUBLISH(*state, patch(HD_PATCH_NEWCOMERS, "Foo", NULL, &base, "new", 7),
+            patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7));
+    for (unsigned long nth = 1; nth < 60; nth++) {
+        long before = hd_alloc_outstanding();
+        hd_alloc_fail_at(nth);
+        const char *loaded = load_bytes("Foo", (jobject)&other, reordered.data, reordered.length);
+        hd_alloc_fail_at(nth);
+        assert_null(retransform("Foo", (jobject)&shop, edited.data, edited.length));
+        hd_alloc_fail_at(nth);
+        redefine("Foo", (jobject)&shop, "theirs");
+        hd_alloc_fail_at(0);
+        assert_true(loaded == NULL || strcmp(loaded, "new") == 0);
+        while (vm.event_count > 0)
+            hd_hook_event_free(vm.events[--vm.event_count], &jni);
+        assert_int_equal(hd_alloc_outstanding(), before);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HOOK_TEST(what_another_agent_retransforms_from_the_base_is_the_patch_again),
+        HOOK_TEST(what_an_agent_before_us_edited_passes_and_is_told),
+        HOOK_TEST(an_earlier_patch_that_is_shown_again_is_answered_with_the_latest),
+        HOOK_TEST(a_class_that_is_its_base_again_stays_that),
+        HOOK_TEST(a_foreign_redefinition_passes_and_is_told),
+        HOOK_TEST(our_own_redefinitions_are_no_news),
+        HOOK_TEST(redefinitions_within_redefinitions_are_told_from_retransformations),
+        cmocka_unit_test_setup_teardown(a_jvm_that_keeps_redefinitions_needs_no_second_environment,
+                                        setup_faithful, nothing_is_left),
+        HOOK_TEST(a_class_is_shown_while_any_allocation_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
