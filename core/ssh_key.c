@@ -250,7 +250,7 @@ int hd_ssh_key_verify(struct hd_bytes key_bytes, struct hd_bytes signature, stru
 {
     struct hd_ssh_reader reader = { signature };
     struct hd_bytes algorithm, blob;
-    struct key key;
+    struct key key = { 0 };
     if (!hd_ssh_read_string(&reader, &algorithm) || !hd_ssh_read_string(&reader, &blob))
         return hd_error_set(err, HD_E_FORMAT, "the signature is damaged");
     if (read_key(key_bytes, &key, err) != 0)
