@@ -222,6 +222,14 @@ void hd_archive_note_class(struct hd_archive *archive, const char *event,
     hd_free(name);
 }
 
+int hd_archive_read_bundle(const struct hd_archive *archive, const char *digest,
+                           struct hd_buffer *out, struct hd_error *err)
+{
+    if (archive == NULL || archive->store == NULL)
+        return hd_error_set(err, HD_E_NOT_FOUND, "there is no store");
+    return hd_store_read_bundle(archive->store, digest, out, err);
+}
+
 /* ---- what is kept ---------------------------------------------------------------------------- */
 
 static bool append_aside(json_t *array, const struct hd_kept_class *class)

@@ -51,6 +51,10 @@ void hd_archive_note_class(struct hd_archive *archive, const char *event,
 /* Another event for the journal. Takes fields (may be NULL) even on failure, which is logged. */
 void hd_archive_note_take(struct hd_archive *archive, const char *event, json_t *fields);
 
+/* As hd_store_read_bundle. HD_E_NOT_FOUND where there is no store. */
+HD_CHECKED int hd_archive_read_bundle(const struct hd_archive *archive, const char *digest,
+                                      struct hd_buffer *out, struct hd_error *err);
+
 /* What is live again after a restart (core/kept.h). HD_E_NOT_FOUND: there is no store. */
 HD_CHECKED int hd_archive_read_kept(struct hd_archive *archive, struct hd_kept *out,
                                     struct hd_error *err);

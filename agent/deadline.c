@@ -124,17 +124,19 @@ bool hd_deadline_hear(struct hd_deadline *deadline, struct hd_job *job)
     struct hd_deployment *deployment = job->deployment;
     bool ended = job->trial_end.deployment != 0 && deadline->deployment != NULL &&
                  job->trial_end.deployment == deadline->deployment->number;
+    if (ended) {
+        end(deadline, job);
+        return true;
+    }
     if (is_overtaken(deadline, job)) {
         hd_deployment_release(deadline->deployment);
         deadline->deployment = NULL;
     }
     if (deployment != NULL && deployment->trial.end == HD_TRIAL_OPEN)
         begin(deadline, deployment);
-    else if (ended)
-        end(deadline, job);
     else if (job->kind == HD_JOB_ROLLBACK && job->origin.way == HD_WAY_AGENT)
         hear_own(deadline, job->trial);
-    return ended;
+    return false;
 }
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -142,7 +144,8 @@ bool hd_deadline_hear(struct hd_deadline *deadline, struct hd_job *job)
 static double seconds_left(const struct hd_deadline *deadline)
 {
     int64_t left = is_open(deadline) ? deadline->ends_at - lws_now_usecs() : 0;
-    return left > 0 ? (double)(left / 100000) / 10 : 0;
+    int64_t tenths = left > 0 ? left / 100000 : 0;
+    return (double)tenths / 10;
 }
 
 json_t *hd_deadline_to_json(const struct hd_deadline *deadline)

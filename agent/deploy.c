@@ -325,6 +325,8 @@ void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
     finish(road, jni, job, begun);
     hd_probation_follow(&road->probation, job, hd_states_current(road->states), hd_road_clock());
     end(road, job);
+    if (job->deployment->applied)
+        hd_gate_remember(&road->gate, job);
     hd_keep_deployed(road, jni, job);
 }
 

@@ -327,7 +327,10 @@ static struct hd_kept *read_kept(struct hd_road *road)
         return NULL;
     if (hd_archive_read_kept(road->archive, kept, &err) != 0)
         hd_log(HD_LOG_ERROR, "nothing that was kept is live: %s", err.text);
-    if (hd_kept_live_count(kept) > 0)
+    else if (hd_gate_judge_kept(&road->gate, road->options, road->archive,
+                                road->jvm->rules.feature_release, kept, &err) != 0)
+        hd_log(HD_LOG_ERROR, "nothing that was kept is live: %s", err.text);
+    else if (hd_kept_live_count(kept) > 0)
         return kept;
     hd_kept_close(kept);
     hd_free(kept);

@@ -32,27 +32,27 @@ enum hd_job_kind {
 
 struct hd_job {
     enum hd_job_kind kind;
+    struct hd_origin origin;
     /* DEPLOY, CHECK; owned. NULL with a filled deployment.error: a bundle that could not be read,
      * to be numbered and reported like any other */
     struct hd_bundle *bundle;
-    struct hd_origin origin;
-    char *loader; /* NULL, or part of a label; owned */
-    bool all_loaders;
-    bool best_effort;
-    char *message; /* owned; may be NULL */
-    bool keep; /* DEPLOY: and what is live then survives a restart */
+    char *loader;            /* NULL, or part of a label; owned */
+    char *message;           /* owned; may be NULL */
     struct hd_kept *restart; /* RESTART; owned */
     /* of a signed bundle, once the engine has judged it; owned. json NULL: none */
     struct hd_manifest manifest;
+    char *emergency; /* DEPLOY: why one signature must do; owned; NULL: it is no emergency */
+    bool all_loaders;
+    bool best_effort;
+    bool keep;     /* DEPLOY: and what is live then survives a restart */
+    bool blocking; /* STATUS: with the stacks that hold old code */
     /* ROLLBACK, KEEP: to the state right after deployment "to"; else to the one before the current */
     bool to_given;
     uint64_t to;
     /* ROLLBACK: not 0: undo that deployment, provided that it is on trial; CONFIRM: which */
     uint64_t trial;
     uint64_t confirm_within; /* DEPLOY: milliseconds until it is rolled back; 0: no trial */
-    char *emergency; /* DEPLOY: why one signature must do; owned; NULL: it is no emergency */
-    char *expect;  /* DEPLOY, ROLLBACK: refused unless that state is live; owned; may be NULL */
-    bool blocking; /* STATUS: with the stacks that hold old code */
+    char *expect; /* DEPLOY, ROLLBACK: refused unless that state is live; owned; may be NULL */
     /* results */
     struct hd_deployment *deployment; /* DEPLOY, CHECK: one reference */
     json_t *status;                   /* STATUS; and after every DEPLOY: what is live now */

@@ -13,7 +13,8 @@
 void hd_gate_close(struct hd_gate *gate)
 {
     hd_signers_free(gate->signers);
-    gate->signers = NULL;
+    hd_free(gate->origins);
+    *gate = (struct hd_gate){ .signers = NULL };
 }
 
 /* ---- the file of signers --------------------------------------------------------------------- */
@@ -37,14 +38,15 @@ static int read_signers(const char *path, struct hd_signers **out, struct hd_err
 
 /* A file that cannot be read or understood lets nobody in, rather than whom it named before: it may
  * have been changed to shut somebody out. */
-static int know_signers(struct hd_gate *gate, const char *path, struct hd_error *err)
+int hd_gate_know_signers(struct hd_gate *gate, const char *path, struct hd_error *err)
 {
     struct stat now;
     if (stat(path, &now) != 0)
         return hd_error_set_errno(err, errno, "allowed-signers=%s", path);
     if (gate->signers != NULL && is_same(&gate->read_from, &now))
         return 0;
-    hd_gate_close(gate);
+    hd_signers_free(gate->signers);
+    gate->signers = NULL;
     if (read_signers(path, &gate->signers, err) != 0)
         return hd_error_prefix(err, "allowed-signers=%s", path);
     gate->read_from = now;
@@ -95,16 +97,16 @@ static bool is_named_for_emergencies(const struct hd_options *options, const str
 }
 
 /* In an emergency one signature is enough, if it is that of one of those who are named for it. */
-static enum hd_reason judge_seal(const struct hd_options *options, const struct hd_job *job,
-                                 struct hd_seal_terms *terms, struct hd_seal *seal,
-                                 struct hd_error *err)
+enum hd_reason hd_gate_judge_seal(const struct hd_options *options, const struct hd_bundle *bundle,
+                                  bool emergency, struct hd_seal_terms *terms,
+                                  struct hd_seal *seal, struct hd_error *err)
 {
     struct hd_error ignored = HD_ERROR_INIT;
-    enum hd_reason reason = hd_seal_judge(job->bundle, terms, seal, err);
-    if (reason != HD_REASON_APPROVALS_MISSING || job->emergency == NULL)
+    enum hd_reason reason = hd_seal_judge(bundle, terms, seal, err);
+    if (reason != HD_REASON_APPROVALS_MISSING || !emergency)
         return reason;
     terms->approvals = 1;
-    if (hd_seal_judge(job->bundle, terms, seal, &ignored) != HD_REASON_NONE)
+    if (hd_seal_judge(bundle, terms, seal, &ignored) != HD_REASON_NONE)
         return reason;
     if (is_named_for_emergencies(options, seal)) {
         hd_error_clear(err);
@@ -132,7 +134,7 @@ static enum hd_reason judge(struct hd_gate *gate, const struct hd_options *optio
                             const struct hd_archive *archive, struct hd_job *job,
                             struct hd_error *err)
 {
-    if (know_signers(gate, options->allowed_signers, err) != 0)
+    if (hd_gate_know_signers(gate, options->allowed_signers, err) != 0)
         return HD_REASON_SIGNATURE_REQUIRED;
     struct hd_seal_terms terms = { .signers = gate->signers,
                                    .approvals = options->approvals,
@@ -140,7 +142,8 @@ static enum hd_reason judge(struct hd_gate *gate, const struct hd_options *optio
                                    .now = hd_text_now() / 1000000 };
     struct hd_seal seal;
     json_t *described = NULL;
-    enum hd_reason reason = judge_seal(options, job, &terms, &seal, err);
+    enum hd_reason reason = hd_gate_judge_seal(options, job->bundle, job->emergency != NULL,
+                                               &terms, &seal, err);
     if (reason != HD_REASON_NONE)
         return reason;
     reason = ask_store_and_describe(archive, &seal, &described, err);
@@ -165,4 +168,47 @@ bool hd_gate_admits(struct hd_gate *gate, const struct hd_options *options,
         return true;
     hd_deployment_fail(job->deployment, reason, "%s", why.text);
     return false;
+}
+
+/* ---- where class files came from ------------------------------------------------------------- */
+
+static const struct hd_gate_origin *find_origin(const struct hd_gate *gate,
+                                                const struct hd_digest *file)
+{
+    for (size_t i = gate->origin_count; i > 0; i--) {
+        if (hd_digest_equal(&gate->origins[i - 1].file, file))
+            return &gate->origins[i - 1];
+    }
+    return NULL;
+}
+
+void hd_gate_note_origin(struct hd_gate *gate, const struct hd_digest *file, const char *bundle)
+{
+    if (find_origin(gate, file) != NULL)
+        return;
+    struct hd_gate_origin *grown =
+        hd_realloc_array(gate->origins, gate->origin_count + 1, sizeof *gate->origins);
+    if (grown == NULL)
+        return;
+    gate->origins = grown;
+    struct hd_gate_origin *origin = &gate->origins[gate->origin_count++];
+    origin->file = *file;
+    memcpy(origin->bundle, bundle, sizeof origin->bundle);
+}
+
+void hd_gate_remember(struct hd_gate *gate, const struct hd_job *job)
+{
+    const struct hd_manifest *manifest = &job->manifest;
+    for (size_t i = 0; manifest->json != NULL && i < manifest->class_count; i++)
+        hd_gate_note_origin(gate, &manifest->classes[i].file, job->deployment->bundle_digest);
+}
+
+const char *hd_gate_find_bundle(const struct hd_gate *gate, struct hd_bytes file)
+{
+    struct hd_error ignored = HD_ERROR_INIT;
+    struct hd_digest digest;
+    if (hd_digest_of(file.data, file.length, &digest, &ignored) != 0)
+        return NULL;
+    const struct hd_gate_origin *origin = find_origin(gate, &digest);
+    return origin != NULL ? origin->bundle : NULL;
 }

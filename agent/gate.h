@@ -14,10 +14,18 @@
 
 #include <sys/stat.h>
 
+/* A class file that came in a signed bundle. */
+struct hd_gate_origin {
+    struct hd_digest file;
+    char bundle[HD_DIGEST_HEX_SIZE];
+};
+
 /* All zero: nothing was read yet. */
 struct hd_gate {
     struct hd_signers *signers;
     struct stat read_from; /* the file as it was when signers was read */
+    struct hd_gate_origin *origins; /* of what has gone live since the JVM started */
+    size_t origin_count;
 };
 void hd_gate_close(struct hd_gate *gate);
 
@@ -26,5 +34,29 @@ void hd_gate_close(struct hd_gate *gate);
  * agents without allowed-signers=, pass. */
 bool hd_gate_admits(struct hd_gate *gate, const struct hd_options *options,
                     const struct hd_archive *archive, struct hd_job *job);
+
+/* The deployment went live: which bundle its classes came in is remembered. What memory is out for
+ * cannot be kept later. */
+void hd_gate_remember(struct hd_gate *gate, const struct hd_job *job);
+/* The signed bundle that this class file came in; NULL when it came in none. A borrow until the
+ * next deployment. */
+const char *hd_gate_find_bundle(const struct hd_gate *gate, struct hd_bytes file);
+
+/* What is kept becomes live after a restart only if the bundle it came in, which the store holds,
+ * is signed as the file of signers says now (its times apart). What is not is set aside in kept,
+ * and said loudly. Does nothing without allowed-signers=. HD_E_MEMORY: then nothing of kept may
+ * become live. (gate_kept.c) */
+HD_CHECKED int hd_gate_judge_kept(struct hd_gate *gate, const struct hd_options *options,
+                                  const struct hd_archive *archive, unsigned feature_release,
+                                  struct hd_kept *kept, struct hd_error *err);
+/* A class file came in that signed bundle. What memory is out for is not noted. */
+void hd_gate_note_origin(struct hd_gate *gate, const struct hd_digest *file, const char *bundle);
+
+/* Shared by gate.c and gate_kept.c: is the bundle signed as it must be, in an emergency by one of
+ * those who are named for it? As hd_seal_judge. The signers must be known. */
+HD_CHECKED int hd_gate_know_signers(struct hd_gate *gate, const char *path, struct hd_error *err);
+enum hd_reason hd_gate_judge_seal(const struct hd_options *options, const struct hd_bundle *bundle,
+                                  bool emergency, struct hd_seal_terms *terms,
+                                  struct hd_seal *out, struct hd_error *err);
 
 #endif

@@ -84,6 +84,22 @@ static int check_defined(const struct gathering *gathering, const struct hd_live
                         (unsigned long long)live->deployment, live->internal_name, live->label);
 }
 
+/* Only what is signed becomes live after a restart, where the agent asks for signatures. */
+static int note_bundle(const struct gathering *gathering, struct hd_kept_class *class)
+{
+    const struct hd_road *road = gathering->road;
+    const char *bundle = hd_gate_find_bundle(&road->gate, class->file);
+    if (bundle != NULL)
+        memcpy(class->bundle, bundle, sizeof class->bundle);
+    if (bundle != NULL || road->options->allowed_signers == NULL)
+        return 0;
+    *gathering->reason = HD_REASON_CANNOT_KEEP;
+    return hd_error_set(gathering->err, HD_E_DENIED,
+                        "%s came in no signed bundle since this JVM started, so it would not be "
+                        "let in again",
+                        class->name);
+}
+
 static int add(const struct gathering *gathering, const struct hd_live *live,
                const struct hd_blob *content)
 {
@@ -96,6 +112,8 @@ static int add(const struct gathering *gathering, const struct hd_live *live,
     class->deployment = live->deployment;
     class->defined = defined;
     class->file = content->bytes;
+    if (note_bundle(gathering, class) != 0)
+        return -1;
     if (defined)
         return 0;
     class->base = live->base->bytes;

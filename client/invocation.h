@@ -34,25 +34,14 @@ enum hd_option_group {
 
 struct hd_invocation {
     const char *command;
-    int pid; /* 0: not given */
     const char *to;
     const char *token_file;
-    bool json;
     const char *loader;
-    bool all_loaders;
-    bool best_effort;
     const char *message;
-    bool keep;
-    bool attach;
     const char *agent_options;
     const char *agent_file;
-    uint64_t settle_ms;
-    uint64_t confirm_within_ms; /* 0: not given */
     const char *smoke;
-    uint64_t wait_drained_ms; /* 0: not given */
     const char *expect;
-    bool blocking;
-    uint64_t jdk; /* diff: the feature release that is to take the swap */
     const char *key;
     const char *output;
     const char *bundle_name;
@@ -61,9 +50,20 @@ struct hd_invocation {
     const char *not_before;
     const char *expires;
     const char *base;
-    uint64_t sequence; /* 0: not given */
     const char *allowed_signers;
     const char *emergency;
+    uint64_t sequence; /* 0: not given */
+    uint64_t settle_ms;
+    uint64_t confirm_within_ms; /* 0: not given */
+    uint64_t wait_drained_ms;   /* 0: not given */
+    uint64_t jdk;               /* diff: the feature release that is to take the swap */
+    int pid;                    /* 0: not given */
+    bool json;
+    bool all_loaders;
+    bool best_effort;
+    bool keep;
+    bool attach;
+    bool blocking;
     bool help;
     char **arguments; /* what is no option; borrows argv */
     size_t argument_count;

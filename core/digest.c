@@ -79,6 +79,28 @@ void hd_digest_to_hex(const struct hd_digest *digest, char out[HD_DIGEST_HEX_SIZ
     out[HD_DIGEST_HEX_SIZE - 1] = '\0';
 }
 
+static int nibble(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+bool hd_digest_from_hex(const char *hex, struct hd_digest *out)
+{
+    struct hd_digest digest;
+    if (hex == NULL || strlen(hex) != HD_DIGEST_HEX_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < HD_DIGEST_SIZE; i++) {
+        int high = nibble(hex[2 * i]), low = nibble(hex[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        digest.bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    *out = digest;
+    return true;
+}
+
 bool hd_digest_equal(const struct hd_digest *a, const struct hd_digest *b)
 {
     return memcmp(a->bytes, b->bytes, HD_DIGEST_SIZE) == 0;

@@ -29,6 +29,9 @@ void hd_digester_free(struct hd_digester *digester);
 HD_CHECKED int hd_digest_of(const void *data, size_t length, struct hd_digest *out, struct hd_error *err);
 /* Lower-case hex with a NUL byte. */
 void hd_digest_to_hex(const struct hd_digest *digest, char out[HD_DIGEST_HEX_SIZE]);
+/* The other way round; false, and *out untouched, for anything but 64 lower-case digits. hex may be
+ * NULL. */
+bool hd_digest_from_hex(const char *hex, struct hd_digest *out);
 bool hd_digest_equal(const struct hd_digest *a, const struct hd_digest *b);
 
 #endif

@@ -26,8 +26,10 @@ struct hd_journal {
 struct reading {
     struct hd_journal_state state;
     off_t length; /* of the whole lines read so far */
-    int (*visit)(const json_t *entry, void *context, struct hd_error *err);
-    void *context;
+    off_t whole;  /* of the file when the reading began */
+    struct hd_journal_reader reader;
+    bool parses; /* every line, whether it is for the reader or not */
+    struct hd_digester *digester;
 };
 
 static int refuse_line(const struct reading *reading, struct hd_error *err, const char *what)
@@ -48,21 +50,50 @@ static int check_chain(const struct reading *reading, const json_t *entry, struc
     return 0;
 }
 
-static int read_line(struct reading *reading, const char *line, size_t length, struct hd_error *err)
+static int parse_line(const struct reading *reading, const char *line, size_t length,
+                      struct hd_error *err)
 {
     json_t *entry = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(entry)) {
         json_decref(entry);
         return refuse_line(reading, err, "is not a JSON object");
     }
-    struct hd_digest digest;
     int result = check_chain(reading, entry, err);
-    if (result == 0 && reading->visit != NULL)
-        result = reading->visit(entry, reading->context, err);
-    if (result == 0)
-        result = hd_digest_of(line, length, &digest, err);
+    if (result == 0 && reading->reader.visit != NULL)
+        result = reading->reader.visit(entry, reading->reader.context, err);
     json_decref(entry);
-    if (result != 0)
+    return result;
+}
+
+/* Written as we write it, number and digest stand at the beginning of a line. */
+static bool is_plainly_in_chain(const struct reading *reading, const char *line, size_t length)
+{
+    char beginning[HD_DIGEST_HEX_SIZE + 48];
+    int wanted = snprintf(beginning, sizeof beginning, "{\"n\":%llu,\"prev\":\"%s\",",
+                          (unsigned long long)reading->state.lines + 1, reading->state.head);
+    return length > (size_t)wanted && memcmp(line, beginning, (size_t)wanted) == 0 &&
+           line[length - 1] == '}';
+}
+
+static bool is_wanted(const struct reading *reading, const char *line, size_t length)
+{
+    const struct hd_journal_reader *reader = &reading->reader;
+    off_t following = reading->whole - reading->length - (off_t)length;
+    struct hd_bytes bytes = { (const uint8_t *)line, length };
+    if (reading->parses || !is_plainly_in_chain(reading, line, length))
+        return true;
+    return reader->visit != NULL &&
+           (reader->wants == NULL ||
+            reader->wants(bytes, following > 0 ? (uint64_t)following : 0, reader->context));
+}
+
+static int read_line(struct reading *reading, const char *line, size_t length, struct hd_error *err)
+{
+    struct hd_digest digest;
+    if (is_wanted(reading, line, length) && parse_line(reading, line, length, err) != 0)
+        return -1;
+    hd_digester_add(reading->digester, line, length);
+    if (hd_digester_finish(reading->digester, &digest, err) != 0)
         return -1;
     hd_digest_to_hex(&digest, reading->state.head);
     reading->state.lines++;
@@ -125,12 +156,25 @@ static int open_file(int directory, int flags, struct hd_error *err)
     return hd_error_set_errno(err, errno, "the journal cannot be opened");
 }
 
-static void begin_reading(struct reading *reading,
-                          int (*visit)(const json_t *entry, void *context, struct hd_error *err),
-                          void *context)
+static int read_file(int file, struct reading *reading, const struct hd_journal_reader *reader,
+                     bool parses, struct hd_error *err)
 {
-    *reading = (struct reading){ .visit = visit, .context = context };
+    struct stat status;
+    *reading = (struct reading){ .parses = parses, .digester = hd_digester_new() };
     memcpy(reading->state.head, zeros, sizeof zeros);
+    if (reader != NULL)
+        reading->reader = *reader;
+    if (reading->digester == NULL)
+        return hd_error_set_memory(err);
+    int result = fstat(file, &status) == 0
+                     ? 0
+                     : hd_error_set_errno(err, errno, "the journal cannot be examined");
+    reading->whole = result == 0 ? status.st_size : 0;
+    if (result == 0)
+        result = read_all(file, reading, err);
+    hd_digester_free(reading->digester);
+    reading->digester = NULL;
+    return result;
 }
 
 int hd_journal_read(int directory,
@@ -138,11 +182,11 @@ int hd_journal_read(int directory,
                     void *context, struct hd_journal_state *out, struct hd_error *err)
 {
     struct reading reading;
-    begin_reading(&reading, visit, context);
+    const struct hd_journal_reader reader = { .visit = visit, .context = context };
     int file = open_file(directory, O_RDONLY, err);
     if (file < 0)
         return -1;
-    int result = read_all(file, &reading, err);
+    int result = read_file(file, &reading, &reader, true, err);
     close(file);
     if (result == 0)
         *out = reading.state;
@@ -171,17 +215,15 @@ static int sync_name(int directory, struct hd_error *err)
     return result;
 }
 
-int hd_journal_open(int directory, bool create,
-                    int (*visit)(const json_t *entry, void *context, struct hd_error *err),
-                    void *context, struct hd_journal **out, struct hd_error *err)
+int hd_journal_open(int directory, bool create, const struct hd_journal_reader *reader,
+                    struct hd_journal **out, struct hd_error *err)
 {
     struct reading reading;
-    begin_reading(&reading, visit, context);
     struct hd_journal *journal = hd_alloc_zeroed(1, sizeof *journal);
     if (journal == NULL)
         return hd_error_set_memory(err);
     journal->file = open_file(directory, O_RDWR | O_APPEND | (create ? O_CREAT : 0), err);
-    if (journal->file < 0 || read_all(journal->file, &reading, err) != 0 ||
+    if (journal->file < 0 || read_file(journal->file, &reading, reader, false, err) != 0 ||
         cut_torn_end(journal->file, &reading, err) != 0 ||
         (create && sync_name(directory, err) != 0)) {
         hd_journal_close(journal);

@@ -4,6 +4,7 @@
 #include "core/alloc.h"
 #include "core/json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { VERSION = 1 };
@@ -105,6 +106,8 @@ static json_t *class_to_json(const struct hd_kept_class *class, const struct pla
     if (complete && !class->defined)
         complete = hd_json_put(json, "fingerprint", digest_to_json(&class->fingerprint)) &&
                    hd_json_put(json, "base", place_to_json(&places[1]));
+    if (complete && class->bundle[0] != '\0')
+        complete = hd_json_put(json, "bundle", hd_json_text(class->bundle));
     if (complete && class->aside != NULL)
         complete = hd_json_put(json, "aside", hd_json_text(class->aside));
     return hd_json_finish(json, complete);
@@ -171,26 +174,6 @@ static int refuse(struct hd_error *err, const char *what)
     return hd_error_set(err, HD_E_FORMAT, "kept.json: %s", what);
 }
 
-static int digit(char character)
-{
-    if (character >= '0' && character <= '9')
-        return character - '0';
-    return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
-}
-
-static int read_digest(const char *hex, struct hd_digest *out, struct hd_error *err)
-{
-    if (hex == NULL || strlen(hex) != HD_DIGEST_HEX_SIZE - 1)
-        return refuse(err, "a fingerprint is no digest");
-    for (size_t i = 0; i < HD_DIGEST_SIZE; i++) {
-        int high = digit(hex[2 * i]), low = digit(hex[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return refuse(err, "a fingerprint is no digest");
-        out->bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    return 0;
-}
-
 static int read_bytes(const struct hd_kept *kept, const json_t *place, struct hd_bytes *out,
                       struct hd_error *err)
 {
@@ -211,10 +194,10 @@ static int read_base(const struct hd_kept *kept, const json_t *json, struct hd_k
     class->defined = base == NULL;
     if (class->defined)
         return 0;
-    return read_digest(json_string_value(json_object_get(json, "fingerprint")),
-                       &class->fingerprint, err) == 0
-               ? read_bytes(kept, base, &class->base, err)
-               : -1;
+    const char *fingerprint = json_string_value(json_object_get(json, "fingerprint"));
+    if (!hd_digest_from_hex(fingerprint, &class->fingerprint))
+        return refuse(err, "a fingerprint is no digest");
+    return read_bytes(kept, base, &class->base, err);
 }
 
 static int read_class(struct hd_kept *kept, const json_t *json, struct hd_error *err)
@@ -228,6 +211,8 @@ static int read_class(struct hd_kept *kept, const json_t *json, struct hd_error 
     if (class == NULL)
         return hd_error_set_memory(err);
     class->deployment = (uint64_t)json_integer_value(json_object_get(json, "deployment"));
+    const char *bundle = json_string_value(json_object_get(json, "bundle"));
+    snprintf(class->bundle, sizeof class->bundle, "%s", bundle != NULL ? bundle : "");
     if (aside != NULL && (class->aside = hd_strdup(aside)) == NULL)
         return hd_error_set_memory(err);
     if (read_base(kept, json, class, err) != 0)

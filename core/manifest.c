@@ -40,28 +40,13 @@ int hd_manifest_read_time(const char *text, int64_t *out, struct hd_error *err)
     return 0;
 }
 
-static int nibble(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 static int read_digest(const char *path, const char *key, const json_t *value,
                        struct hd_digest *out, struct hd_error *err)
 {
-    const char *hex = json_string_value(value);
-    bool good = hex != NULL && strlen(hex) == HD_DIGEST_HEX_SIZE - 1;
-    for (size_t i = 0; good && i < HD_DIGEST_SIZE; i++) {
-        int high = nibble(hex[2 * i]), low = nibble(hex[2 * i + 1]);
-        good = high >= 0 && low >= 0;
-        if (good)
-            out->bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    if (!good)
-        return hd_error_set(err, HD_E_FORMAT, "%s of %s is no SHA-256 in 64 lower-case hex digits",
-                            key, shown(path).text);
-    return 0;
+    if (hd_digest_from_hex(json_string_value(value), out))
+        return 0;
+    return hd_error_set(err, HD_E_FORMAT, "%s of %s is no SHA-256 in 64 lower-case hex digits", key,
+                        shown(path).text);
 }
 
 /* ---- classes --------------------------------------------------------------------------------- */

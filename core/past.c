@@ -22,7 +22,6 @@ struct hd_past {
     size_t count;
     size_t capacity;
     size_t bytes;
-    uint64_t dropped;
 };
 
 /* What a report has and a line of history has not. */
@@ -98,7 +97,6 @@ static void drop_oldest(struct hd_past *past)
     past->bytes -= bytes_of(&past->items[0]);
     close_item(&past->items[0]);
     past->count--;
-    past->dropped++;
     memmove(past->items, past->items + 1, past->count * sizeof *past->items);
 }
 
@@ -231,7 +229,7 @@ size_t hd_past_count(const struct hd_past *past)
 
 uint64_t hd_past_dropped(const struct hd_past *past)
 {
-    return past->dropped;
+    return past->count > 0 ? past->items[0].number - 1 : 0;
 }
 
 /* Nobody knows how far it came: what it was going to do must not be read as done. */

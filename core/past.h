@@ -29,7 +29,7 @@ void hd_past_free(struct hd_past *past);
 HD_CHECKED int hd_past_visit(const json_t *entry, void *context, struct hd_error *err);
 
 size_t hd_past_count(const struct hd_past *past);
-/* How many were let go for the bound. */
+/* How many there were before the oldest of them: numbers begin at 1. */
 uint64_t hd_past_dropped(const struct hd_past *past);
 /* As hd_deployment_full_to_json gave it; a new reference. NULL when there is none of that number,
  * or memory is out. */

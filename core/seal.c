@@ -121,7 +121,9 @@ static enum hd_reason judge(const struct hd_bundle *bundle, const struct hd_seal
         hd_manifest_check_bundle(&seal->manifest, bundle, err) != 0)
         return reason_for(HD_REASON_SIGNATURE_INVALID, err);
     reason = judge_target(&seal->manifest, terms, err);
-    return reason == HD_REASON_NONE ? judge_time(&seal->manifest, terms->now, err) : reason;
+    if (reason != HD_REASON_NONE || terms->any_time)
+        return reason;
+    return judge_time(&seal->manifest, terms->now, err);
 }
 
 enum hd_reason hd_seal_judge(const struct hd_bundle *bundle, const struct hd_seal_terms *terms,

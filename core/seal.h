@@ -25,6 +25,7 @@ struct hd_seal_terms {
     unsigned approvals; /* how many different signers it needs; 1 is the least */
     const char *target; /* the application that asks; NULL: it has no name */
     bool any_target;    /* the target does not matter */
+    bool any_time;      /* nor do the manifest's times: it was let in when they did */
     int64_t now;        /* seconds since the epoch */
 };
 

@@ -24,6 +24,8 @@ struct hd_store {
     struct hd_journal *journal;
     uint64_t last_number;
     uint64_t open_number; /* begun and not ended; 0: none */
+    struct hd_store_files_size size; /* of bundles, at most: a directory is not listed for each push */
+    bool size_known;
     /* digests of kept.json, "" for none: what it is, and what it was about to become */
     char kept[HD_DIGEST_HEX_SIZE];
     char keep[HD_DIGEST_HEX_SIZE];
@@ -131,6 +133,36 @@ static int follow(const json_t *entry, void *context, struct hd_error *err)
     return opening->visit != NULL ? opening->visit(entry, opening->context, err) : 0;
 }
 
+static bool contains(struct hd_bytes line, const char *text)
+{
+    return memmem(line.data, line.length, text, strlen(text)) != NULL;
+}
+
+static void note_number(struct hd_store *store, struct hd_bytes line)
+{
+    static const char key[] = "\"deployment\":";
+    const uint8_t *at = memmem(line.data, line.length, key, strlen(key));
+    const uint8_t *end = line.data + line.length;
+    uint64_t number = 0;
+    for (at = at != NULL ? at + strlen(key) : end; at < end && *at >= '0' && *at <= '9'; at++)
+        number = number * 10 + (uint64_t)(*at - '0');
+    if (number > store->last_number)
+        store->last_number = number;
+}
+
+/* A deployment of long ago that was not signed has only its number to tell: a JVM must not wait for
+ * years of them to be parsed. */
+static bool wants(struct hd_bytes line, uint64_t following, void *context)
+{
+    struct opening *opening = context;
+    bool is_deployment =
+        contains(line, "\"event\":\"begin\"") || contains(line, "\"event\":\"end\"");
+    if (following <= HD_STORE_READ_BYTES || !is_deployment || contains(line, "\"sealed\":"))
+        return true;
+    note_number(opening->store, line);
+    return false;
+}
+
 static int open_inside(struct opening *opening, struct hd_error *err)
 {
     struct hd_store *store = opening->store;
@@ -139,7 +171,8 @@ static int open_inside(struct opening *opening, struct hd_error *err)
     store->bundles = open_directory(store->directory, BUNDLES, err);
     if (store->bundles < 0)
         return -1;
-    return hd_journal_open(store->directory, true, follow, opening, &store->journal, err);
+    const struct hd_journal_reader reader = { follow, wants, opening };
+    return hd_journal_open(store->directory, true, &reader, &store->journal, err);
 }
 
 int hd_store_open(const char *directory,
@@ -264,18 +297,33 @@ int hd_store_settle(struct hd_store *store, struct hd_error *err)
     return end_interrupted(store, err) != 0 ? -1 : end_keeping(store, err);
 }
 
+static const struct hd_store_files_size maximum = { HD_STORE_MAX_BYTES, HD_STORE_MAX_FILES };
+
+static bool has_room(const struct hd_store *store, uint64_t length)
+{
+    return store->size_known && store->size.count < maximum.count && length <= maximum.bytes &&
+           store->size.bytes <= maximum.bytes - length;
+}
+
+/* For one file more of that length. */
 static int make_room(struct hd_store *store, uint64_t length, struct hd_error *err)
 {
     char removed[HD_STORE_NAME_SIZE];
-    for (;;) {
-        int found = hd_store_files_shrink(store->directory, store->bundles, KEPT_FILE,
-                                          HD_STORE_MAX_BYTES, length, removed, err);
-        if (found <= 0)
-            return found;
+    while (!has_room(store, length)) {
+        int found = hd_store_files_shrink(store->directory, store->bundles, KEPT_FILE, &maximum,
+                                          length, &store->size, removed, err);
+        store->size_known = found == 0;
+        if (found < 0)
+            return -1;
+        if (found == 0)
+            break; /* it fits, or all that is there must stay */
         json_t *fields = json_pack("{s:s}", "bundle", removed);
         if (hd_store_note_take(store, "bundle-dropped", fields, err) != 0)
             return -1;
     }
+    store->size.bytes += length;
+    store->size.count++;
+    return 0;
 }
 
 static int keep_bundle(struct hd_store *store, const char *digest, struct hd_bytes jar,
@@ -344,13 +392,16 @@ int hd_store_put_kept_files(struct hd_store *store, struct hd_bytes contents,
     return hd_store_files_put(store->bundles, name, contents, err);
 }
 
-int hd_store_read_kept_files(const struct hd_store *store, const char *digest,
-                             struct hd_buffer *out, struct hd_error *err)
+static int read_by_digest(const struct hd_store *store, const char *digest, const char *suffix,
+                          struct hd_buffer *out, struct hd_error *err)
 {
     char name[HD_STORE_NAME_SIZE], found[HD_DIGEST_HEX_SIZE];
     struct hd_digest sum;
     size_t before = out->length;
-    snprintf(name, sizeof name, "%.64s.kept", digest);
+    if (strlen(digest) != HD_DIGEST_HEX_SIZE - 1 ||
+        strspn(digest, "0123456789abcdef") != HD_DIGEST_HEX_SIZE - 1)
+        return hd_error_set(err, HD_E_FORMAT, "what should be a digest is none");
+    snprintf(name, sizeof name, "%s.%s", digest, suffix);
     if (hd_store_files_read(store->bundles, name, out, err) != 0 ||
         hd_digest_of(out->data + before, out->length - before, &sum, err) != 0)
         return -1;
@@ -358,6 +409,18 @@ int hd_store_read_kept_files(const struct hd_store *store, const char *digest,
     if (strcmp(found, digest) != 0)
         return hd_error_set(err, HD_E_FORMAT, BUNDLES "/%s is damaged", name);
     return 0;
+}
+
+int hd_store_read_kept_files(const struct hd_store *store, const char *digest,
+                             struct hd_buffer *out, struct hd_error *err)
+{
+    return read_by_digest(store, digest, "kept", out, err);
+}
+
+int hd_store_read_bundle(const struct hd_store *store, const char *digest, struct hd_buffer *out,
+                         struct hd_error *err)
+{
+    return read_by_digest(store, digest, "jar", out, err);
 }
 
 /* The journal first: whatever a crash leaves, it is known what was wanted. */

@@ -5,8 +5,8 @@
  *   lock          held (flock) by the JVM that uses the store; its pid is inside
  *   journal       core/journal.h: a line before a deployment goes live and one after it
  *   bundles/      HEX.jar: the bundles, by their digest, and HEX.kept: the class files of what is
- *                 kept; up to HD_STORE_MAX_BYTES together, and the oldest that kept.json does not
- *                 name go first, with a journal line each
+ *                 kept; up to HD_STORE_MAX_BYTES and HD_STORE_MAX_FILES, and those that were used
+ *                 longest ago and that kept.json does not name go first, with a journal line each
  *   kept.json     what is live again after a restart: replaced by rename, never written in place;
  *                 its digest stands in the journal before that ("keep") and after it ("kept")
  *
@@ -21,11 +21,15 @@
 #include "core/report.h"
 
 #define HD_STORE_MAX_BYTES (UINT64_C(1) << 30)
+#define HD_STORE_MAX_FILES 10000
+/* So much of the journal's end is read word for word when a store opens. */
+#define HD_STORE_READ_BYTES (UINT64_C(4) << 20)
 
 struct hd_store;
 
-/* Makes the directory (0700) and what is in it where missing, and calls visit (may be NULL) for each
- * line of the journal, as hd_journal_read does. HD_E_DENIED: it belongs to another user or is open
+/* Makes the directory (0700) and what is in it where missing, and calls visit (may be NULL) for the
+ * lines of the journal, as hd_journal_read does, but for deployments further than
+ * HD_STORE_READ_BYTES from its end that were not signed. HD_E_DENIED: it belongs to another user or is open
  * to others, or another JVM (the text names its pid) holds it; HD_E_FORMAT: the journal was changed;
  * HD_E_SYSTEM. */
 HD_CHECKED int hd_store_open(const char *directory,
@@ -62,6 +66,9 @@ HD_CHECKED int hd_store_put_kept_files(struct hd_store *store, struct hd_bytes c
 /* Appends what was put under that digest. HD_E_NOT_FOUND; HD_E_FORMAT: it is not what was put. */
 HD_CHECKED int hd_store_read_kept_files(const struct hd_store *store, const char *digest,
                                         struct hd_buffer *out, struct hd_error *err);
+/* Appends the bundle of that digest. HD_E_NOT_FOUND; HD_E_FORMAT: it is not that. */
+HD_CHECKED int hd_store_read_bundle(const struct hd_store *store, const char *digest,
+                                    struct hd_buffer *out, struct hd_error *err);
 /* Replaces kept.json. Takes fields (for the journal's "keep" line: who, why; may be NULL) even on
  * failure; kept is borrowed. After a failure it is either the old or the new, and the next
  * hd_store_settle says which. */

@@ -59,7 +59,10 @@ int hd_store_files_put(int directory, const char *name, struct hd_bytes contents
     struct stat status;
     bool is_there = fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
                     S_ISREG(status.st_mode) && (uint64_t)status.st_size == contents.length;
-    return is_there ? 0 : hd_store_files_replace(directory, name, contents, err);
+    if (!is_there)
+        return hd_store_files_replace(directory, name, contents, err);
+    (void)utimensat(directory, name, NULL, AT_SYMLINK_NOFOLLOW); /* else it only goes earlier */
+    return 0;
 }
 
 static int read_all(int file, struct hd_buffer *out, struct hd_error *err)
@@ -97,7 +100,7 @@ int hd_store_files_read(int directory, const char *name, struct hd_buffer *out,
 struct oldest {
     char name[HD_STORE_NAME_SIZE];
     struct timespec modified;
-    uint64_t total; /* bytes of all files */
+    struct hd_store_files_size size; /* of all files */
 };
 
 static bool is_earlier(const struct timespec *a, const struct timespec *b)
@@ -120,7 +123,8 @@ static void consider(int bundles, const char *name, const struct hd_buffer *refe
     if (fstatat(bundles, name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode) ||
         strlen(name) >= sizeof oldest->name)
         return;
-    oldest->total += (uint64_t)status.st_size;
+    oldest->size.bytes += (uint64_t)status.st_size;
+    oldest->size.count++;
     if (is_referred_to(references, name))
         return;
     if (oldest->name[0] != '\0' && !is_earlier(&status.st_mtim, &oldest->modified))
@@ -156,8 +160,10 @@ static int read_references(int directory, const char *name, struct hd_buffer *ou
     return hd_error_set(err, own.code, "%s", own.text);
 }
 
-int hd_store_files_shrink(int directory, int bundles, const char *references, uint64_t maximum,
-                          uint64_t length, char removed[HD_STORE_NAME_SIZE], struct hd_error *err)
+int hd_store_files_shrink(int directory, int bundles, const char *references,
+                          const struct hd_store_files_size *maximum, uint64_t length,
+                          struct hd_store_files_size *size, char removed[HD_STORE_NAME_SIZE],
+                          struct hd_error *err)
 {
     struct hd_buffer named = HD_BUFFER_INIT;
     struct oldest oldest = { .name = "" };
@@ -167,7 +173,9 @@ int hd_store_files_shrink(int directory, int bundles, const char *references, ui
     hd_buffer_close(&named);
     if (result != 0)
         return -1;
-    bool fits = length <= maximum && oldest.total <= maximum - length;
+    *size = oldest.size;
+    bool fits = oldest.size.count < maximum->count && length <= maximum->bytes &&
+                oldest.size.bytes <= maximum->bytes - length;
     if (fits || oldest.name[0] == '\0')
         return 0;
     if (unlinkat(bundles, oldest.name, 0) != 0)

@@ -158,7 +158,7 @@ static json_int_t begin_and_kill(struct run *run, const char *const *words, bool
     arguments[count++] = "--pid";
     arguments[count] = pid;
     e2e_process_start(&client, arguments, NULL, "/dev/null");
-    sleep_micros(random_below(run, 14000));
+    sleep_micros(random_below(run, random_below(run, 2) == 0 ? 14000 : 60000));
     kill_jvm(run);
     char *output = e2e_process_finish(&client, 30, &status);
     json_t *report = json_loads(output, 0, NULL);

@@ -271,6 +271,46 @@ static void in_an_emergency_one_signature_is_enough_and_it_is_marked_for_ever(vo
     e2e_answer_close(&answer);
 }
 
+static void restart(struct e2e *e2e, const char *word)
+{
+    char options[512];
+    shop_close(e2e);
+    snprintf(options, sizeof options, "app=shop,allowed-signers=%s", e2e_path(e2e, "allowed"));
+    shop_open_with(e2e, NULL, options, NULL);
+    e2e_expect(e2e, "call demo.Shop run", word);
+}
+
+static void what_is_kept_is_live_after_a_restart_only_while_its_signature_holds(void **state)
+{
+    struct e2e *e2e = *state;
+    start(e2e, "");
+    make_bundle(e2e, "one", "ann", "--expires 1min");
+    expect_live(e2e, "one.jar", "one");
+    shop_do(e2e, "keep", NULL);
+    restart(e2e, "one");
+    shop_do(e2e, "keep", NULL);
+    restart(e2e, "one");
+    run(e2e, "cp allowed both && sed -i /^ann/d allowed");
+    restart(e2e, "start");
+    e2e_await_log(e2e, "is set aside: it is not signed as this agent asks for");
+    run(e2e, "cp both allowed");
+    restart(e2e, "one");
+}
+
+static void what_was_kept_unsigned_is_not_live_once_signatures_are_asked_for(void **state)
+{
+    struct e2e *e2e = *state;
+    make_keys(e2e);
+    run(e2e, HD_E2E_CLIENT " journal init store");
+    shop_open_with(e2e, NULL, "", NULL);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    make_bundle(e2e, "one", NULL, "");
+    expect_live(e2e, "one.jar", "one");
+    shop_do(e2e, "keep", NULL);
+    restart(e2e, "start");
+    e2e_await_log(e2e, "it came in no signed bundle");
+}
+
 static void the_file_of_signers_is_read_again_when_it_changes(void **state)
 {
     struct e2e *e2e = *state;
@@ -323,6 +363,8 @@ int main(void)
         E2E_CASE(a_bundle_is_for_its_target_its_time_and_its_base),
         E2E_CASE(two_approvals_are_two_people),
         E2E_CASE(in_an_emergency_one_signature_is_enough_and_it_is_marked_for_ever),
+        E2E_CASE(what_is_kept_is_live_after_a_restart_only_while_its_signature_holds),
+        E2E_CASE(what_was_kept_unsigned_is_not_live_once_signatures_are_asked_for),
         E2E_CASE(the_file_of_signers_is_read_again_when_it_changes),
         E2E_CASE(verify_tells_what_an_agent_would_say),
     };

@@ -32,9 +32,13 @@ static void check_bounds(const struct hd_request *request)
     bool carries_bundle = request->type == HD_REQUEST_PUSH || request->type == HD_REQUEST_CHECK;
     promise(request->id > 0 && carries_bundle == (request->size > 0) &&
             carries_bundle == (request->name != NULL));
-    promise((request->type == HD_REQUEST_SHOW) == (request->deployment > 0));
+    promise(request->type == HD_REQUEST_CONFIRM ||
+            (request->type == HD_REQUEST_SHOW) == (request->deployment > 0));
+    promise(!request->keep || request->confirm_within == 0);
+    promise(!request->to_given || request->trial == 0);
     promise(is_fit(request->name, 255) && is_fit(request->loader, 1000) &&
-            is_fit(request->message, 4000));
+            is_fit(request->message, 4000) && is_fit(request->expect, 64) &&
+            is_fit(request->emergency, 1000));
 }
 
 static void check_journey(const struct hd_request *request)
@@ -50,6 +54,11 @@ static void check_journey(const struct hd_request *request)
     promise(again.deployment == request->deployment && again.all_loaders == request->all_loaders);
     promise(again.best_effort == request->best_effort && same_text(again.name, request->name));
     promise(same_text(again.loader, request->loader) && same_text(again.message, request->message));
+    promise(same_text(again.expect, request->expect) &&
+            same_text(again.emergency, request->emergency));
+    promise(again.confirm_within == request->confirm_within && again.trial == request->trial);
+    promise(again.keep == request->keep && again.blocking == request->blocking);
+    promise(again.to_given == request->to_given && again.to == request->to);
     hd_request_close(&again);
     hd_free(text);
 }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -51,11 +52,32 @@ static void a_digester_starts_afresh_after_each_digest(void **state)
     hd_digester_free(NULL);
 }
 
+static void hex_is_read_only_where_it_is_a_whole_digest(void **state)
+{
+    (void)state;
+    static const char abc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    char hex[HD_DIGEST_HEX_SIZE], other[80];
+    struct hd_digest digest = { { 1 } };
+    assert_true(hd_digest_from_hex(abc, &digest));
+    hd_digest_to_hex(&digest, hex);
+    assert_string_equal(hex, abc);
+    assert_false(hd_digest_from_hex(NULL, &digest));
+    assert_false(hd_digest_from_hex(abc + 1, &digest));
+    snprintf(other, sizeof other, "%s0", abc);
+    assert_false(hd_digest_from_hex(other, &digest));
+    snprintf(other, sizeof other, "%s", abc);
+    other[63] = 'D';
+    assert_false(hd_digest_from_hex(other, &digest));
+    hd_digest_to_hex(&digest, hex);
+    assert_string_equal(hex, abc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_texts_have_their_known_digests),
         cmocka_unit_test(a_digester_starts_afresh_after_each_digest),
+        cmocka_unit_test(hex_is_read_only_where_it_is_a_whole_digest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,7 @@ static void write_three_lines(const struct place *place)
 {
     struct hd_journal *journal = NULL;
     struct hd_error err = HD_ERROR_INIT;
-    assert_int_equal(hd_journal_open(place->directory, true, NULL, NULL, &journal, &err), 0);
+    assert_int_equal(hd_journal_open(place->directory, true, NULL, &journal, &err), 0);
     append(journal, "one");
     append(journal, "two");
     append(journal, "three");
@@ -78,7 +78,7 @@ static void what_was_appended_is_read_and_the_head_goes_on(void **state)
     assert_int_equal(found.lines, 3);
     assert_false(found.torn);
 
-    assert_int_equal(hd_journal_open(place.directory, false, NULL, NULL, &journal, &err), 0);
+    assert_int_equal(hd_journal_open(place.directory, false, NULL, &journal, &err), 0);
     assert_string_equal(hd_journal_head(journal), found.head);
     append(journal, "four");
     memcpy(head, hd_journal_head(journal), sizeof head);
@@ -169,7 +169,7 @@ static void a_torn_end_is_cut_off_wherever_it_was_torn(void **state)
         put_text(&place, text, cut);
         assert_int_equal(read_journal(&place, &found, &err), 0);
         assert_int_equal(found.torn, cut > last_line);
-        assert_int_equal(hd_journal_open(place.directory, false, NULL, NULL, &journal, &err), 0);
+        assert_int_equal(hd_journal_open(place.directory, false, NULL, &journal, &err), 0);
         append(journal, "again");
         hd_journal_close(journal);
         assert_int_equal(read_journal(&place, &found, &err), 0);
@@ -195,7 +195,7 @@ static void a_full_disk_leaves_the_journal_as_it_was(void **state)
     if (system(command) != 0)
         skip();
     place.directory = open(place.sandbox.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_int_equal(hd_journal_open(place.directory, true, NULL, NULL, &journal, &err), 0);
+    assert_int_equal(hd_journal_open(place.directory, true, NULL, &journal, &err), 0);
     unsigned lines = 0;
     while (hd_journal_append_take(journal, json_pack("{s:s}", "event", "more"), &err) == 0)
         lines++;

@@ -46,7 +46,7 @@ static void who_has_signed_is_told(void **state)
     struct hd_seal seal;
     struct hd_error err = HD_ERROR_INIT;
     struct hd_signers *signers = allowed(*state);
-    const struct hd_seal_terms terms = { signers, 2, NULL, false, NOW };
+    const struct hd_seal_terms terms = { signers, 2, NULL, false, false, NOW };
     const char *manifest = sealing_manifest("");
     struct hd_bundle *bundle = sealed(manifest, sealing_sign(*state, manifest, "ann", "ben"));
     assert_int_equal(hd_seal_judge(bundle, &terms, &seal, &err), HD_REASON_NONE);
@@ -62,7 +62,7 @@ static void who_has_signed_is_told(void **state)
 static void nothing_unsigned_passes(void **state)
 {
     struct hd_signers *signers = allowed(*state);
-    const struct hd_seal_terms terms = { signers, 1, NULL, false, NOW };
+    const struct hd_seal_terms terms = { signers, 1, NULL, false, false, NOW };
     const char *manifest = sealing_manifest("");
     expect(opened(make_jar(sealing_entries), 17), &terms, HD_REASON_SIGNATURE_REQUIRED,
            "no META-INF/hotdrop.json");
@@ -77,7 +77,7 @@ static void nothing_unsigned_passes(void **state)
 static void a_changed_manifest_is_not_what_was_signed(void **state)
 {
     struct hd_signers *signers = allowed(*state);
-    const struct hd_seal_terms terms = { signers, 1, "shop", false, NOW };
+    const struct hd_seal_terms terms = { signers, 1, "shop", false, false, NOW };
     static char signatures[16384];
     snprintf(signatures, sizeof signatures, "%s",
              sealing_sign(*state, sealing_manifest(""), "ann", NULL));
@@ -92,7 +92,7 @@ static void a_changed_class_is_not_what_was_signed(void **state)
                                                 { "org/example/Bar.class", BAR_CONTENTS, 0 },
                                                 { NULL, NULL, 0 } };
     struct hd_signers *signers = allowed(*state);
-    const struct hd_seal_terms terms = { signers, 1, NULL, false, NOW };
+    const struct hd_seal_terms terms = { signers, 1, NULL, false, false, NOW };
     const char *manifest = sealing_manifest("");
     expect(sealed_of(changed, manifest, sealing_sign(*state, manifest, "ann", NULL)), &terms,
            HD_REASON_SIGNATURE_INVALID, "org/example/Foo.class");
@@ -102,7 +102,7 @@ static void a_changed_class_is_not_what_was_signed(void **state)
 static void two_approvals_are_those_of_two_people(void **state)
 {
     struct hd_signers *signers = allowed(*state);
-    const struct hd_seal_terms terms = { signers, 2, NULL, false, NOW };
+    const struct hd_seal_terms terms = { signers, 2, NULL, false, false, NOW };
     const char *manifest = sealing_manifest("");
     expect(sealed(manifest, sealing_sign(*state, manifest, "ann", "ben")), &terms, HD_REASON_NONE,
            "");
@@ -127,9 +127,9 @@ static void expect_of_members(const struct ssh_keys *keys, const struct hd_seal_
 static void a_bundle_is_for_its_target_and_its_time(void **state)
 {
     struct hd_signers *signers = allowed(*state);
-    const struct hd_seal_terms shop = { signers, 1, "shop", false, NOW };
-    const struct hd_seal_terms nameless = { signers, 1, NULL, false, NOW };
-    const struct hd_seal_terms any = { signers, 1, NULL, true, NOW };
+    const struct hd_seal_terms shop = { signers, 1, "shop", false, false, NOW };
+    const struct hd_seal_terms nameless = { signers, 1, NULL, false, false, NOW };
+    const struct hd_seal_terms any = { signers, 1, NULL, true, false, NOW };
     expect_of_members(*state, &shop, "\"target\":\"shop\",", HD_REASON_NONE, "");
     expect_of_members(*state, &shop, "\"target\":\"bank\",", HD_REASON_WRONG_TARGET, "for bank");
     expect_of_members(*state, &nameless, "\"target\":\"bank\",", HD_REASON_WRONG_TARGET, "no app=");

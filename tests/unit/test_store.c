@@ -4,6 +4,8 @@
 #include "core/alloc.h"
 #include "tests/unit/sandbox.h"
 
+#include <dirent.h>
+
 static const struct hd_origin origin = { .way = HD_WAY_LOCAL_SOCKET,
                                          .who = "uid:0",
                                          .from = "test" };
@@ -244,6 +246,139 @@ static void kept_files_come_back_whole_or_not_at_all(void **state)
     sandbox_delete(sandbox.path);
 }
 
+static size_t count_files(const struct sandbox *sandbox, const char *name)
+{
+    size_t count = 0;
+    DIR *list = opendir(at(sandbox, name));
+    assert_non_null(list);
+    const struct dirent *entry;
+    while ((entry = readdir(list)) != NULL)
+        count += entry->d_name[0] != '.';
+    closedir(list);
+    return count;
+}
+
+/* Bundle number n of many. */
+static void push_bundle(struct hd_store *store, unsigned n)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    char digest[HD_DIGEST_HEX_SIZE];
+    snprintf(digest, sizeof digest, "%064u", n);
+    struct hd_deployment *deployment = deployment_of(n + 1, digest);
+    if (hd_store_begin(store, deployment, jar, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(hd_store_end(store, deployment, &err), 0);
+    hd_deployment_release(deployment);
+}
+
+static void past_the_bound_bundles_go_and_what_is_kept_stays(void **state)
+{
+    (void)state;
+    enum { MORE = 3 };
+    struct sandbox sandbox;
+    struct hd_error err = HD_ERROR_INIT;
+    char digest[HD_DIGEST_HEX_SIZE], name[128];
+    sandbox_make(&sandbox);
+    struct hd_store *store = open_store(&sandbox);
+    assert_int_equal(hd_store_put_kept_files(store, jar, digest, &err), 0);
+    json_t *kept = json_pack("{s:s}", "files", digest);
+    assert_int_equal(hd_store_set_kept(store, kept, NULL, &err), 0);
+    json_decref(kept);
+    /* As many as there may be, of long ago. */
+    for (unsigned i = 0; i < HD_STORE_MAX_FILES - 1; i++) {
+        snprintf(name, sizeof name, "store/bundles/f%063u.jar", i);
+        close(open_for_writing(&sandbox, name));
+    }
+    hd_store_close(store);
+    store = open_store(&sandbox);
+    for (unsigned i = 0; i < MORE; i++)
+        push_bundle(store, i);
+    assert_int_equal(count_files(&sandbox, "store/bundles"), HD_STORE_MAX_FILES);
+    assert_int_equal(count_events(&sandbox, "bundle-dropped"), MORE);
+    snprintf(name, sizeof name, "store/bundles/%s.kept", digest);
+    assert_true(exists(&sandbox, name));
+    snprintf(name, sizeof name, "store/bundles/%064u.jar", MORE - 1);
+    assert_true(exists(&sandbox, name));
+    hd_store_close(store);
+    sandbox_delete(sandbox.path);
+}
+
+static int count_visits(const json_t *entry, void *context, struct hd_error *err)
+{
+    (void)entry;
+    (void)err;
+    ++*(size_t *)context;
+    return 0;
+}
+
+/* More than a store parses; *numbers deployments. */
+static void fill_journal(const struct sandbox *sandbox, uint64_t *numbers)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_store *store = open_store(sandbox);
+    char *words = hd_alloc(65536);
+    assert_non_null(words);
+    memset(words, 'x', 65535);
+    words[65535] = '\0';
+    for (*numbers = 0; *numbers < 3 * HD_STORE_READ_BYTES / 65536; ++*numbers) {
+        struct hd_deployment *deployment = deployment_of(*numbers + 1, one);
+        deployment->message = hd_strdup(words);
+        assert_int_equal(hd_store_end(store, deployment, &err), 0);
+        hd_deployment_release(deployment);
+    }
+    hd_free(words);
+    hd_store_close(store);
+}
+
+static void what_is_long_ago_is_in_the_chain_and_not_parsed(void **state)
+{
+    (void)state;
+    struct sandbox sandbox;
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_store *store = NULL;
+    uint64_t numbers;
+    size_t visits = 0;
+    sandbox_make(&sandbox);
+    fill_journal(&sandbox, &numbers);
+    assert_int_equal(hd_store_open(at(&sandbox, "store"), count_visits, &visits, &store, &err), 0);
+    assert_true(visits > numbers / 4 && visits < numbers / 2);
+    assert_int_equal(hd_store_last_number(store), numbers);
+    hd_store_close(store);
+    FILE *journal = fopen(at(&sandbox, "store/journal"), "r+e");
+    assert_non_null(journal);
+    assert_int_equal(fseek(journal, 60000, SEEK_SET), 0); /* within the first line's words */
+    assert_int_equal(fputc('y', journal), 'y');
+    assert_int_equal(fclose(journal), 0);
+    assert_int_equal(hd_store_open(at(&sandbox, "store"), NULL, NULL, &store, &err), -1);
+    assert_int_equal(err.code, HD_E_FORMAT);
+    assert_non_null(strstr(err.text, "line 2"));
+    sandbox_delete(sandbox.path);
+}
+
+/* All that is left of long ago is the number. */
+static void numbering_goes_on_from_what_was_not_parsed(void **state)
+{
+    (void)state;
+    struct sandbox sandbox;
+    struct hd_error err = HD_ERROR_INIT;
+    uint64_t numbers;
+    sandbox_make(&sandbox);
+    fill_journal(&sandbox, &numbers);
+    struct hd_store *store = open_store(&sandbox);
+    for (uint64_t bytes = 0; bytes < HD_STORE_READ_BYTES + 65536; bytes += 60000) {
+        char words[60000];
+        memset(words, 'z', sizeof words - 1);
+        words[sizeof words - 1] = '\0';
+        assert_int_equal(
+            hd_store_note_take(store, "noise", json_pack("{s:s}", "words", words), &err), 0);
+    }
+    hd_store_close(store);
+    store = open_store(&sandbox);
+    assert_int_equal(hd_store_last_number(store), numbers);
+    hd_store_close(store);
+    sandbox_delete(sandbox.path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +390,9 @@ int main(void)
         cmocka_unit_test(a_keep_that_a_crash_cut_off_is_either_the_old_or_the_new),
         cmocka_unit_test(what_somebody_changed_behind_the_journal_is_not_kept),
         cmocka_unit_test(kept_files_come_back_whole_or_not_at_all),
+        cmocka_unit_test(past_the_bound_bundles_go_and_what_is_kept_stays),
+        cmocka_unit_test(what_is_long_ago_is_in_the_chain_and_not_parsed),
+        cmocka_unit_test(numbering_goes_on_from_what_was_not_parsed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

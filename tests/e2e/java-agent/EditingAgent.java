@@ -11,6 +11,10 @@ import java.lang.instrument.Instrumentation;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.security.ProtectionDomain;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Edits the classes of package demo as tracing agents do: each gets a field and a method of the agent's, and its methods
@@ -23,13 +27,19 @@ import java.security.ProtectionDomain;
  * -javaagent:editing-agent.jar=never
  * </pre>
  *
- * For tests to call: retransform() retransforms demo.Greeter; redefine() redefines it with the class file that the property editing.file names.
+ * For tests to call: retransform() retransforms the classes of package demo that have loaded; redefine() redefines
+ * demo.Greeter with the class file that the property editing.file names.
  */
 public final class EditingAgent {
+    private static final Set<String> loaded = ConcurrentHashMap.newKeySet();
     private static Instrumentation instrumentation;
 
     static String retransform() throws Exception {
-        instrumentation.retransformClasses(Class.forName("demo.Greeter"));
+        List<Class<?>> classes = new ArrayList<>();
+        for (String name : loaded) {
+            classes.add(Class.forName(name.replace('/', '.')));
+        }
+        instrumentation.retransformClasses(classes.toArray(new Class<?>[0]));
         return "ok";
     }
 
@@ -48,8 +58,11 @@ public final class EditingAgent {
             @Override
             public byte[] transform(ClassLoader loader, String name, Class<?> redefined, ProtectionDomain domain,
                     byte[] file) {
-                if (never || name == null || !name.startsWith("demo/") || redefined != null && !always
-                        || condition != null && !condition.exists()) {
+                if (name == null || !name.startsWith("demo/")) {
+                    return null;
+                }
+                loaded.add(name);
+                if (never || redefined != null && !always || condition != null && !condition.exists()) {
                     return null;
                 }
                 try {
