@@ -67,7 +67,12 @@ endif()
 if(NOT HOTDROP_DEPS STREQUAL "portable")
   hd_system_dependency(smartcols smartcols)
 endif()
-if(BUILD_TESTING)
+if(BUILD_TESTING AND HD_CMOCKA_ROOT) # another processor's, for packaging/emulated
+  file(GLOB hd_cmocka_library ${HD_CMOCKA_ROOT}/lib/*/libcmocka.so.0)
+  add_library(hd_dep_cmocka INTERFACE)
+  target_include_directories(hd_dep_cmocka SYSTEM INTERFACE ${HD_CMOCKA_ROOT}/include)
+  target_link_libraries(hd_dep_cmocka INTERFACE ${hd_cmocka_library})
+elseif(BUILD_TESTING)
   hd_system_dependency(cmocka cmocka)
 endif()
 
