@@ -261,10 +261,12 @@ static size_t count_children(const struct hd_states *states, uint64_t number,
 /* False when the oldest must stay. */
 static bool let_oldest_go(struct hd_states *states, JNIEnv *jni)
 {
+    /* "Undo the last" must lead to the state before, whatever its age. */
+    uint64_t before = hd_states_parent(states, states->current);
     for (size_t i = 0; i < states->count; i++) {
         struct hd_state *state = &states->items[i], *child = NULL;
         size_t children = count_children(states, state->number, &child);
-        if (state->number == states->current || children > 1)
+        if (state->number == states->current || state->number == before || children > 1)
             continue;
         if (children == 1 && !fold_into(jni, state, child))
             return false;
