@@ -38,6 +38,10 @@ HD_CHECKED int hd_states_begin(struct hd_states *states, JNIEnv *jni, uint64_t n
 HD_CHECKED int hd_states_add(struct hd_states *states, JNIEnv *jni, const char *internal_name,
                              jobject loader, bool any_loader, struct hd_bytes file,
                              struct hd_error *err);
+/* The same of a file that is held already: one more reference. */
+HD_CHECKED int hd_states_add_held(struct hd_states *states, JNIEnv *jni, const char *internal_name,
+                                  jobject loader, bool any_loader, struct hd_blob *file,
+                                  struct hd_error *err);
 /* Whose deployment it is: for status, when a loader that comes later gets something of it. */
 void hd_states_sign(struct hd_states *states, const char *who, int64_t when);
 /* who is "" where the state is not known any more. A borrow until the next commit. */

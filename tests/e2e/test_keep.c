@@ -42,6 +42,16 @@ static void expect_refused(const struct e2e *e2e, const char *number, const char
     e2e_answer_close(&answer);
 }
 
+static void expect_journal(const struct e2e *e2e, const char *words)
+{
+    struct e2e_answer answer;
+    e2e_client(e2e, &answer, "journal", e2e_path(e2e, "store"), NULL);
+    assert_int_equal(answer.status, 0);
+    if (strstr(answer.output, words) == NULL)
+        fail_msg("the journal does not say '%s': %s", words, answer.output);
+    e2e_answer_close(&answer);
+}
+
 static void what_is_kept_is_live_after_a_restart_and_nothing_else_is(void **state)
 {
     struct e2e *e2e = *state;
@@ -64,6 +74,7 @@ static void what_is_kept_is_live_after_a_restart_and_nothing_else_is(void **stat
     restart(e2e); /* a rollback does not change what is kept */
     e2e_expect(e2e, "call demo.Shop run", "kept");
     assert_int_equal(shop_verify(e2e, e2e_path(e2e, "store")), 0);
+    expect_journal(e2e, " keep the state after deployment 1, uid:");
 }
 
 static void keeping_a_state_of_old_or_none_replaces_what_is_kept(void **state)
@@ -206,6 +217,7 @@ static void a_patch_whose_base_has_changed_is_set_aside(void **state)
                         "demo.Shop");
     json_decref(status);
     assert_int_equal(shop_count_events(e2e, "kept-set-aside"), 1);
+    expect_journal(e2e, " kept-set-aside demo.Shop in app: its base has changed");
     shop_close(e2e);
     shop_compile(e2e, "start", e2e->classes); /* the old release again: it stays set aside */
     shop_open(e2e);
