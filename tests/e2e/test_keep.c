@@ -355,6 +355,35 @@ static void what_is_kept_is_live_in_a_jvm_with_an_aot_cache(void **state)
     e2e_expect(e2e, "call demo.Shop run", "start");
 }
 
+static size_t count_forced(const struct e2e *e2e)
+{
+    struct e2e_answer answer;
+    shop_command(e2e, &answer, "status", NULL);
+    const json_t *forced =
+        json_object_get(e2e_row(answer.json, "demo.Shop", NULL), "forced");
+    size_t count = json_array_size(forced);
+    e2e_answer_close(&answer);
+    return count;
+}
+
+static void what_was_forced_is_marked_after_a_restart_too(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char pid[16];
+    open_shop(e2e);
+    shop_compile(e2e, "forced", "after");
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, &answer, "push", "--json", "--pid", pid, "--all-loaders", "--keep",
+               e2e_path(e2e, "after"), NULL);
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    assert_int_equal(count_forced(e2e), 1);
+    shop_restart(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "forced");
+    assert_int_equal(count_forced(e2e), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +400,7 @@ int main(void)
         E2E_CASE(a_new_class_of_the_application_is_kept_with_its_user),
         E2E_CASE(what_somebody_changed_in_the_store_is_not_made_live),
         E2E_CASE(what_is_kept_is_live_in_a_jvm_with_an_aot_cache),
+        E2E_CASE(what_was_forced_is_marked_after_a_restart_too),
     };
     return E2E_RUN(tests);
 }
