@@ -3,14 +3,14 @@
 
 #include "core/alloc.h"
 #include "core/digest.h"
+#include "core/random.h"
+#include "core/trusted_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { RANDOM_BYTES = 32 };
@@ -46,24 +46,6 @@ static bool is_printable(const struct secret *secret)
     return true;
 }
 
-static int check_file(const char *path, int descriptor, bool *readable_by_others,
-                      struct hd_error *err)
-{
-    struct stat status;
-    if (fstat(descriptor, &status) != 0)
-        return hd_error_set_errno(err, errno, "%s: cannot be examined", path);
-    if (!S_ISREG(status.st_mode))
-        return hd_error_set(err, HD_E_DENIED, "%s: not a regular file", path);
-    if (status.st_uid != geteuid() && status.st_uid != 0)
-        return hd_error_set(err, HD_E_DENIED, "%s: belongs to another user (uid %lu)", path,
-                            (unsigned long)status.st_uid);
-    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return hd_error_set(err, HD_E_DENIED,
-                            "%s: others than its owner can write it; chmod 600 it", path);
-    *readable_by_others = (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
-    return 0;
-}
-
 static int read_secret(const char *path, int descriptor, struct secret *out, struct hd_error *err)
 {
     ssize_t got;
@@ -80,16 +62,13 @@ static int read_secret(const char *path, int descriptor, struct secret *out, str
     return 0;
 }
 
-/* Never waits: a FIFO is opened for reading without a writer, and then refused. */
 static int load(const char *path, struct secret *out, bool *readable_by_others,
                 struct hd_error *err)
 {
-    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int descriptor = hd_trusted_file_open(path, readable_by_others, err);
     if (descriptor < 0)
-        return hd_error_set_errno(err, errno, "%s: cannot be opened", path);
-    int result = check_file(path, descriptor, readable_by_others, err);
-    if (result == 0)
-        result = read_secret(path, descriptor, out, err);
+        return -1;
+    int result = read_secret(path, descriptor, out, err);
     close(descriptor);
     return result;
 }
@@ -97,8 +76,8 @@ static int load(const char *path, struct secret *out, bool *readable_by_others,
 static int random_line(char line[2 * RANDOM_BYTES + 2], struct hd_error *err)
 {
     uint8_t bytes[RANDOM_BYTES];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        return hd_error_set_errno(err, errno, "no random bytes for the token");
+    if (hd_random_fill(bytes, sizeof bytes, err) != 0)
+        return -1;
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(line + 2 * i, 3, "%02x", bytes[i]);
     line[2 * sizeof bytes] = '\n';
@@ -137,8 +116,8 @@ static int make_whole(const char *path, const char *draft, struct hd_error *err)
 static int make(const char *path, struct hd_error *err)
 {
     unsigned suffix = 0;
-    if (getrandom(&suffix, sizeof suffix, 0) != (ssize_t)sizeof suffix)
-        return hd_error_set_errno(err, errno, "no random bytes for the token");
+    if (hd_random_fill(&suffix, sizeof suffix, err) != 0)
+        return -1;
     char *draft = hd_asprintf("%s.%08x.tmp", path, suffix);
     if (draft == NULL)
         return hd_error_set_memory(err);

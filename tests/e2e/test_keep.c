@@ -334,7 +334,8 @@ static void what_is_kept_is_live_in_a_jvm_with_an_aot_cache(void **state)
              e2e_path(e2e, "shop.jar"));
     snprintf(output, sizeof output, "-XX:AOTCacheOutput=%s", e2e_path(e2e, "shop.aot"));
     snprintf(cache, sizeof cache, "-XX:AOTCache=%s", e2e_path(e2e, "shop.aot"));
-    const char *const train[] = { output, "-XX:+UseSerialGC", "-cp", class_path, "Target", NULL };
+    /* The same heap as below, or JDK 27 and newer do not take the cache. */
+    const char *const train[] = { output, "-XX:+UseSerialGC", "-Xmx256m", "-cp", class_path, "Target", NULL };
     run_java(e2e, train);
     snprintf(agent, sizeof agent, "store=%s", e2e_path(e2e, "store"));
     const char *const run[] = { cache, "-XX:AOTMode=on", "-cp", class_path, "Target", NULL };
