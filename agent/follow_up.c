@@ -237,7 +237,7 @@ static void tell(const struct hd_follow_up_item *item)
 {
     const struct hd_live *live = item->live;
     if (item->lost)
-        hd_log(HD_LOG_INFO,
+        hd_log(live->reapplied > 1 ? HD_LOG_DEBUG : HD_LOG_INFO,
                "%s in %s: another agent's retransformation began with its own edit of the code "
                "before; deployment %llu was applied again, and that agent's edit to it (reapplied)",
                live->internal_name, live->label, (unsigned long long)live->deployment);

@@ -88,7 +88,7 @@ void hd_plan_close(struct hd_plan *plan)
     hd_free(plan->targets);
     hd_free(plan->classes);
     hd_free(plan->names);
-    hd_free(plan->way_back);
+    hd_way_back_free(plan->way_back, plan->class_count, plan->jni);
     hd_restart_free(plan->restart);
     *plan = (struct hd_plan){ .jni = NULL };
 }

@@ -178,6 +178,8 @@ void hd_absent_free(struct hd_absent *absent);
 HD_CHECKED int hd_plan_list_newcomers(struct hd_plan *plan, struct hd_target ***out, size_t *count,
                                       struct hd_error *err);
 void hd_trials_free(struct hd_trials *trials);
+/* count is that of the plan's classes. (way_back.c) */
+void hd_way_back_free(struct hd_way_back *ways, size_t count, JNIEnv *jni);
 void hd_restart_free(struct hd_restart *restart);
 /* What the verifier says of a class to be redefined in the company of the new ones, which a
  * rehearsal did not have. NONE: there are none in its loader. text: its words when it rejects.

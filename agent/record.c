@@ -61,8 +61,8 @@ static int prepare_entry(struct hd_plan *plan, struct hd_target *target, struct 
 static int add_to_state(struct hd_plan *plan, const struct hd_target *target, struct hd_error *err)
 {
     struct hd_states *states = plan->road->states;
-    if (hd_states_add(states, plan->jni, target->class->from->name, target->loader,
-                      target->any_loader, hd_plan_class_bytes(target->class), err) != 0)
+    if (hd_states_add_held(states, plan->jni, target->class->from->name, target->loader,
+                           target->any_loader, target->entry->file, err) != 0)
         return -1;
     if (target->action == HD_ACTION_DEFINE || (target->any_loader && target->entry->base == NULL))
         return 0;

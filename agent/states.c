@@ -114,8 +114,8 @@ void hd_states_aim(struct hd_states *states, uint64_t state)
     states->aim = state;
 }
 
-int hd_states_add(struct hd_states *states, JNIEnv *jni, const char *internal_name, jobject loader,
-                  bool any_loader, struct hd_bytes file, struct hd_error *err)
+int hd_states_add_held(struct hd_states *states, JNIEnv *jni, const char *internal_name,
+                       jobject loader, bool any_loader, struct hd_blob *file, struct hd_error *err)
 {
     struct hd_state *state = &states->next;
     struct hd_change *grown =
@@ -127,17 +127,25 @@ int hd_states_add(struct hd_states *states, JNIEnv *jni, const char *internal_na
         .internal_name = hd_strdup(internal_name),
         .loader = loader != NULL ? (*jni)->NewWeakGlobalRef(jni, loader) : NULL,
         .any_loader = any_loader,
+        .file = hd_blob_keep(file),
     };
     if (change.internal_name == NULL || (loader != NULL && change.loader == NULL)) {
         free_change(&change, jni);
         return hd_error_set_memory(err);
     }
-    if (hd_blob_of(file, &change.file, err) != 0) {
-        free_change(&change, jni);
-        return -1;
-    }
     state->changes[state->count++] = change;
     return 0;
+}
+
+int hd_states_add(struct hd_states *states, JNIEnv *jni, const char *internal_name, jobject loader,
+                  bool any_loader, struct hd_bytes file, struct hd_error *err)
+{
+    struct hd_blob *held;
+    if (hd_blob_of(file, &held, err) != 0)
+        return -1;
+    int status = hd_states_add_held(states, jni, internal_name, loader, any_loader, held, err);
+    hd_blob_release(held);
+    return status;
 }
 
 int hd_states_offer_last(struct hd_states *states, struct hd_blob *base, const char *loader_text,
@@ -261,10 +269,12 @@ static size_t count_children(const struct hd_states *states, uint64_t number,
 /* False when the oldest must stay. */
 static bool let_oldest_go(struct hd_states *states, JNIEnv *jni)
 {
+    /* "Undo the last" must lead to the state before, whatever its age. */
+    uint64_t before = hd_states_parent(states, states->current);
     for (size_t i = 0; i < states->count; i++) {
         struct hd_state *state = &states->items[i], *child = NULL;
         size_t children = count_children(states, state->number, &child);
-        if (state->number == states->current || children > 1)
+        if (state->number == states->current || state->number == before || children > 1)
             continue;
         if (children == 1 && !fold_into(jni, state, child))
             return false;
@@ -410,6 +420,19 @@ struct hd_blob *hd_states_find_content(const struct hd_states *states, JNIEnv *j
         found = hd_states_get(states, found->parent);
     }
     return content;
+}
+
+void hd_states_each_class(const struct hd_states *states, uint64_t state,
+                          void (*visit)(const char *internal_name, void *context), void *context)
+{
+    const struct hd_state *found = hd_states_get(states, state);
+    while (found != NULL) {
+        for (size_t i = 0; i < found->count; i++) {
+            if (found->changes[i].internal_name != NULL)
+                visit(found->changes[i].internal_name, context);
+        }
+        found = hd_states_get(states, found->parent);
+    }
 }
 
 struct hd_bytes hd_states_content(const struct hd_states *states, JNIEnv *jni, uint64_t state,

@@ -38,6 +38,10 @@ HD_CHECKED int hd_states_begin(struct hd_states *states, JNIEnv *jni, uint64_t n
 HD_CHECKED int hd_states_add(struct hd_states *states, JNIEnv *jni, const char *internal_name,
                              jobject loader, bool any_loader, struct hd_bytes file,
                              struct hd_error *err);
+/* The same of a file that is held already: one more reference. */
+HD_CHECKED int hd_states_add_held(struct hd_states *states, JNIEnv *jni, const char *internal_name,
+                                  jobject loader, bool any_loader, struct hd_blob *file,
+                                  struct hd_error *err);
 /* Whose deployment it is: for status, when a loader that comes later gets something of it. */
 void hd_states_sign(struct hd_states *states, const char *who, int64_t when);
 /* who is "" where the state is not known any more. A borrow until the next commit. */
@@ -68,6 +72,11 @@ uint64_t hd_states_current(const struct hd_states *states);
 bool hd_states_is_ancestor(const struct hd_states *states, uint64_t older, uint64_t state);
 /* The parent of a state; 0 for 0. */
 uint64_t hd_states_parent(const struct hd_states *states, uint64_t state);
+
+/* Calls visit for the name of each class that the state, or one it was made from, sets; a name may come
+ * more than once. */
+void hd_states_each_class(const struct hd_states *states, uint64_t state,
+                          void (*visit)(const char *internal_name, void *context), void *context);
 
 /* A class in a loader, whether a deployment found it there or the loader came later. */
 struct hd_states_place {

@@ -3,6 +3,7 @@
 
 #include "core/alloc.h"
 #include "core/digest.h"
+#include "core/random.h"
 #include "core/trusted_file.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 enum { RANDOM_BYTES = 32 };
@@ -76,8 +76,8 @@ static int load(const char *path, struct secret *out, bool *readable_by_others,
 static int random_line(char line[2 * RANDOM_BYTES + 2], struct hd_error *err)
 {
     uint8_t bytes[RANDOM_BYTES];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        return hd_error_set_errno(err, errno, "no random bytes for the token");
+    if (hd_random_fill(bytes, sizeof bytes, err) != 0)
+        return -1;
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(line + 2 * i, 3, "%02x", bytes[i]);
     line[2 * sizeof bytes] = '\n';
@@ -116,8 +116,8 @@ static int make_whole(const char *path, const char *draft, struct hd_error *err)
 static int make(const char *path, struct hd_error *err)
 {
     unsigned suffix = 0;
-    if (getrandom(&suffix, sizeof suffix, 0) != (ssize_t)sizeof suffix)
-        return hd_error_set_errno(err, errno, "no random bytes for the token");
+    if (hd_random_fill(&suffix, sizeof suffix, err) != 0)
+        return -1;
     char *draft = hd_asprintf("%s.%08x.tmp", path, suffix);
     if (draft == NULL)
         return hd_error_set_memory(err);

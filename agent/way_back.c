@@ -19,8 +19,8 @@ enum return_kind {
 };
 
 struct hd_way_back {
-    struct hd_live *live;         /* borrowed from the registry; NULL: an offer */
-    const struct hd_patch *offer; /* borrowed from the states until the targets are found */
+    struct hd_live *live;   /* borrowed from the registry; NULL: an offer */
+    struct hd_patch *offer; /* one reference: the plan's names and bytes are borrowed of it */
     enum return_kind kind;
     struct hd_bundle_class file; /* what the plan's class is from; borrows names and bytes */
 };
@@ -118,16 +118,26 @@ static int consider_offers(struct search *search)
         hd_states_offers(states, plan->jni, true, &then, search->err) != 0)
         return -1;
     for (size_t i = 0; i < then->count; i++) {
-        const struct hd_patch *offer = then->items[i];
+        struct hd_patch *offer = then->items[i];
         const struct hd_way_back way = {
             .offer = offer,
             .kind = RETURN_OFFER,
             .file = { offer->class_name, offer->class_name, offer->file->bytes },
         };
-        if (offer->base != NULL && !is_offered(now, offer) && add(search, &way) != 0)
+        if (offer->base == NULL || is_offered(now, offer))
+            continue;
+        if (add(search, &way) != 0)
             return -1;
+        (void)hd_patch_keep(offer);
     }
     return 0;
+}
+
+void hd_way_back_free(struct hd_way_back *ways, size_t count, JNIEnv *jni)
+{
+    for (size_t i = 0; ways != NULL && i < count; i++)
+        hd_patch_release(ways[i].offer, jni);
+    hd_free(ways);
 }
 
 static int by_name(const void *a, const void *b)

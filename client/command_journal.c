@@ -35,7 +35,8 @@ static void print_field(const char *before, const json_t *entry, const char *key
         printf("%s%s", before, text);
 }
 
-/* "12 2026-01-31T12:34:56.789Z end deployment 3, uid:0 (root), fix.jar: why" */
+/* "12 2026-01-31T12:34:56.789Z end deployment 3, uid:0 (root), fix.jar: why", "13 … keep the state after
+ * deployment 3, uid:0 (root)", "14 … kept-retired com.example.Foo in app: why" */
 static int print_entry(const json_t *entry, void *context, struct hd_error *err)
 {
     (void)context;
@@ -44,8 +45,14 @@ static int print_entry(const json_t *entry, void *context, struct hd_error *err)
     printf("%lld", (long long)json_integer_value(json_object_get(entry, "n")));
     print_field(" ", entry, "at");
     print_field(" ", entry, "event");
+    const json_t *state = json_object_get(entry, "state"); /* of a keep; else a digest */
     if (deployment > 0)
         printf(" deployment %lld", (long long)deployment);
+    if (json_is_integer(state))
+        printf(" the state after deployment %lld", (long long)json_integer_value(state));
+    print_field(" ", entry, "class");
+    print_field(" in ", entry, "loader");
+    print_field(": ", entry, "why");
     print_field(", ", entry, "who");
     print_field(", ", json_object_get(entry, "bundle"), "name");
     print_field(": ", entry, "message");

@@ -86,8 +86,11 @@ static void read_jdk_version(const char *libjvm, struct hd_jvm_process *jvm)
     if (library == NULL)
         return;
     size_t home = (size_t)(library - libjvm);
-    if (home > 4 && strncmp(library - 4, "/jre", 4) == 0) /* JDK 8: the release file is above jre */
+    /* JDK 8: the release file is above jre, and Debian's has none. */
+    if (home > 4 && strncmp(library - 4, "/jre", 4) == 0) {
         home -= 4;
+        snprintf(jvm->jdk, sizeof jvm->jdk, "1.8.0");
+    }
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "/proc/%d/root%.*s/release", (int)jvm->pid, (int)home,
                  libjvm) >= (int)sizeof path)

@@ -5,9 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/memfd.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,10 +27,11 @@ static int write_all(int file, struct hd_bytes bytes)
     return 0;
 }
 
-/* The message as the program's standard input; in memory, so that nobody waits for anybody. */
+/* The message as the program's standard input; in memory, so that nobody waits for anybody. (glibc has a function for it
+ * since 2.27 only.) */
 static int open_message(struct hd_bytes message, struct hd_error *err)
 {
-    int file = memfd_create("hotdrop-manifest", MFD_CLOEXEC);
+    int file = (int)syscall(SYS_memfd_create, "hotdrop-manifest", MFD_CLOEXEC);
     if (file < 0)
         return hd_error_set_errno(err, errno, "memfd_create");
     if (write_all(file, message) == 0 && lseek(file, 0, SEEK_SET) == 0)

@@ -2,8 +2,9 @@
 # Every library from outside, as one interface target each: hd_dep_websockets, hd_dep_jansson,
 # hd_dep_zip, hd_dep_tls (OpenSSL's two), hd_dep_jni (headers only), hd_dep_smartcols (client), hd_dep_cmocka (tests).
 #
-# HOTDROP_DEPS=static takes the first three from deps/build and OpenSSL's static libraries from
-# the system, so that the agent needs libc only; HOTDROP_DEPS=system takes the distribution's shared ones.
+# HOTDROP_DEPS=static takes the first three from deps/build and OpenSSL's static libraries from the
+# system, so that the agent needs libc only; HOTDROP_DEPS=system takes the distribution's shared ones;
+# HOTDROP_DEPS=portable (packaging/build) takes all of them from deps/build, as packaging/compiler makes them.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
@@ -16,8 +17,8 @@ endfunction()
 # Sets HD_DEPS_PREFIX; deps/build answers at once where it has built before.
 function(hd_build_static_dependencies)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
-    ${PROJECT_SOURCE_DIR}/deps/build ${PROJECT_SOURCE_DIR}/deps/versions)
-  execute_process(COMMAND ${PROJECT_SOURCE_DIR}/deps/build
+    ${PROJECT_SOURCE_DIR}/deps/build ${PROJECT_SOURCE_DIR}/deps/versions ${PROJECT_SOURCE_DIR}/deps/versions-portable)
+  execute_process(COMMAND ${PROJECT_SOURCE_DIR}/deps/build ${ARGN}
     OUTPUT_VARIABLE prefix OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE status)
   if(NOT status EQUAL 0)
     message(FATAL_ERROR "deps/build failed (its last lines are above). Mend that, or configure with "
@@ -46,17 +47,33 @@ if(HOTDROP_DEPS STREQUAL "static")
   target_include_directories(hd_dep_tls SYSTEM INTERFACE ${HD_CRYPTO_INCLUDE})
   target_link_libraries(hd_dep_tls INTERFACE
     ${HD_SSL_ARCHIVE} ${HD_CRYPTO_ARCHIVE} Threads::Threads ${CMAKE_DL_LIBS})
+elseif(HOTDROP_DEPS STREQUAL "portable")
+  get_filename_component(hd_compiler ${CMAKE_C_COMPILER} DIRECTORY)
+  hd_build_static_dependencies(--portable ${hd_compiler})
+  hd_static_dependency(websockets libwebsockets.a)
+  hd_static_dependency(jansson libjansson.a)
+  hd_static_dependency(zip libzip.a libz.a)
+  hd_static_dependency(tls libssl.a libcrypto.a)
+  target_link_libraries(hd_dep_tls INTERFACE Threads::Threads ${CMAKE_DL_LIBS})
+  hd_static_dependency(smartcols libsmartcols.a)
 elseif(HOTDROP_DEPS STREQUAL "system")
   hd_system_dependency(websockets libwebsockets)
   hd_system_dependency(jansson jansson)
   hd_system_dependency(zip libzip)
   hd_system_dependency(tls openssl)
 else()
-  message(FATAL_ERROR "HOTDROP_DEPS is \"${HOTDROP_DEPS}\"; it can be static or system")
+  message(FATAL_ERROR "HOTDROP_DEPS is \"${HOTDROP_DEPS}\"; it can be static, portable or system")
 endif()
 
-hd_system_dependency(smartcols smartcols)
-if(BUILD_TESTING)
+if(NOT HOTDROP_DEPS STREQUAL "portable")
+  hd_system_dependency(smartcols smartcols)
+endif()
+if(BUILD_TESTING AND HD_CMOCKA_ROOT) # another processor's, for packaging/emulated
+  file(GLOB hd_cmocka_library ${HD_CMOCKA_ROOT}/lib/*/libcmocka.so.0)
+  add_library(hd_dep_cmocka INTERFACE)
+  target_include_directories(hd_dep_cmocka SYSTEM INTERFACE ${HD_CMOCKA_ROOT}/include)
+  target_link_libraries(hd_dep_cmocka INTERFACE ${hd_cmocka_library})
+elseif(BUILD_TESTING)
   hd_system_dependency(cmocka cmocka)
 endif()
 

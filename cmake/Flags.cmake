@@ -19,7 +19,7 @@ target_compile_options(hd_flags INTERFACE
   -Wwrite-strings -Wpointer-arith -Wcast-qual -Wformat=2 -Wundef -Wvla -Walloca
   -Wconversion -Wno-sign-conversion
   $<$<C_COMPILER_ID:GNU>:-Wlogical-op;-Wduplicated-cond>
-  $<$<C_COMPILER_ID:Clang>:-Wno-format-nonliteral>
+  $<$<C_COMPILER_ID:Clang>:-Wno-format-nonliteral;-Wno-missing-field-initializers>
   -fno-strict-aliasing -ffunction-sections -fdata-sections)
 target_link_options(hd_flags INTERFACE
   -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed)
@@ -35,7 +35,8 @@ if(HOTDROP_SANITIZE)
 else()
   target_compile_options(hd_flags INTERFACE
     -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-    $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-fcf-protection>)
+    $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},x86_64>:-fcf-protection>
+    $<$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},aarch64>:-mbranch-protection=standard>)
 endif()
 if(HOTDROP_FUZZ)
   target_compile_options(hd_flags INTERFACE -fsanitize=fuzzer-no-link)
@@ -48,7 +49,7 @@ function(hd_agent_link_options target)
   set(map ${PROJECT_SOURCE_DIR}/cmake/agent.map)
   set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${map})
   target_link_options(${target} PRIVATE
-    -Wl,--version-script=${map} -Wl,--exclude-libs,ALL -Wl,-Bsymbolic -Wl,-z,nodelete)
+    -Wl,--version-script=${map} -Wl,-Bsymbolic -Wl,-z,nodelete)
   if(NOT HOTDROP_SANITIZE)
     # The sanitizers' symbols come from the process that loads us.
     target_link_options(${target} PRIVATE -Wl,-z,defs)

@@ -14,6 +14,7 @@ foreach(section 1 7)
 endforeach()
 
 install(FILES LICENSE NOTICE DESTINATION share/doc/hotdrop)
-if(HOTDROP_DEPS STREQUAL "static")
+install(FILES packaging/completion/hotdrop DESTINATION share/bash-completion/completions)
+if(NOT HOTDROP_DEPS STREQUAL "system")
   install(DIRECTORY ${HD_DEPS_PREFIX}/share/licenses DESTINATION share/doc/hotdrop)
 endif()

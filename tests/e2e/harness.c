@@ -33,6 +33,12 @@ static const char *const sanitizer_environment[] = {
     NULL
 };
 
+const char *e2e_file_under_test(const char *variable, const char *built)
+{
+    const char *chosen = getenv(variable);
+    return chosen != NULL && chosen[0] != '\0' ? chosen : built;
+}
+
 const char *const *e2e_jvm_environment(void)
 {
     return sanitizer_environment;

@@ -19,6 +19,12 @@
 
 #include <cmocka.h>
 
+/* The files under test: HOTDROP_AGENT and HOTDROP_CLIENT in the environment (those of a package), else what this
+ * build made. */
+const char *e2e_file_under_test(const char *variable, const char *built);
+#define HD_E2E_AGENT  e2e_file_under_test("HOTDROP_AGENT", HD_E2E_BUILT_AGENT)
+#define HD_E2E_CLIENT e2e_file_under_test("HOTDROP_CLIENT", HD_E2E_BUILT_CLIENT)
+
 struct e2e_jdk {
     char home[256];
     unsigned feature; /* 17, 25, … */

@@ -16,6 +16,14 @@ static bool is_known(const struct e2e_jdk_list *list, const char *home)
     return false;
 }
 
+/* Debian's JDK 8 has no release file; a run-time in jre/lib/rt.jar is what no later JDK has. */
+static unsigned feature_without_release(const char *home)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/jre/lib/rt.jar", home);
+    return access(path, R_OK) == 0 ? 8 : 0;
+}
+
 static unsigned read_feature(const char *home)
 {
     char path[PATH_MAX], line[256];
@@ -23,7 +31,7 @@ static unsigned read_feature(const char *home)
     snprintf(path, sizeof path, "%s/release", home);
     FILE *file = fopen(path, "re");
     if (file == NULL)
-        return 0;
+        return feature_without_release(home);
     while (fgets(line, sizeof line, file) != NULL)
         if (sscanf(line, "JAVA_VERSION=\"%u.%u", &first, &second) >= 1)
             break;

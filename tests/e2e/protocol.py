@@ -7,7 +7,7 @@ What is here was written from docs/protocol.md: an off-the-shelf websocket libra
 
 Usage: protocol.py AGENT [CASE... | long]     AGENT: libhotdrop.so; each case runs on every JDK
        found (HOTDROP_JDKS, else JAVA_HOME and /usr/lib/jvm). "long" runs those that wait for a
-       minute. LD_PRELOAD for the JVM: HOTDROP_E2E_PRELOAD.
+       minute. LD_PRELOAD for the JVM: HOTDROP_E2E_PRELOAD. HOTDROP_AGENT takes AGENT's place.
 """
 
 import asyncio
@@ -29,8 +29,12 @@ import traceback
 import zipfile
 
 import websockets
+import websockets.version
 
-AGENT = os.path.abspath(sys.argv[1])
+# Renamed in version 14 of the library.
+HEADERS = "extra_headers" if int(websockets.version.version.split(".")[0]) < 14 else "additional_headers"
+
+AGENT = os.path.abspath(os.environ.get("HOTDROP_AGENT") or sys.argv[1])
 CASES = []
 
 TARGET = """
@@ -165,7 +169,7 @@ class Jvm:
             f"token={self.token_file},log={self.log},log-level=debug,{options}"
         )
         self.process = subprocess.Popen(
-            [self.jdk + "/bin/java", "-Xcheck:jni", "-XX:-CreateCoredumpOnCrash", agent, "-cp", self.classes, "Target"],
+            [self.jdk + "/bin/java", "-Xcheck:jni", "-XX:+IgnoreUnrecognizedVMOptions", "-XX:-CreateCoredumpOnCrash", agent, "-cp", self.classes, "Target"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=open(self.directory + "/stderr", "wb"),
@@ -207,8 +211,8 @@ class Jvm:
             f"ws://127.0.0.1:{self.port}/",
             subprotocols=["hotdrop.v1"],
             compression=None,
-            extra_headers=headers,
             max_size=None,
+            **{HEADERS: headers},
             **options,
         )
 

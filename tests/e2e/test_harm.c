@@ -281,10 +281,11 @@ static void a_log_that_nobody_reads_loses_lines_and_blocks_nobody(void **state)
 /* The agent logs to stderr where it is told nothing else. */
 static void start_on_stderr(struct e2e *e2e, const char *pipe)
 {
-    char java[300], class_path[512];
+    char java[300], agent[512], class_path[512];
     snprintf(java, sizeof java, "%s/bin/java", e2e->jdk->home);
+    snprintf(agent, sizeof agent, "-agentpath:%s=log-level=debug", HD_E2E_AGENT);
     snprintf(class_path, sizeof class_path, "%s:%s", HD_E2E_JAVA, e2e->classes);
-    const char *const arguments[] = { java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-agentpath:" HD_E2E_AGENT "=log-level=debug",
+    const char *const arguments[] = { java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", agent,
                                       "-cp", class_path, "Target", NULL };
     e2e_process_start(&e2e->jvm, arguments, e2e_jvm_environment(), pipe);
     assert_string_equal(e2e_process_hear(&e2e->jvm, CLIENT_SECONDS), "ready");

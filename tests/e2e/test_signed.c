@@ -44,7 +44,7 @@ static void open_shop(struct e2e *e2e, const char *more_options)
 static void start(struct e2e *e2e, const char *more_options)
 {
     make_keys(e2e);
-    run(e2e, HD_E2E_CLIENT " journal init store");
+    run(e2e, "%s journal init store", HD_E2E_CLIENT);
     open_shop(e2e, more_options);
 }
 
@@ -58,7 +58,7 @@ static void make_bundle(const struct e2e *e2e, const char *name, const char *key
     snprintf(jar, sizeof jar, "%s.jar", name);
     e2e_jar(e2e, "after", jar);
     if (key != NULL)
-        run(e2e, HD_E2E_CLIENT " sign -k %s %s %s", key, options, jar);
+        run(e2e, "%s sign -k %s %s %s", HD_E2E_CLIENT, key, options, jar);
 }
 
 static void expect_refusal(const struct e2e *e2e, const char *jar, const char *reason)
@@ -201,7 +201,7 @@ static void a_deleted_store_fails_closed(void **state)
     open_shop(e2e, "");
     expect_refusal(e2e, "one.jar", "store-unavailable");
     shop_close(e2e);
-    run(e2e, HD_E2E_CLIENT " journal init store");
+    run(e2e, "%s journal init store", HD_E2E_CLIENT);
     open_shop(e2e, "");
     expect_live(e2e, "one.jar", "one");
 }
@@ -232,9 +232,9 @@ static void two_approvals_are_two_people(void **state)
     start(e2e, ",approvals=2");
     make_bundle(e2e, "one", "ann", "");
     expect_refusal(e2e, "one.jar", "approvals-missing");
-    run(e2e, HD_E2E_CLIENT " sign -k ann one.jar");
+    run(e2e, "%s sign -k ann one.jar", HD_E2E_CLIENT);
     expect_refusal(e2e, "one.jar", "approvals-missing");
-    run(e2e, HD_E2E_CLIENT " sign -k ben one.jar");
+    run(e2e, "%s sign -k ben one.jar", HD_E2E_CLIENT);
     expect_live(e2e, "one.jar", "one");
 }
 
@@ -301,7 +301,7 @@ static void what_was_kept_unsigned_is_not_live_once_signatures_are_asked_for(voi
 {
     struct e2e *e2e = *state;
     make_keys(e2e);
-    run(e2e, HD_E2E_CLIENT " journal init store");
+    run(e2e, "%s journal init store", HD_E2E_CLIENT);
     shop_open_with(e2e, NULL, "", NULL);
     e2e_expect(e2e, "call demo.Shop run", "start");
     make_bundle(e2e, "one", NULL, "");

@@ -150,10 +150,10 @@ static void rounds_of_push_and_rollback_keep_memory_flat(void **state)
     long before = hd_alloc_outstanding();
     struct hd_states *states = hd_states_new();
     long at_bound = 0;
-    for (uint64_t round = 0; round < 4 * HD_STATES_MAX; round++) {
+    for (uint64_t round = 0; round < UINT64_C(4) * HD_STATES_MAX; round++) {
         deploy(states, 2 * round + 1, "Foo", "foo");
         roll_back(states, 2 * round + 2, 0);
-        if (round == 2 * HD_STATES_MAX)
+        if (round == UINT64_C(2) * HD_STATES_MAX)
             at_bound = hd_alloc_outstanding();
     }
     assert_int_equal(hd_alloc_outstanding(), at_bound);
@@ -376,12 +376,37 @@ static void memory_that_is_out_is_told_and_nothing_leaks(void **state)
     fail_every_allocation(offer_some, NULL);
 }
 
+/* It is the oldest that could go: the one before it has two children. */
+static void the_state_to_which_undo_leads_is_kept_whatever_its_age(void **state)
+{
+    (void)state;
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_states *states = hd_states_new();
+    uint64_t number = 4, before = 0;
+    deploy(states, 1, "Foo", "foo 1");
+    deploy(states, 2, "Foo", "foo 2");
+    roll_back(states, 3, 1);
+    for (; number < HD_STATES_MAX + 2; number++)
+        deploy(states, number, "Bar", "bar");
+    roll_back(states, number++, 2);
+    for (int i = 0; i < 3; i++) {
+        deploy(states, number, "Foo", "foo again");
+        assert_int_equal(hd_states_before_current(states, &before, &err), 0);
+        expect_content(states, before, "Foo", i == 0 ? "foo 2" : "foo again");
+        if (i == 0)
+            assert_int_equal(before, 2);
+        number++;
+    }
+    hd_states_free(states, no_jni);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_class_is_what_the_nearest_state_made_it),
         cmocka_unit_test(a_rollback_is_another_name_of_an_older_state),
         cmocka_unit_test(undoing_the_last_ends_at_the_start),
+        cmocka_unit_test(the_state_to_which_undo_leads_is_kept_whatever_its_age),
         cmocka_unit_test(what_was_not_done_is_no_part_of_the_state),
         cmocka_unit_test(a_deployment_that_did_nothing_names_the_state_it_left),
         cmocka_unit_test(past_the_bound_the_oldest_is_folded_into_the_next),

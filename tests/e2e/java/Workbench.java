@@ -40,7 +40,7 @@ public final class Workbench {
     private static String compile(Path sources, Path classes, String options) throws IOException {
         Files.createDirectories(classes);
         List<String> all = new ArrayList<>(Arrays.asList("-d", classes.toString(), "-cp", classes.toString(), "-nowarn"));
-        Stream.of(options.split(" ")).filter(option -> !option.isEmpty()).forEach(all::add);
+        Stream.of(asThisCompilerSays(options).split(" ")).filter(option -> !option.isEmpty()).forEach(all::add);
         StringWriter messages = new StringWriter();
         try (StandardJavaFileManager files = compiler.getStandardFileManager(null, null, null);
                 Stream<Path> tree = Files.walk(sources)) {
@@ -49,6 +49,11 @@ public final class Workbench {
             boolean good = compiler.getTask(messages, files, null, all, null, files.getJavaFileObjectsFromFiles(units)).call();
             return good ? "ok" : "error " + messages.toString().replace("\n", " | ");
         }
+    }
+
+    /** The compiler of JDK 8 does not know --release, and means 8 without it. */
+    private static String asThisCompilerSays(String options) {
+        return System.getProperty("java.version").startsWith("1.8.") ? options.replace("--release 8", "") : options;
     }
 
     private static String jar(Path directory, Path file) throws IOException {
