@@ -42,8 +42,7 @@ static json_t *class_name(const struct look *look, jmethodID method)
     jclass class = NULL;
     char *signature = NULL;
     if ((*look->jvmti)->GetMethodDeclaringClass(look->jvmti, method, &class) == JVMTI_ERROR_NONE &&
-        (*look->jvmti)->GetClassSignature(look->jvmti, class, &signature, NULL) !=
-            JVMTI_ERROR_NONE)
+        (*look->jvmti)->GetClassSignature(look->jvmti, class, &signature, NULL) != JVMTI_ERROR_NONE)
         signature = NULL;
     (*look->jni)->DeleteLocalRef(look->jni, class);
     size_t length = signature != NULL ? strlen(signature) : 0;
@@ -72,7 +71,8 @@ static bool is_old(const struct look *look, jmethodID method)
            obsolete;
 }
 
-static json_t *frame_to_json(const struct look *look, const jvmtiStackInfo *stack, jint at, bool old)
+static json_t *frame_to_json(const struct look *look, const jvmtiStackInfo *stack, jint at,
+                             bool old)
 {
     jmethodID method = stack->frame_buffer[at].method;
     json_t *json = json_object();
@@ -93,8 +93,7 @@ static json_t *frames_to_json(const struct look *look, const jvmtiStackInfo *sta
         bool old = is_old(look, stack->frame_buffer[at].method);
         size_t shown = json_array_size(frames);
         if (shown < NEWEST || (old && shown < HD_BLOCKING_MAX_FRAMES))
-            complete =
-                json_array_append_new(frames, frame_to_json(look, stack, at, old)) == 0;
+            complete = json_array_append_new(frames, frame_to_json(look, stack, at, old)) == 0;
     }
     return hd_json_finish(frames, complete);
 }
@@ -112,10 +111,9 @@ static json_t *thread_name(const struct look *look, jthread thread)
 static json_t *thread_to_json(const struct look *look, const jvmtiStackInfo *stack)
 {
     json_t *json = json_object();
-    bool complete =
-        hd_json_put(json, "thread", thread_name(look, stack->thread)) &&
-        hd_json_put(json, "depth", hd_json_number((uint64_t)stack->frame_count)) &&
-        hd_json_put(json, "frames", frames_to_json(look, stack));
+    bool complete = hd_json_put(json, "thread", thread_name(look, stack->thread)) &&
+                    hd_json_put(json, "depth", hd_json_number((uint64_t)stack->frame_count)) &&
+                    hd_json_put(json, "frames", frames_to_json(look, stack));
     return hd_json_finish(json, complete);
 }
 

@@ -64,8 +64,9 @@ static void begin(struct hd_deadline *deadline, struct hd_deployment *deployment
     deadline->deployment = hd_deployment_share(deployment);
     deadline->ends_at = lws_now_usecs() + (int64_t)milliseconds * LWS_US_PER_MS;
     hd_loop_timer_set(deadline->loop, &deadline->timer, time_is_over, milliseconds);
-    hd_log(HD_LOG_INFO, "deployment %llu is on trial: it is rolled back unless it is confirmed "
-                        "within %.12g s",
+    hd_log(HD_LOG_INFO,
+           "deployment %llu is on trial: it is rolled back unless it is confirmed "
+           "within %.12g s",
            number_of(deadline), (double)milliseconds / 1000);
 }
 
@@ -151,8 +152,7 @@ static double seconds_left(const struct hd_deadline *deadline)
 json_t *hd_deadline_to_json(const struct hd_deadline *deadline)
 {
     const struct hd_deployment *deployment = deadline->deployment;
-    bool refused =
-        deployment != NULL && deployment->trial.end == HD_TRIAL_ROLLBACK_REFUSED;
+    bool refused = deployment != NULL && deployment->trial.end == HD_TRIAL_ROLLBACK_REFUSED;
     if (!is_open(deadline) && !refused)
         return json_null();
     json_t *rollback = refused ? json_integer((json_int_t)deployment->trial.rollback) : json_null();

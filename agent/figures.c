@@ -32,9 +32,9 @@ json_t *hd_figures_of_memory(const struct hd_registry *registry)
     hd_map_close(&count.seen);
     uint64_t all = hd_blobs_size();
     json_t *json = json_object();
-    bool complete =
-        !count.failed && hd_json_put(json, "originals", hd_json_number(count.originals)) &&
-        hd_json_put(json, "patches",
-                    hd_json_number(all > count.originals ? all - count.originals : 0));
+    bool complete = !count.failed &&
+                    hd_json_put(json, "originals", hd_json_number(count.originals)) &&
+                    hd_json_put(json, "patches",
+                                hd_json_number(all > count.originals ? all - count.originals : 0));
     return hd_json_finish(json, complete);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the way back costs: bytes held for originals and for patches, for status. Engine thread only.
+ * What the way back costs: bytes held for originals and for patches, for status. Engine thread
+ * only.
  */
 #ifndef HD_AGENT_FIGURES_H
 #define HD_AGENT_FIGURES_H

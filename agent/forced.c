@@ -40,7 +40,7 @@ static struct mark *find(const struct hd_forced_marks *marks, const struct hd_di
 {
     size_t at;
     return marks != NULL && hd_map_find(&marks->index, key_of(contents), &at) ? marks->items[at]
-                                                                             : NULL;
+                                                                              : NULL;
 }
 
 int hd_forced_prepare(struct hd_forced_marks *marks, const struct hd_digest *contents,

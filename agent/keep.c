@@ -66,6 +66,11 @@ static int check_way_back(const struct gathering *gathering, const struct hd_liv
     if (live->base != NULL && exact)
         return 0;
     *gathering->reason = HD_REASON_NO_WAY_BACK;
+    if (live->state == HD_LIVE_PENDING)
+        return hd_error_set(gathering->err, HD_E_NOT_FOUND,
+                            "%s is not loaded yet, so that nobody knows what deployment %llu "
+                            "replaces; keep it once it is loaded",
+                            live->internal_name, (unsigned long long)live->deployment);
     return hd_error_set(gathering->err, HD_E_NOT_FOUND,
                         "no file was found that proves what %s was before deployment %llu, so it "
                         "cannot be made permanent",
@@ -171,10 +176,43 @@ static int check_alike(const struct gathering *gathering)
     return 0;
 }
 
+/* Which names the registry has. */
+struct search {
+    const char *name;
+    bool found;
+};
+
+static void compare_name(struct hd_live *live, void *context)
+{
+    struct search *search = context;
+    search->found |= strcmp(live->internal_name, search->name) == 0;
+}
+
+/* A patch that waited in that state, and was taken back since, is in the registry no more: it must not
+ * be left out in silence. */
+static void check_known(const char *internal_name, void *context)
+{
+    struct gathering *gathering = context;
+    struct search search = { internal_name, false };
+    if (gathering->failed)
+        return;
+    hd_registry_each(gathering->road->registry, compare_name, &search);
+    if (search.found)
+        return;
+    *gathering->reason = HD_REASON_CANNOT_KEEP;
+    gathering->failed = true;
+    hd_error_set(gathering->err, HD_E_NOT_FOUND,
+                 "%s of that state is not held ready any more; roll back to %llu first, and keep "
+                 "what is live then",
+                 internal_name, (unsigned long long)gathering->state);
+}
+
 static int gather_all(struct gathering *gathering)
 {
     struct hd_kept *kept = gathering->kept;
     hd_registry_each(gathering->road->registry, gather, gathering);
+    if (gathering->state != hd_states_current(gathering->road->states))
+        hd_states_each_class(gathering->road->states, gathering->state, check_known, gathering);
     if (gathering->failed)
         return -1;
     if (kept->count > 0)

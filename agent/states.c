@@ -422,6 +422,19 @@ struct hd_blob *hd_states_find_content(const struct hd_states *states, JNIEnv *j
     return content;
 }
 
+void hd_states_each_class(const struct hd_states *states, uint64_t state,
+                          void (*visit)(const char *internal_name, void *context), void *context)
+{
+    const struct hd_state *found = hd_states_get(states, state);
+    while (found != NULL) {
+        for (size_t i = 0; i < found->count; i++) {
+            if (found->changes[i].internal_name != NULL)
+                visit(found->changes[i].internal_name, context);
+        }
+        found = hd_states_get(states, found->parent);
+    }
+}
+
 struct hd_bytes hd_states_content(const struct hd_states *states, JNIEnv *jni, uint64_t state,
                                   const char *internal_name, jobject loader)
 {

@@ -56,8 +56,7 @@ static int put_question(const struct after *after, const struct hd_request *requ
     struct hd_conn *conn = NULL;
     if (hd_conn_open(after->target, &conn, err) != 0)
         return -1;
-    int result =
-        hd_conn_request(conn, request, (struct hd_bytes){ NULL, 0 }, NULL, answer, err);
+    int result = hd_conn_request(conn, request, (struct hd_bytes){ NULL, 0 }, NULL, answer, err);
     hd_conn_close(conn);
     return result;
 }
@@ -162,7 +161,8 @@ static int conclude_failed(const struct after *after, const char *words)
 }
 
 /* The agent does by itself, in time, what it cannot be asked for now. */
-static int conclude_unknown(const struct after *after, const char *words, const struct hd_error *why)
+static int conclude_unknown(const struct after *after, const char *words,
+                            const struct hd_error *why)
 {
     set_error(after, "Look at \"hotdrop status\" and \"hotdrop history\".",
               "%s, and the agent cannot be told (%s); it rolls back by itself when the trial is "

@@ -34,7 +34,8 @@ static int read_arguments(const struct hd_invocation *invocation, struct hd_requ
 {
     if (invocation->argument_count == 0)
         return 0;
-    if (hd_text_parse_number(invocation->arguments[0], 1, INT64_MAX, &request->deployment, err) != 0)
+    if (hd_text_parse_number(invocation->arguments[0], 1, INT64_MAX, &request->deployment, err) !=
+        0)
         return hd_error_prefix(err, "the deployment to confirm");
     return 0;
 }

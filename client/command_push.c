@@ -37,7 +37,7 @@ static int deploy(const struct hd_invocation *invocation, enum hd_request_type t
         result = attach_where_missing(invocation, &err);
     if (result == 0)
         result = hd_target_find(invocation, &target, &err);
-    int status = result == 0 ? hd_deploy_bundle(invocation, &target, type, bundle)
+    int status = result == 0 ? hd_deploy_bundle(invocation, &target, type, bundle, NULL)
                              : hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
     hd_bundle_free(bundle);
     return status;

@@ -5,6 +5,7 @@
 #include "client/deploy.h"
 #include "client/load.h"
 #include "client/print.h"
+#include "client/query.h"
 #include "core/alloc.h"
 #include "core/digest.h"
 #include "watcher/watcher.h"
@@ -18,10 +19,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define MAX_DIRECTORIES 16
+#define MAX_DIRECTORIES   16
+#define TRIAL_PATIENCE_MS 1000
 
 /* What of a tree was pushed or was there before, by path: a rescan then finds what changed. */
 struct seen {
+    bool is_fresh; /* it goes into the push that is being made */
     char *path;
     struct hd_digest digest;
 };
@@ -30,6 +33,8 @@ struct tree {
     const char *directory;
     struct hd_watcher *watcher;
     void *seen; /* tsearch root of struct seen */
+    /* The last push was refused because a deployment is on trial: it comes again after that. */
+    bool held_up;
 };
 
 static int compare_paths(const void *left, const void *right)
@@ -52,6 +57,7 @@ static bool is_news(struct tree *tree, const char *path, const struct hd_digest 
     if (found != NULL) {
         bool same = hd_digest_equal(&(*found)->digest, digest);
         (*found)->digest = *digest;
+        (*found)->is_fresh |= !same;
         return !same;
     }
     struct seen *fresh = hd_alloc_zeroed(1, sizeof *fresh);
@@ -59,6 +65,7 @@ static bool is_news(struct tree *tree, const char *path, const struct hd_digest 
         return true;
     fresh->path = hd_strdup(path);
     fresh->digest = *digest;
+    fresh->is_fresh = true;
     if (fresh->path == NULL || tsearch(fresh, &tree->seen, compare_paths) == NULL)
         free_seen(fresh);
     return true;
@@ -114,7 +121,7 @@ static void add_item(struct tree *tree, struct hd_bundle_builder *builder, const
 /* The target is looked for anew each time: the JVM may have been restarted since the last
  * compile. */
 static int push_batch(const struct hd_invocation *invocation, struct hd_bundle_builder *builder,
-                      const char *directory)
+                      const char *directory, enum hd_reason *reason)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_bundle *bundle = NULL;
@@ -126,10 +133,28 @@ static int push_batch(const struct hd_invocation *invocation, struct hd_bundle_b
     int result = hd_bundle_build_take(builder, directory, &bundle, &err);
     if (result == 0)
         result = hd_target_find(invocation, &target, &err);
-    int status = result == 0 ? hd_deploy_bundle(invocation, &target, HD_REQUEST_PUSH, bundle)
+    int status = result == 0 ? hd_deploy_bundle(invocation, &target, HD_REQUEST_PUSH, bundle,
+                                                reason)
                              : hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
     hd_bundle_free(bundle);
     return status;
+}
+
+static void settle_fresh(const void *node, VISIT which, void *context)
+{
+    struct seen *seen = *(struct seen *const *)node;
+    (void)context;
+    if (which == preorder || which == leaf)
+        seen->is_fresh = false;
+}
+
+/* As if it had never been seen. */
+static void forget_fresh(const void *node, VISIT which, void *context)
+{
+    struct seen *seen = *(struct seen *const *)node;
+    if (seen->is_fresh)
+        seen->digest = (struct hd_digest){ 0 };
+    settle_fresh(node, which, context);
 }
 
 /* -1 when the tree can be watched no longer. */
@@ -152,8 +177,49 @@ static int take_batch(const struct hd_invocation *invocation, struct tree *tree,
     for (size_t i = 0; i < batch.count; i++)
         add_item(tree, builder, batch.items[i].path);
     hd_watch_batch_close(&batch);
-    push_batch(invocation, builder, tree->directory);
+    enum hd_reason reason = HD_REASON_NONE;
+    push_batch(invocation, builder, tree->directory, &reason);
+    tree->held_up |= reason == HD_REASON_TRIAL_OPEN;
+    twalk_r(tree->seen, reason == HD_REASON_TRIAL_OPEN ? forget_fresh : settle_fresh, NULL);
     return 0;
+}
+
+/* -1: nobody can say now. */
+static int is_trial_over(const struct hd_invocation *invocation)
+{
+    const struct hd_request request = { .type = HD_REQUEST_STATUS, .id = 1 };
+    struct hd_error ignored = HD_ERROR_INIT;
+    struct hd_target target;
+    json_t *answer = NULL;
+    if (hd_target_find(invocation, &target, &ignored) != 0 ||
+        hd_query_ask(&target, &request, &answer, &ignored) != 0)
+        return -1;
+    const json_t *trial = json_object_get(answer, "trial");
+    bool open = json_is_object(trial) && json_is_null(json_object_get(trial, "ended"));
+    json_decref(answer);
+    return !open;
+}
+
+/* What was refused for a trial is read again once that is over. */
+static int try_again(const struct hd_invocation *invocation, struct tree *trees, size_t count,
+                     struct hd_error *err)
+{
+    if (is_trial_over(invocation) != 1)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        if (trees[i].held_up && hd_watcher_rescan(trees[i].watcher, err) != 0)
+            return -1;
+        trees[i].held_up = false;
+    }
+    return 0;
+}
+
+static bool is_held_up(const struct tree *trees, size_t count)
+{
+    bool held_up = false;
+    for (size_t i = 0; i < count; i++)
+        held_up |= trees[i].held_up;
+    return held_up;
 }
 
 static void remember_file(struct tree *tree, const FTSENT *entry)
@@ -224,7 +290,10 @@ static int serve(const struct hd_invocation *invocation, struct tree *trees, siz
 
     int result = 0;
     while (result == 0 && descriptors[count].revents == 0) {
-        if (poll(descriptors, count + 1, -1) < 0)
+        int ready = poll(descriptors, count + 1, is_held_up(trees, count) ? TRIAL_PATIENCE_MS : -1);
+        if (ready == 0)
+            result = try_again(invocation, trees, count, err);
+        if (ready <= 0)
             continue;
         for (size_t i = 0; i < count && result == 0; i++)
             if (descriptors[i].revents != 0)

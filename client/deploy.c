@@ -144,9 +144,17 @@ static int push_and_go_on(const struct hd_invocation *invocation, const struct h
     return status;
 }
 
-int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_target *target,
-                     enum hd_request_type type, struct hd_bundle *bundle)
+static enum hd_reason reason_of(const json_t *report)
 {
+    enum hd_reason reason = HD_REASON_NONE;
+    (void)hd_reason_from_word(hd_answer_text(json_object_get(report, "error"), "reason"), &reason);
+    return reason;
+}
+
+int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_target *target,
+                     enum hd_request_type type, struct hd_bundle *bundle, enum hd_reason *reason)
+{
+    json_t *report = NULL;
     struct hd_error err = HD_ERROR_INIT;
     struct hd_bytes jar;
     if (hd_bundle_jar(bundle, &jar, &err) != 0)
@@ -167,7 +175,10 @@ int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_tar
     };
     bool goes_on = invocation->smoke != NULL || invocation->wait_drained_ms > 0;
     int status = goes_on ? push_and_go_on(invocation, target, &request, jar)
-                         : hd_deploy_request(invocation, target, &request, jar, NULL);
+                         : hd_deploy_request(invocation, target, &request, jar, &report);
+    if (reason != NULL)
+        *reason = reason_of(report);
+    json_decref(report);
     hd_request_close(&request);
     return status;
 }

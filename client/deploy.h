@@ -9,11 +9,13 @@
 #include "client/target.h"
 #include "core/bundle.h"
 #include "core/message.h"
+#include "core/reason.h"
 
 /* Sends it, prints the answer (table, or one line of JSON) and returns the exit status. The
- * bundle stays the caller's. */
+ * bundle stays the caller's. *reason (unless NULL): why it was refused as a whole, else
+ * HD_REASON_NONE. */
 int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_target *target,
-                     enum hd_request_type type, struct hd_bundle *bundle);
+                     enum hd_request_type type, struct hd_bundle *bundle, enum hd_reason *reason);
 
 /* Any request that is answered by a report. *report (unless NULL): the document, a new reference, or
  * NULL where none came. */

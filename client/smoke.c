@@ -49,7 +49,7 @@ static char **make_environment(char *deployment, char *pid)
 
 static int spawn(struct running *running, const char *command, char **environment)
 {
-    char *const arguments[] = { (char *)(uintptr_t)"sh", (char *)(uintptr_t)"-c",
+    char *const arguments[] = { (char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c",
                                 (char *)(uintptr_t)command, NULL };
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -60,8 +60,7 @@ static int spawn(struct running *running, const char *command, char **environmen
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setsigmask(&attributes, &running->mask);
-    int result =
-        posix_spawn(&running->pid, "/bin/sh", &files, &attributes, arguments, environment);
+    int result = posix_spawn(&running->pid, "/bin/sh", &files, &attributes, arguments, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     return result;

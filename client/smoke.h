@@ -19,8 +19,8 @@ struct hd_smoke_result {
     bool interrupted; /* … or somebody wants us to end (SIGINT, SIGTERM, SIGHUP) */
 };
 
-/* Runs "sh -c COMMAND" with HOTDROP_DEPLOYMENT and HOTDROP_PID in its environment, no input, and its
- * output on our stderr; waits for its end, at most that long. */
+/* Runs "sh -c COMMAND" with HOTDROP_DEPLOYMENT and HOTDROP_PID in its environment, no input, and
+ * its output on our stderr; waits for its end, at most that long. */
 HD_CHECKED int hd_smoke_run(const char *command, uint64_t deployment, long pid,
                             uint64_t milliseconds, struct hd_smoke_result *out,
                             struct hd_error *err);

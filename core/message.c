@@ -257,7 +257,8 @@ static int take_own_keys(const json_t *object, struct hd_request *request, struc
 static int take_request(json_t *object, struct hd_request *request, struct hd_error *err)
 {
     const struct request_kind *kind = NULL;
-    if (take_kind(object, &kind, err) != 0 || take_integer(object, "id", &request->id, err) != 0 ||
+    if (take_kind(object, &kind, err) != 0 || kind == NULL ||
+        take_integer(object, "id", &request->id, err) != 0 ||
         check_keys(object, kind, err) != 0)
         return -1;
     request->type = kind->type;

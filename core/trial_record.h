@@ -25,7 +25,8 @@ struct hd_trial_record {
     int64_t when;          /* … microseconds since the epoch */
 };
 
-/* "confirmed", "rolled-back", "rollback-refused"; NULL while it is open, or where there was none. */
+/* "confirmed", "rolled-back", "rollback-refused"; NULL while it is open, or where there was
+ * none. */
 const char *hd_trial_end_word(enum hd_trial_end end);
 /* {"milliseconds","ended","who","when","rollback"}; JSON null where there was no trial. A new
  * reference; NULL when memory is out. */

@@ -112,6 +112,39 @@ static void each_compile_is_one_line_with_what_changed(void **state)
     end_watching(&watching, SIGINT);
 }
 
+static void expect_error(const json_t *document, const char *reason)
+{
+    const json_t *error = json_object_get(document, "error");
+    assert_string_equal(json_string_value(json_object_get(error, "reason")), reason);
+}
+
+static void a_compile_during_a_trial_is_pushed_after_it(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    struct watching watching = { 0 };
+    compile(e2e, "one", "one");
+    e2e_start(e2e, "", NULL);
+    expect_words(e2e, "one", "one");
+    start_watching(e2e, &watching, "--pid", pid_of(e2e));
+    write_source(e2e, "First", "on trial");
+    e2e_compile(e2e, "sources", "trial", "");
+    e2e_client(e2e, &answer, "push", "--pid", pid_of(e2e), "--confirm-within", "2min", e2e_path(e2e, "trial/demo/First.class"), NULL);
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+
+    compile(e2e, "one", "two");
+    expect_error(hear(&watching), "trial-open");
+    expect_words(e2e, "on trial", "one");
+    e2e_client(e2e, &answer, "confirm", "--pid", pid_of(e2e), NULL);
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    expect_rows(hear(&watching), 1);
+    e2e_expect_row(watching.line, "demo.Second", "redefined", NULL);
+    expect_words(e2e, "on trial", "two");
+    end_watching(&watching, SIGINT);
+}
+
 static void what_is_refused_is_said_and_the_watch_goes_on(void **state)
 {
     struct e2e *e2e = *state;
@@ -177,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         E2E_CASE(each_compile_is_one_line_with_what_changed),
         E2E_CASE(what_is_refused_is_said_and_the_watch_goes_on),
+        E2E_CASE(a_compile_during_a_trial_is_pushed_after_it),
         E2E_CASE(a_jvm_that_was_started_again_is_found),
         E2E_CASE(a_directory_that_is_not_there_is_a_usage_error),
     };

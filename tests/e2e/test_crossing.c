@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A confirmation and the end of a trial's time cross: exactly one of them wins, and both know which. */
+/* A confirmation and the end of a trial's time cross: exactly one of them wins, and both know
+ * which. */
 #include "tests/e2e/road.h"
 
 #include <pthread.h>

@@ -99,6 +99,25 @@ static void keeping_a_state_of_old_or_none_replaces_what_is_kept(void **state)
     expect_refused(e2e, "2", "cannot-keep"); /* of an earlier JVM */
 }
 
+/* Nothing is left out in silence. */
+static void what_waited_and_was_taken_back_is_not_kept_by_its_old_number(void **state)
+{
+    struct e2e *e2e = *state;
+    shop_open(e2e);
+    shop_push(e2e, "one"); /* nobody has loaded it: it waits */
+    shop_do(e2e, "rollback", "0");
+    expect_refused(e2e, "1", "cannot-keep");
+    shop_push(e2e, "two");
+    shop_do(e2e, "rollback", "0");
+    shop_push(e2e, "three");
+    expect_refused(e2e, NULL, "no-way-back"); /* what it replaces is not known yet */
+    e2e_expect(e2e, "call demo.Shop run", "three");
+    e2e_await_log(e2e, "was loaded by app with the code of deployment 5");
+    shop_do(e2e, "keep", NULL);
+    restart(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "three");
+}
+
 static void a_push_may_keep_at_once(void **state)
 {
     struct e2e *e2e = *state;
@@ -485,6 +504,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         E2E_CASE(what_is_kept_is_live_after_a_restart_and_nothing_else_is),
         E2E_CASE(keeping_a_state_of_old_or_none_replaces_what_is_kept),
+        E2E_CASE(what_waited_and_was_taken_back_is_not_kept_by_its_old_number),
         E2E_CASE(a_push_may_keep_at_once),
         E2E_CASE(without_a_store_nothing_can_be_kept),
         E2E_CASE(what_has_no_way_back_cannot_be_kept),

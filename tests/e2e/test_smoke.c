@@ -96,10 +96,17 @@ static void a_smoke_test_that_takes_too_long_is_ended_and_rolled_back(void **sta
 static void start_client(const struct e2e *e2e, struct e2e_process *client, const char *time)
 {
     trial_compile(e2e, "one", "after");
-    const char *const arguments[] = { HD_E2E_CLIENT,      "push",    "--json",
-                                      "--pid",            trial_pid(e2e), "--confirm-within",
-                                      time,               "--smoke", "echo begun; sleep 100",
-                                      e2e_path(e2e, "after"), NULL };
+    const char *const arguments[] = { HD_E2E_CLIENT,
+                                      "push",
+                                      "--json",
+                                      "--pid",
+                                      trial_pid(e2e),
+                                      "--confirm-within",
+                                      time,
+                                      "--smoke",
+                                      "echo begun; sleep 100",
+                                      e2e_path(e2e, "after"),
+                                      NULL };
     e2e_process_start(client, arguments, NULL, e2e_path(e2e, "client.err"));
 }
 
@@ -239,9 +246,10 @@ static void a_push_can_wait_until_nobody_is_in_old_code(void **state)
     e2e_start(e2e, "", NULL);
     e2e_expect(e2e, "hold demo.Shop hold", "ok");
     compile_waiter(e2e, "one", "after");
-    const char *const arguments[] = { HD_E2E_CLIENT,    "push", "--json",
-                                      "--pid",          trial_pid(e2e), "--wait-drained",
-                                      "20s",            e2e_path(e2e, "after"), NULL };
+    const char *const arguments[] = {
+        HD_E2E_CLIENT,          "push", "--json", "--pid", trial_pid(e2e), "--wait-drained", "20s",
+        e2e_path(e2e, "after"), NULL
+    };
     e2e_process_start(&client, arguments, NULL, e2e_path(e2e, "client.err"));
     e2e_await(e2e, "call demo.Shop run", "one");
     e2e_expect(e2e, "release", "ok");

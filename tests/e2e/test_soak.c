@@ -13,7 +13,7 @@ enum { USUAL_ROUNDS = 200, SAMPLES = 40 };
 
 /* So that what grows is not the Java heap. */
 #define ALL_HEAP_AT_ONCE "-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch"
-#define EDITING_AGENT "-javaagent:" HD_E2E_BINARY "/editing-agent.jar=always"
+#define EDITING_AGENT    "-javaagent:" HD_E2E_BINARY "/editing-agent.jar=always"
 
 /* In KiB; of the process, and of the JVM's metaspace. */
 struct sample {
@@ -57,8 +57,9 @@ static void start(struct soak *soak, struct e2e *e2e, const char *other_agent)
     snprintf(ours, sizeof ours, "max-rate=100000/min,log-level=warn");
     snprintf(class_path, sizeof class_path, "%s:%s", HD_E2E_JAVA, e2e->classes);
     const char *const alone[] = { ALL_HEAP_AT_ONCE, "-cp", class_path, "Soak", NULL };
-    const char *const both[] = { other_agent, "-Dsoak.retransform=yes", ALL_HEAP_AT_ONCE, "-cp",
-                                 class_path,  "Soak",                   NULL };
+    const char *const both[] = {
+        other_agent, "-Dsoak.retransform=yes", ALL_HEAP_AT_ONCE, "-cp", class_path, "Soak", NULL
+    };
     e2e_start_java(e2e, ours, other_agent != NULL ? both : alone, e2e->errors);
     assert_string_equal(e2e_process_hear(&e2e->jvm, 30), "ready");
 }

@@ -24,14 +24,19 @@
 static struct e2e_flow flows[2];
 
 /* Returns the port. */
-static unsigned start(struct e2e *e2e)
+static unsigned start_with(struct e2e *e2e, const char *agent_options)
 {
     const char *const build[] = { HD_E2E_SOURCE "/build-spring-boot", BUILT,
                                   HD_SAMPLES "/spring-boot", NULL };
     const char *const arguments[] = { "-jar", JAR, "--server.port=0", NULL };
     e2e_tool(NULL, build);
-    e2e_application_start(e2e, "", arguments);
+    e2e_application_start(e2e, agent_options, arguments);
     return e2e_application_hear_number(e2e, "Tomcat started on port ");
+}
+
+static unsigned start(struct e2e *e2e)
+{
+    return start_with(e2e, "");
 }
 
 /* What the controller is compiled against: all that is in the jar. */
@@ -147,6 +152,30 @@ static void a_controller_swapped_before_its_first_request_keeps_the_names_of_its
     e2e_http_expect(port, "/person/1", ADA);
 }
 
+/* Its class loader is not there when the JVM starts, and it is killed in between. */
+static void a_controller_that_is_kept_is_live_after_a_restart(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char options[300], pid[16];
+    snprintf(options, sizeof options, "store=%s", e2e_path(e2e, "store"));
+    e2e_http_expect(start_with(e2e, options), "/person/1", PANKAJ);
+    compile_with(e2e, "Ada Lovelace", "ada");
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, &answer, "push", "--json", "--keep", "--pid", pid, e2e_path(e2e, "ada"), NULL);
+    assert_int_equal(answer.status, 0);
+    assert_true(json_is_true(json_object_get(answer.json, "kept")));
+    e2e_answer_close(&answer);
+    e2e_process_end(&e2e->jvm);
+    unsigned port = start_with(e2e, options);
+    e2e_http_expect(port, "/person/1", ADA);
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, &answer, "rollback", "--json", "--pid", pid, NULL);
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    e2e_http_expect(port, "/person/1", PANKAJ);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +183,7 @@ int main(void)
             a_controller_is_swapped_by_drop_push_and_whole_jar_while_requests_flow),
         E2E_APPLICATION_CASE(
             a_controller_swapped_before_its_first_request_keeps_the_names_of_its_parameters),
+        E2E_APPLICATION_CASE(a_controller_that_is_kept_is_live_after_a_restart),
     };
     return E2E_RUN(tests);
 }

@@ -23,7 +23,7 @@ const char *trial_pid(const struct e2e *e2e)
 
 /* hotdrop COMMAND --json --pid <jvm> [argument]; the caller closes the answer. */
 void trial_command(const struct e2e *e2e, struct e2e_answer *answer, const char *name,
-                    const char *argument)
+                   const char *argument)
 {
     e2e_client(e2e, answer, name, "--json", "--pid", trial_pid(e2e), argument, NULL);
     if (answer->json == NULL)
@@ -53,7 +53,7 @@ void trial_expect_number(const json_t *object, const char *key, json_int_t numbe
 
 /* How the trial of that deployment ended, by which rollback (0: none), and who ended it. */
 void trial_expect_end(const struct e2e *e2e, const char *deployment, const char *how,
-                       json_int_t rollback, const char *who)
+                      json_int_t rollback, const char *who)
 {
     json_t *document = trial_shown(e2e, deployment);
     const json_t *trial = json_object_get(document, "trial");
@@ -82,7 +82,7 @@ void trial_start(struct e2e *e2e, const char *agent_options)
 
 /* The option and its value stand before the path. */
 void trial_push(const struct e2e *e2e, struct e2e_answer *answer, const char *word,
-                      const char *option, const char *value)
+                const char *option, const char *value)
 {
     trial_compile(e2e, word, "after");
     e2e_client(e2e, answer, "push", "--json", "--pid", trial_pid(e2e), option, value,
@@ -96,7 +96,6 @@ void trial_push_on_trial(const struct e2e *e2e, const char *word, const char *ti
     trial_push(e2e, &answer, word, "--confirm-within", time);
     if (answer.status != 0)
         fail_msg("%s", answer.output);
-    assert_true(json_is_null(
-        json_object_get(json_object_get(answer.json, "trial"), "ended")));
+    assert_true(json_is_null(json_object_get(json_object_get(answer.json, "trial"), "ended")));
     e2e_answer_close(&answer);
 }

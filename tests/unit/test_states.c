@@ -150,10 +150,10 @@ static void rounds_of_push_and_rollback_keep_memory_flat(void **state)
     long before = hd_alloc_outstanding();
     struct hd_states *states = hd_states_new();
     long at_bound = 0;
-    for (uint64_t round = 0; round < 4 * HD_STATES_MAX; round++) {
+    for (uint64_t round = 0; round < UINT64_C(4) * HD_STATES_MAX; round++) {
         deploy(states, 2 * round + 1, "Foo", "foo");
         roll_back(states, 2 * round + 2, 0);
-        if (round == 2 * HD_STATES_MAX)
+        if (round == UINT64_C(2) * HD_STATES_MAX)
             at_bound = hd_alloc_outstanding();
     }
     assert_int_equal(hd_alloc_outstanding(), at_bound);
