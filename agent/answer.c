@@ -26,7 +26,7 @@ static json_t *addressed(json_t *object, const char *type, uint64_t id)
     return NULL;
 }
 
-json_t *hd_answer_hello(const struct hd_loop *loop)
+json_t *hd_answer_hello(const struct hd_loop *loop, enum hd_role role)
 {
     const struct hd_jvm *jvm = hd_loop_jvm(loop);
     return json_pack("{s:s, s:s, s:s, s:i, s:I, s:s, s:i, s:I, s:I, s:s}", "type", "hello",
@@ -34,7 +34,8 @@ json_t *hd_answer_hello(const struct hd_loop *loop)
                      "user", (json_int_t)jvm->user, "jdk", jvm->version, "feature",
                      (int)jvm->rules.feature_release, "deployments",
                      (json_int_t)hd_history_total(hd_loop_history(loop)), "max_bundle",
-                     (json_int_t)hd_loop_options(loop)->max_bundle, "role", "operator");
+                     (json_int_t)hd_loop_options(loop)->max_bundle, "role",
+                     hd_role_word(role));
 }
 
 json_t *hd_answer_received(uint64_t id)

@@ -9,8 +9,9 @@
 #define HD_AGENT_ANSWER_H
 
 #include "agent/loop.h"
+#include "core/authorized.h"
 
-json_t *hd_answer_hello(const struct hd_loop *loop);
+json_t *hd_answer_hello(const struct hd_loop *loop, enum hd_role role);
 json_t *hd_answer_received(uint64_t id);
 /* All of a push was here that many seconds ago, and there is no report yet. ahead: jobs before it,
  * the running one included. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/drop.h"
 
+#include "agent/access.h"
 #include "agent/drop_bundle.h"
+#include "agent/loop_lws.h"
 #include "core/alloc.h"
 #include "core/log.h"
 #include "core/text.h"
@@ -86,11 +88,26 @@ static void finished(struct hd_job *job, void *owner)
     pump(drop);
 }
 
+/* To drop a file is to push it. */
+static int may_drop(void *context, uint32_t owner_uid, const char *shown, struct hd_error *err)
+{
+    struct hd_drop *drop = context;
+    const struct hd_request push = { .type = HD_REQUEST_PUSH };
+    enum hd_role role = hd_access_of_uid(hd_loop_access(drop->loop), owner_uid);
+    if (role >= hd_role_needed(&push))
+        return 0;
+    return hd_error_set(err, HD_E_DENIED,
+                        "%s belongs to uid %u, whose role here is %s; a push needs %s", shown,
+                        owner_uid, hd_role_word(role), hd_role_word(hd_role_needed(&push)));
+}
+
 static struct hd_job *make_job(struct hd_drop *drop, const struct hd_claim *claim,
                                struct hd_error *err)
 {
     struct hd_drop_reading reading = { 0 };
-    if (hd_drop_bundle_read(claim, drop->place.path, hd_loop_options(drop->loop)->max_bundle,
+    const struct hd_owner_rule owners = { may_drop, drop };
+    if (hd_drop_bundle_read(claim, drop->place.path, &owners,
+                            hd_loop_options(drop->loop)->max_bundle,
                             hd_loop_jvm(drop->loop)->rules.feature_release, &reading, err) != 0)
         return NULL;
     struct hd_job *job = hd_job_new(HD_JOB_DEPLOY, &reading.origin);

@@ -18,6 +18,7 @@
 
 struct reading {
     const struct hd_claim *claim;
+    const struct hd_owner_rule *owners;
     struct hd_bundle_limits limits;
     unsigned feature_release;
     struct hd_bundle_builder *builder;
@@ -49,7 +50,8 @@ static char *remedy_of(enum hd_reason reason)
     if (reason != HD_REASON_NOT_AUTHORISED)
         return NULL;
     return hd_strdup(
-        "Copy the file itself into the directory (cp, not ln), as the JVM's user or root.");
+        "Copy the file itself into the directory (cp, not ln), as the JVM's user or root, or as "
+        "somebody whom the agent's authorized= makes a deployer.");
 }
 
 static int add_row(struct reading *reading, const char *class_name, enum hd_outcome outcome,
@@ -88,8 +90,9 @@ static int read_claimed(struct reading *reading, const char *path, uint64_t max_
 {
     uint32_t owner = 0;
     uint64_t left = reading->limits.max_bytes - reading->total;
-    if (hd_watcher_read_file(reading->claim->directory, path, max_bytes < left ? max_bytes : left,
-                             data, length, &owner, why) != 0)
+    if (hd_watcher_read_file_of(reading->owners, reading->claim->directory, path,
+                                max_bytes < left ? max_bytes : left, data, length, &owner,
+                                why) != 0)
         return -1;
     reading->total += *length;
     return 0;
@@ -262,13 +265,15 @@ static int start_rows(struct reading *reading, struct hd_error *err)
     return 0;
 }
 
-int hd_drop_bundle_read(const struct hd_claim *claim, const char *from, uint64_t max_bytes,
+int hd_drop_bundle_read(const struct hd_claim *claim, const char *from,
+                        const struct hd_owner_rule *owners, uint64_t max_bytes,
                         unsigned feature_release, struct hd_drop_reading *out, struct hd_error *err)
 {
     struct hd_origin origin = { .way = HD_WAY_DROP };
     hd_text_escape(from, origin.from, sizeof origin.from);
     tell_owner(claim, &origin);
     struct reading reading = { .claim = claim,
+                               .owners = owners,
                                .limits = { max_bytes, HD_BUNDLE_MAX_CLASS_BYTES,
                                            HD_BUNDLE_MAX_ENTRIES },
                                .feature_release = feature_release,

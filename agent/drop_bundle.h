@@ -19,9 +19,10 @@ struct hd_drop_reading {
 /* A lone jar is the bundle itself; class files (named by what is inside them, wherever they lie)
  * and the classes of jars that came in one directory are put together. Links, pipes, devices, files
  * of other users, what is no class file and what is too large refuse the whole claim. -1 only for
- * want of memory. On success the caller owns bundle and refused. */
+ * want of memory. owners: whose files may be deployed; NULL: this process's user's and root's. On
+ * success the caller owns bundle and refused. */
 HD_CHECKED int hd_drop_bundle_read(const struct hd_claim *claim, const char *from,
-                                   uint64_t max_bytes, unsigned feature_release,
+                                   const struct hd_owner_rule *owners, uint64_t max_bytes, unsigned feature_release,
                                    struct hd_drop_reading *out, struct hd_error *err);
 
 #endif

@@ -86,14 +86,15 @@ static int remove_abandoned(int directory, const char *file, const struct sockad
     return 0;
 }
 
-static int bind_name(struct hd_endpoint *endpoint, const char *file, struct hd_error *err)
+static int bind_name(struct hd_endpoint *endpoint, const char *file, mode_t mode,
+                     struct hd_error *err)
 {
     struct sockaddr_un name;
     if (socket_name(endpoint->directory, file, &name, err) != 0)
         return -1;
     /* The mode that bind gives the file is that of the socket (unix(7)), so there is no moment in
      * which others could connect. */
-    if (fchmod(endpoint->descriptor, 0600) != 0)
+    if (fchmod(endpoint->descriptor, mode) != 0)
         return hd_error_set_errno(err, errno, "the socket's mode cannot be set");
     int result = bind(endpoint->descriptor, (const struct sockaddr *)&name, sizeof name);
     if (result != 0 && errno == EADDRINUSE) {
@@ -114,7 +115,28 @@ static int remember_file(struct hd_endpoint *endpoint, const char *file, struct 
     return 0;
 }
 
-static int open_unix(struct hd_endpoint *endpoint, struct hd_error *err)
+/* The umask has narrowed what others may; through a descriptor, so that it is our socket's mode that
+ * changes, whatever has that name by now. */
+static int widen(struct hd_endpoint *endpoint, const char *file, mode_t mode, struct hd_error *err)
+{
+    char itself[64];
+    struct stat status;
+    if (mode == 0600)
+        return 0;
+    int place = openat(endpoint->directory, file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (place < 0)
+        return hd_error_set_errno(err, errno, "the socket cannot be examined");
+    snprintf(itself, sizeof itself, "/proc/self/fd/%d", place);
+    bool ours = fstat(place, &status) == 0 && status.st_dev == endpoint->device &&
+                status.st_ino == endpoint->inode;
+    int result = ours ? chmod(itself, mode) : -1;
+    if (result != 0)
+        hd_error_set_errno(err, ours ? errno : EBUSY, "the socket's mode cannot be set");
+    close(place);
+    return result;
+}
+
+static int open_unix(struct hd_endpoint *endpoint, mode_t mode, struct hd_error *err)
 {
     char directory[sizeof endpoint->address.path];
     const char *file = split_path(&endpoint->address, directory);
@@ -124,7 +146,8 @@ static int open_unix(struct hd_endpoint *endpoint, struct hd_error *err)
     endpoint->descriptor = make_socket(AF_UNIX);
     if (endpoint->descriptor < 0)
         return hd_error_set_errno(err, errno, "no socket");
-    if (bind_name(endpoint, file, err) != 0 || remember_file(endpoint, file, err) != 0)
+    if (bind_name(endpoint, file, mode, err) != 0 || remember_file(endpoint, file, err) != 0 ||
+        widen(endpoint, file, mode, err) != 0)
         return -1;
     if (listen(endpoint->descriptor, BACKLOG) != 0)
         return hd_error_set_errno(err, errno, "cannot listen");
@@ -147,7 +170,7 @@ static void remove_name(const struct hd_endpoint *endpoint)
 
 bool hd_endpoint_needs_lookup(const struct hd_address *address)
 {
-    return address->kind == HD_ADDRESS_WS && !hd_address_is_ip(address->host) &&
+    return hd_address_is_tcp(address) && !hd_address_is_ip(address->host) &&
            strcasecmp(address->host, "localhost") != 0;
 }
 
@@ -208,20 +231,20 @@ void hd_endpoint_describe(const struct hd_address *address, char *out, size_t ca
 {
     if (address->kind == HD_ADDRESS_UNIX)
         snprintf(out, capacity, "unix:%s", address->path);
-    else if (address->kind == HD_ADDRESS_WS)
-        snprintf(out, capacity, strchr(address->host, ':') != NULL ? "ws://[%s]:%u" : "ws://%s:%u",
-                 address->host, address->port);
+    else if (hd_address_is_tcp(address))
+        snprintf(out, capacity, strchr(address->host, ':') != NULL ? "%s://[%s]:%u" : "%s://%s:%u",
+                 address->kind == HD_ADDRESS_WSS ? "wss" : "ws", address->host, address->port);
     else
         snprintf(out, capacity, "none");
 }
 
-int hd_endpoint_open(const struct hd_address *address, struct hd_endpoint *out,
+int hd_endpoint_open(const struct hd_address *address, mode_t mode, struct hd_endpoint *out,
                      struct hd_error *err)
 {
     struct hd_endpoint endpoint = HD_ENDPOINT_INIT;
     endpoint.address = *address;
-    int result =
-        address->kind == HD_ADDRESS_UNIX ? open_unix(&endpoint, err) : open_tcp(&endpoint, err);
+    int result = address->kind == HD_ADDRESS_UNIX ? open_unix(&endpoint, mode, err)
+                                                  : open_tcp(&endpoint, err);
     if (result != 0) {
         hd_endpoint_close(&endpoint);
         return -1;

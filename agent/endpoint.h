@@ -23,12 +23,12 @@ struct hd_endpoint {
 
 #define HD_ENDPOINT_INIT { .descriptor = -1, .directory = -1 }
 
-/* Unix: the socket is made with mode 0600 before it has a name. A socket that a dead process left
+/* Unix: the socket has its mode before it has a name. A socket that a dead process left
  * there is replaced, if it belongs to this user or to root; anything else stays, and is an error:
  * HD_E_DENIED (another kind of file, another's socket, or a socket that somebody listens on). TCP:
  * HD_E_SYSTEM, HD_E_NOT_FOUND (a name that has no address; looking it up may take long). */
-HD_CHECKED int hd_endpoint_open(const struct hd_address *address, struct hd_endpoint *out,
-                                struct hd_error *err);
+HD_CHECKED int hd_endpoint_open(const struct hd_address *address, mode_t mode,
+                                struct hd_endpoint *out, struct hd_error *err);
 
 /* True when opening it asks the resolver (a host that is neither an IP literal nor localhost),
  * which may take seconds. */
@@ -37,7 +37,7 @@ bool hd_endpoint_needs_lookup(const struct hd_address *address);
 /* Closes and, if the name still leads to our socket, removes it. */
 void hd_endpoint_close(struct hd_endpoint *endpoint);
 
-/* "unix:/tmp/x", "ws://127.0.0.1:7007", "ws://[::1]:7007". */
+/* "unix:/tmp/x", "ws://127.0.0.1:7007", "wss://[::1]:7443". */
 void hd_endpoint_describe(const struct hd_address *address, char *out, size_t capacity);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/handshake.h"
 
-#include "agent/token.h"
 #include "core/message.h"
 
 #include <string.h>
@@ -13,7 +12,6 @@ enum {
     FORBIDDEN = 403,
     NOT_FOUND = 404,
     UPGRADE_REQUIRED = 426,
-    INTERNAL_ERROR = 500,
     SERVICE_UNAVAILABLE = 503
 };
 
@@ -41,10 +39,13 @@ static bool host_of(const char *authority, char *out, size_t capacity)
 
 /* A web page can make a browser ask any address under a name of its own (DNS rebinding); it cannot
  * make the browser say that it asked for an address, for localhost, or for the name the agent was
- * told to listen on. */
+ * told to listen on. Over TLS the browser has already seen that the certificate is not for its
+ * name. */
 static bool is_our_host(const char *authority, const struct hd_address *address)
 {
     char host[256];
+    if (address->kind == HD_ADDRESS_WSS)
+        return true;
     if (!host_of(authority, host, sizeof host))
         return false;
     if (strcasecmp(host, "localhost") == 0 || hd_address_is_ip(host))
@@ -63,21 +64,6 @@ static bool offers_our_protocol(const char *list)
         list += length;
     }
     return false;
-}
-
-static int judge_token(const struct hd_handshake *request, const char *token_file, unsigned *status,
-                       struct hd_error *err)
-{
-    const char *given = request->authorization;
-    if (given == NULL || strncasecmp(given, BEARER, strlen(BEARER)) != 0)
-        return refuse(status, UNAUTHORIZED, err,
-                      "this address wants \"Authorization: Bearer TOKEN\"");
-    given += strlen(BEARER);
-    given += strspn(given, " ");
-    if (hd_token_verify(token_file, given, strlen(given), err) == 0)
-        return 0;
-    *status = err->code == HD_E_DENIED ? UNAUTHORIZED : INTERNAL_ERROR;
-    return -1;
 }
 
 static int judge_upgrade(const struct hd_handshake *request, unsigned *status, struct hd_error *err)
@@ -110,5 +96,19 @@ int hd_handshake_judge(const struct hd_handshake *request, const struct hd_hands
     if (rules->full)
         return refuse(status, SERVICE_UNAVAILABLE, err,
                       "too many connections are open; try again later");
-    return rules->token_file == NULL ? 0 : judge_token(request, rules->token_file, status, err);
+    return 0;
+}
+
+int hd_handshake_bearer(const struct hd_handshake *request, bool secure, const char **token,
+                        unsigned *status, struct hd_error *err)
+{
+    const char *given = request->authorization;
+    if (given == NULL || strncasecmp(given, BEARER, strlen(BEARER)) != 0)
+        return refuse(status, UNAUTHORIZED, err,
+                      secure ? "this address wants a client's certificate, or \"Authorization: "
+                               "Bearer TOKEN\""
+                             : "this address wants \"Authorization: Bearer TOKEN\"");
+    given += strlen(BEARER);
+    *token = given + strspn(given, " ");
+    return 0;
 }

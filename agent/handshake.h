@@ -3,7 +3,7 @@
  * May this request become a hotdrop.v1 connection? Judged from the head of the HTTP request alone,
  * before anything is upgraded.
  *
- * Pure but for reading the token file. Loop thread.
+ * Pure; loop thread.
  */
 #ifndef HD_AGENT_HANDSHAKE_H
 #define HD_AGENT_HANDSHAKE_H
@@ -23,14 +23,18 @@ struct hd_handshake {
 
 struct hd_handshake_rules {
     const struct hd_address *address; /* where it arrived */
-    const char *token_file; /* NULL: who is there was told by the kernel already (a local socket) */
-    bool full;              /* too many connections are open */
+    bool full; /* too many connections are open */
 };
 
-/* 0: it may. -1: *status is the HTTP status to refuse it with (400, 401, 403, 404, 426, 500 or
- * 503), err says why, in words fit for the peer. */
+/* 0: it may. -1: *status is the HTTP status to refuse it with (400, 403, 404, 426 or 503), err
+ * says why, in words fit for the peer. */
 HD_CHECKED int hd_handshake_judge(const struct hd_handshake *request,
                                   const struct hd_handshake_rules *rules, unsigned *status,
                                   struct hd_error *err);
+
+/* The token that the request carries (RFC 6750 §2.1); a borrow. -1: *status is 401. secure: a
+ * client's certificate would do as well. */
+HD_CHECKED int hd_handshake_bearer(const struct hd_handshake *request, bool secure,
+                                   const char **token, unsigned *status, struct hd_error *err);
 
 #endif

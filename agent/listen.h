@@ -9,6 +9,7 @@
 #define HD_AGENT_LISTEN_H
 
 #include "agent/loop_lws.h"
+#include "core/authorized.h"
 
 struct hd_listen;
 
@@ -39,5 +40,8 @@ int hd_listen_judge(struct hd_listen *listen, struct lws *wsi);
 void hd_listen_gone(struct hd_listen *listen, const struct lws *wsi);
 /* The connection became hotdrop.v1: who it is. NULL for one of another's making. */
 const struct hd_origin *hd_listen_established(struct hd_listen *listen, const struct lws *wsi);
+
+/* What it may do right now; HD_ROLE_NONE for one of another's making. */
+enum hd_role hd_listen_role(struct hd_listen *listen, const struct lws *wsi);
 
 #endif

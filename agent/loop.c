@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/loop.h"
 
+#include "agent/access.h"
 #include "agent/deadline.h"
 #include "agent/listen.h"
 #include "agent/loop_lws.h"
@@ -43,6 +44,7 @@ struct hd_loop {
     struct hd_sources *sources;
     struct hd_listen *listen;
     struct hd_sessions *sessions;
+    struct hd_access access;
     struct hd_history history;
     struct hd_deadline deadline;
     json_t *status;     /* the engine's last document */
@@ -106,6 +108,11 @@ struct hd_listen *hd_loop_listen(const struct hd_loop *loop)
 struct hd_sessions *hd_loop_sessions(const struct hd_loop *loop)
 {
     return loop->sessions;
+}
+
+struct hd_access *hd_loop_access(struct hd_loop *loop)
+{
+    return &loop->access;
 }
 
 void hd_loop_timer_set(struct hd_loop *loop, lws_sorted_usec_list_t *timer, sul_cb_t callback,
@@ -382,6 +389,7 @@ int hd_loop_new(const struct hd_jvm *jvm, struct hd_engine *engine,
     loop->jvm = jvm;
     loop->engine = engine;
     loop->options = options;
+    hd_access_open(&loop->access, options, jvm->user);
     loop->deadline.loop = loop;
     loop->history.past = hd_engine_steal_past(engine);
     atomic_init(&loop->stopping, false);
@@ -466,6 +474,7 @@ void hd_loop_free(struct hd_loop *loop)
         lws_context_destroy(loop->context);
     hd_listen_free(loop->listen);
     hd_sessions_free(loop->sessions);
+    hd_access_close(&loop->access);
     hd_deadline_close(&loop->deadline);
     hd_history_close(&loop->history);
     json_decref(loop->status);

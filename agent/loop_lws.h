@@ -15,6 +15,9 @@ struct lws_vhost *hd_loop_vhost(const struct hd_loop *loop);
 struct hd_engine *hd_loop_engine(const struct hd_loop *loop);
 struct hd_listen *hd_loop_listen(const struct hd_loop *loop);
 struct hd_sessions *hd_loop_sessions(const struct hd_loop *loop);
+/* Who may do what. */
+struct hd_access;
+struct hd_access *hd_loop_access(struct hd_loop *loop);
 
 /* Jobs are taken in the order in which they were submitted. The ticket of the last one, and how
  * many of those before a ticket are not finished yet. */

@@ -7,6 +7,7 @@
 #include "core/alloc.h"
 #include "core/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* While this much waits to be read, a client gets no more answers to status, history and show. */
@@ -168,6 +169,29 @@ static void answer_question(struct hd_session *session, const struct hd_request 
 
 /* ---- hearing --------------------------------------------------------------------------------- */
 
+/* The role is looked up for every message: a JVM lives longer than somebody's rights. */
+static bool is_authorised(struct hd_session *session, const struct hd_request *request)
+{
+    char words[300];
+    char remedy[160];
+    enum hd_role needed = hd_role_needed(request);
+    enum hd_role role = hd_listen_role(hd_loop_listen(hd_session_loop(session)), session->wsi);
+    if (role >= needed)
+        return true;
+    snprintf(words, sizeof words, "%s needs the role %s, and %s %s%s here",
+             hd_role_request_word(request), hd_role_word(needed), session->origin.who,
+             role == HD_ROLE_NONE ? "has " : "is a ", hd_role_word(role));
+    snprintf(remedy, sizeof remedy,
+             "ask for a line \"%s WHO\" in the file that the agent's authorized= names",
+             hd_role_word(needed));
+    hd_log(HD_LOG_WARN, "refused %s, %s: %s", session->origin.who, session->origin.from, words);
+    hd_session_say_take(session, hd_message_error(request->id,
+                                                  hd_reason_word(HD_REASON_NOT_AUTHORISED), words,
+                                                  remedy));
+    hd_session_leave(session, LWS_CLOSE_STATUS_POLICY_VIOLATION);
+    return false;
+}
+
 static void hear_request(struct hd_session *session, const char *text, size_t length)
 {
     struct hd_request request;
@@ -177,6 +201,10 @@ static void hear_request(struct hd_session *session, const char *text, size_t le
             hd_session_leave(session, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
         else
             hd_session_bad_request(session, 0, err.text);
+        return;
+    }
+    if (!is_authorised(session, &request)) {
+        hd_request_close(&request);
         return;
     }
     if (request.type == HD_REQUEST_PUSH || request.type == HD_REQUEST_CHECK) {
@@ -240,7 +268,8 @@ static int begin(struct hd_sessions *all, struct lws *wsi, const struct hd_origi
     all->first = session;
     lws_set_opaque_user_data(wsi, session);
     hd_log(HD_LOG_DEBUG, "connected: %s, %s", origin->who, origin->from);
-    hd_session_say_take(session, hd_answer_hello(all->loop));
+    hd_session_say_take(
+        session, hd_answer_hello(all->loop, hd_listen_role(hd_loop_listen(all->loop), wsi)));
     return 0;
 }
 

@@ -4,13 +4,13 @@
 #include "core/alloc.h"
 #include "core/digest.h"
 #include "core/random.h"
+#include "core/trusted_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { RANDOM_BYTES = 32 };
@@ -46,24 +46,6 @@ static bool is_printable(const struct secret *secret)
     return true;
 }
 
-static int check_file(const char *path, int descriptor, bool *readable_by_others,
-                      struct hd_error *err)
-{
-    struct stat status;
-    if (fstat(descriptor, &status) != 0)
-        return hd_error_set_errno(err, errno, "%s: cannot be examined", path);
-    if (!S_ISREG(status.st_mode))
-        return hd_error_set(err, HD_E_DENIED, "%s: not a regular file", path);
-    if (status.st_uid != geteuid() && status.st_uid != 0)
-        return hd_error_set(err, HD_E_DENIED, "%s: belongs to another user (uid %lu)", path,
-                            (unsigned long)status.st_uid);
-    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return hd_error_set(err, HD_E_DENIED,
-                            "%s: others than its owner can write it; chmod 600 it", path);
-    *readable_by_others = (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
-    return 0;
-}
-
 static int read_secret(const char *path, int descriptor, struct secret *out, struct hd_error *err)
 {
     ssize_t got;
@@ -80,16 +62,13 @@ static int read_secret(const char *path, int descriptor, struct secret *out, str
     return 0;
 }
 
-/* Never waits: a FIFO is opened for reading without a writer, and then refused. */
 static int load(const char *path, struct secret *out, bool *readable_by_others,
                 struct hd_error *err)
 {
-    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int descriptor = hd_trusted_file_open(path, readable_by_others, err);
     if (descriptor < 0)
-        return hd_error_set_errno(err, errno, "%s: cannot be opened", path);
-    int result = check_file(path, descriptor, readable_by_others, err);
-    if (result == 0)
-        result = read_secret(path, descriptor, out, err);
+        return -1;
+    int result = read_secret(path, descriptor, out, err);
     close(descriptor);
     return result;
 }

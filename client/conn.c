@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/conn.h"
 
+#include "client/tunnel.h"
 #include "core/alloc.h"
 
 #include <ctype.h>
@@ -9,6 +10,7 @@
 #include <libwebsockets.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CONNECT_SECONDS 5
@@ -18,6 +20,7 @@
 
 struct hd_conn {
     const struct hd_target *target;
+    struct hd_tunnel *tunnel; /* NULL: not over TLS */
     struct lws_context *context;
     struct lws *wsi;
     lws_sorted_usec_list_t timer;
@@ -45,6 +48,19 @@ static void fail(struct hd_conn *conn, enum hd_error_code code, const char *text
     conn->closed = true;
 }
 
+/* Named by its path, another user's socket is the one that was meant where only that user and root
+ * could have put it there. */
+static bool is_guarded(const char *path, uid_t uid)
+{
+    struct stat place;
+    char directory[sizeof((struct hd_address *)0)->path];
+    const char *slash = strrchr(path, '/');
+    snprintf(directory, sizeof directory, "%.*s", slash != NULL ? (int)(slash - path) + 1 : 1,
+             slash != NULL ? path : ".");
+    return stat(directory, &place) == 0 && (place.st_uid == uid || place.st_uid == 0) &&
+           (place.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 /* A local socket is trusted only if it belongs to the JVM that was meant. */
 static bool peer_is_meant(struct hd_conn *conn)
 {
@@ -59,7 +75,8 @@ static bool peer_is_meant(struct hd_conn *conn)
     }
     bool meant = target->expected_pid != 0
                      ? peer.pid == target->expected_pid && peer.uid == target->expected_uid
-                     : peer.uid == geteuid() || peer.uid == 0 || geteuid() == 0;
+                     : peer.uid == geteuid() || peer.uid == 0 || geteuid() == 0 ||
+                           is_guarded(target->address.path, peer.uid);
     if (!meant) {
         hd_error_set(&conn->failure, HD_E_DENIED,
                      "%s: the socket belongs to process %d of uid %u, not to the JVM that was "
@@ -88,10 +105,14 @@ static void could_not_connect(struct hd_conn *conn, const char *words)
 static void refused_handshake(struct hd_conn *conn, struct lws *wsi, const char *words)
 {
     unsigned status = lws_http_client_http_response(wsi);
-    if (status == 401)
+    if (status == 401 && conn->token[0] == '\0')
+        fail(conn, HD_E_DENIED, "the agent wants --cert FILE and --key FILE, or --token FILE");
+    else if (status == 401)
         fail(conn, HD_E_DENIED, "the agent does not accept this token");
     else if (status == 403)
-        fail(conn, HD_E_DENIED, "the agent does not let this connection in");
+        fail(conn, HD_E_DENIED,
+             "the agent does not let this connection in: who comes here has no role there "
+             "(authorized=), or asked for a host that the agent is not");
     else if (status == 503)
         fail(conn, HD_E_CONNECTION, "the agent has too many connections; try again");
     else
@@ -266,13 +287,14 @@ static void start_connecting(struct hd_conn *conn)
 {
     const struct hd_address *address = &conn->target->address;
     char unix_address[sizeof address->path + 1];
-    snprintf(unix_address, sizeof unix_address, "+%s", address->path);
-    bool is_unix = address->kind == HD_ADDRESS_UNIX;
+    bool is_unix = address->kind == HD_ADDRESS_UNIX || conn->tunnel != NULL;
+    snprintf(unix_address, sizeof unix_address, "+%s",
+             conn->tunnel != NULL ? hd_tunnel_path(conn->tunnel) : address->path);
     struct lws_client_connect_info info = {
         .context = conn->context,
         .address = is_unix ? unix_address : address->host,
         .port = is_unix ? 0 : address->port,
-        .host = is_unix ? "localhost" : address->host,
+        .host = address->kind == HD_ADDRESS_UNIX ? "localhost" : address->host,
         .path = "/",
         .protocol = HD_PROTOCOL_NAME,
         .local_protocol_name = HD_PROTOCOL_NAME,
@@ -296,6 +318,8 @@ static int wait_for_message(struct hd_conn *conn, unsigned seconds, json_t **out
         conn->message = NULL;
         return 0;
     }
+    if (conn->tunnel != NULL && hd_tunnel_has_failed(conn->tunnel, err))
+        return hd_error_prefix(err, "%s", conn->target->title);
     if (conn->timed_out)
         return hd_error_set(err, HD_E_CONNECTION, "%s: no answer for %u seconds",
                             conn->target->title, seconds);
@@ -350,6 +374,11 @@ int hd_conn_open(const struct hd_target *target, struct hd_conn **out, struct hd
     if (target->token_file[0] != '\0' &&
         read_token(target->token_file, conn->token, sizeof conn->token, err) != 0)
         goto out;
+    if (target->address.kind == HD_ADDRESS_WSS &&
+        hd_tunnel_open(target, CONNECT_SECONDS, &conn->tunnel, err) != 0) {
+        hd_error_prefix(err, "%s", target->title);
+        goto out;
+    }
     if (make_context(conn, err) != 0)
         goto out;
     start_connecting(conn);
@@ -368,6 +397,7 @@ void hd_conn_close(struct hd_conn *conn)
         return;
     if (conn->context != NULL)
         lws_context_destroy(conn->context);
+    hd_tunnel_close(conn->tunnel);
     json_decref(conn->message);
     json_decref(conn->last_progress);
     json_decref(conn->hello);

@@ -14,6 +14,9 @@ enum option_key {
     KEY_PID = 256,
     KEY_TO,
     KEY_TOKEN,
+    KEY_TLS_CA,
+    KEY_TLS_CERT,
+    KEY_TLS_KEY,
     KEY_JSON,
     KEY_LOADER,
     KEY_ALL_LOADERS,
@@ -53,8 +56,13 @@ struct known_option {
 static const struct known_option known_options[] = {
     { "pid", "PID", KEY_PID, HD_OPTIONS_TARGET, "the JVM with this process id" },
     { "to", "ADDRESS", KEY_TO, HD_OPTIONS_TARGET,
-      "unix:PATH, ws://HOST:PORT, or a name from ~/.config/hotdrop/targets" },
-    { "token", "FILE", KEY_TOKEN, HD_OPTIONS_TARGET, "the file that holds the token for ws://" },
+      "unix:PATH, wss://HOST:PORT, ws://HOST:PORT, or a name from ~/.config/hotdrop/targets" },
+    { "token", "FILE", KEY_TOKEN, HD_OPTIONS_TARGET,
+      "the file that holds the token for wss:// or ws://" },
+    { "ca", "FILE", KEY_TLS_CA, HD_OPTIONS_TARGET,
+      "wss://: who issues the agent's certificate (else whom this system believes)" },
+    { "cert", "FILE", KEY_TLS_CERT, HD_OPTIONS_TARGET, "wss://: the certificate to show" },
+    { "key", "FILE", KEY_TLS_KEY, HD_OPTIONS_TARGET, "wss://: its key" },
     { "loader", "TEXT", KEY_LOADER, HD_OPTIONS_DEPLOY,
       "only class loaders whose label contains TEXT" },
     { "all-loaders", NULL, KEY_ALL_LOADERS, HD_OPTIONS_DEPLOY,
@@ -178,6 +186,19 @@ static int take_trial_option(int key, struct hd_invocation *out, struct hd_error
     }
 }
 
+static bool take_tls_file(int key, struct hd_invocation *out)
+{
+    if (key == KEY_TLS_CA)
+        out->ca_file = optarg;
+    else if (key == KEY_TLS_CERT)
+        out->cert_file = optarg;
+    else if (key == KEY_TLS_KEY)
+        out->key_file = optarg;
+    else
+        return false;
+    return true;
+}
+
 static int take_sign_option(int key, struct hd_invocation *out, struct hd_error *err)
 {
     switch (key) {
@@ -270,7 +291,7 @@ static int take_option(int key, struct hd_invocation *out, struct hd_error *err)
             return hd_error_prefix(err, "--settle");
         return 0;
     default:
-        return take_sign_option(key, out, err);
+        return take_tls_file(key, out) ? 0 : take_sign_option(key, out, err);
     }
 }
 

@@ -15,7 +15,7 @@
 
 /* Which options a command takes, as bits of the table's groups. */
 enum hd_option_group {
-    HD_OPTIONS_TARGET = 1u << 0, /* --pid --to --token */
+    HD_OPTIONS_TARGET = 1u << 0, /* --pid --to --token --ca --cert --key */
     HD_OPTIONS_JSON = 1u << 1,
     HD_OPTIONS_DEPLOY = 1u << 2,            /* --loader --all-loaders --best-effort */
     HD_OPTIONS_PUSH = 1u << 3,              /* --message */
@@ -36,6 +36,9 @@ struct hd_invocation {
     const char *command;
     const char *to;
     const char *token_file;
+    const char *ca_file;
+    const char *cert_file;
+    const char *key_file;
     const char *loader;
     const char *message;
     const char *agent_options;

@@ -128,6 +128,36 @@ static int targets_path(char *out, size_t capacity, struct hd_error *err)
     return 0;
 }
 
+static int copy_path(const char *path, char out[sizeof((struct hd_target *)0)->token_file],
+                     struct hd_error *err)
+{
+    size_t length = strlen(path);
+    if (length >= sizeof((struct hd_target *)0)->token_file)
+        return hd_error_set(err, HD_E_USAGE, "the path %.40s… is too long", path);
+    memcpy(out, path, length + 1);
+    return 0;
+}
+
+/* "token=FILE" and the like. */
+static int take_file(const char *word, struct hd_target *out, struct hd_error *err)
+{
+    struct {
+        const char *prefix;
+        char *place;
+    } const files[] = { { "token=", out->token_file },
+                        { "ca=", out->ca_file },
+                        { "cert=", out->cert_file },
+                        { "key=", out->key_file } };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        size_t length = strlen(files[i].prefix);
+        if (strncmp(word, files[i].prefix, length) == 0)
+            return copy_path(word + length, files[i].place, err);
+    }
+    return hd_error_set(err, HD_E_USAGE,
+                        "'%s' is not understood; token=FILE, ca=FILE, cert=FILE and key=FILE are",
+                        word);
+}
+
 static int read_target_words(char *words, const char *place, struct hd_target *out,
                              struct hd_error *err)
 {
@@ -139,10 +169,8 @@ static int read_target_words(char *words, const char *place, struct hd_target *o
         return hd_error_prefix(err, "%s", place);
     char *word;
     while ((word = strtok_r(NULL, " \t\n", &rest)) != NULL) {
-        if (strncmp(word, "token=", 6) != 0)
-            return hd_error_set(err, HD_E_USAGE, "%s: '%s' is not understood; token=FILE is", place,
-                                word);
-        snprintf(out->token_file, sizeof out->token_file, "%s", word + 6);
+        if (take_file(word, out, err) != 0)
+            return hd_error_prefix(err, "%s", place);
     }
     return 0;
 }
@@ -181,7 +209,8 @@ static int find_by_name(const char *name, struct hd_target *out, struct hd_error
     if (found == 0)
         return hd_error_set(
             err, HD_E_USAGE,
-            "'%s' is neither an address (unix:PATH, ws://HOST:PORT) nor a name in %s", name, path);
+            "'%s' is neither an address (unix:PATH, ws://HOST:PORT, wss://HOST:PORT) nor a name "
+            "in %s", name, path);
     snprintf(out->title, sizeof out->title, "%s", name);
     return 0;
 }
@@ -198,6 +227,36 @@ static int find_by_address(const char *text, struct hd_target *out, struct hd_er
     return 0;
 }
 
+static int take_given_files(const struct hd_invocation *invocation, struct hd_target *target,
+                            struct hd_error *err)
+{
+    struct {
+        const char *given;
+        char *place;
+    } const files[] = { { invocation->token_file, target->token_file },
+                        { invocation->ca_file, target->ca_file },
+                        { invocation->cert_file, target->cert_file },
+                        { invocation->key_file, target->key_file } };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (files[i].given != NULL && copy_path(files[i].given, files[i].place, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_files(const struct hd_target *target, struct hd_error *err)
+{
+    if (target->address.kind == HD_ADDRESS_WS && target->token_file[0] == '\0')
+        return hd_error_set(err, HD_E_USAGE,
+                            "%s needs a token: --token FILE, or token=FILE in the targets file",
+                            target->title);
+    if ((target->cert_file[0] == '\0') != (target->key_file[0] == '\0'))
+        return hd_error_set(err, HD_E_USAGE,
+                            "%s: a certificate and its key come together: --cert FILE --key FILE",
+                            target->title);
+    return 0;
+}
+
 int hd_target_find(const struct hd_invocation *invocation, struct hd_target *out,
                    struct hd_error *err)
 {
@@ -211,12 +270,8 @@ int hd_target_find(const struct hd_invocation *invocation, struct hd_target *out
         result = find_only_one(&found, err);
     if (result != 0)
         return -1;
-    if (invocation->token_file != NULL)
-        snprintf(found.token_file, sizeof found.token_file, "%s", invocation->token_file);
-    if (found.address.kind == HD_ADDRESS_WS && found.token_file[0] == '\0')
-        return hd_error_set(err, HD_E_USAGE,
-                            "%s needs a token: --token FILE, or token=FILE in the targets file",
-                            found.title);
+    if (take_given_files(invocation, &found, err) != 0 || check_files(&found, err) != 0)
+        return -1;
     *out = found;
     return 0;
 }

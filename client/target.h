@@ -4,7 +4,7 @@
  * this user. Main thread.
  *
  * The targets file, ~/.config/hotdrop/targets ($XDG_CONFIG_HOME is honoured), has a target a line:
- * NAME ADDRESS [token=FILE]; '#' starts a comment.
+ * NAME ADDRESS [token=FILE] [ca=FILE] [cert=FILE key=FILE]; '#' starts a comment.
  */
 #ifndef HD_CLIENT_TARGET_H
 #define HD_CLIENT_TARGET_H
@@ -15,7 +15,10 @@
 
 struct hd_target {
     struct hd_address address;
-    char token_file[512]; /* "" none */
+    char token_file[512]; /* "" none; so with the others */
+    char ca_file[512];    /* wss://: who issues the server's certificate */
+    char cert_file[512];  /* … and what we show of ourselves */
+    char key_file[512];
     pid_t expected_pid;   /* the peer must be this process; 0: any */
     uid_t expected_uid;   /* … and this user, when expected_pid is set */
     char title[600];      /* for people: "pid 4711 (Main)", "unix:/run/app.sock" */

@@ -9,6 +9,7 @@
 
 #define UNIX_PREFIX     "unix:"
 #define WS_PREFIX       "ws://"
+#define WSS_PREFIX      "wss://"
 #define SHOWN_TEXT_SIZE 160
 
 static int bad_address(const char *text, const char *complaint, struct hd_error *err)
@@ -61,14 +62,16 @@ static bool is_host(const char *host, bool bracketed)
     return host[0] != '\0' && host[strspn(host, name_characters)] == '\0';
 }
 
-static int parse_ws(const char *text, struct hd_address *out, struct hd_error *err)
+static int parse_tcp(const char *text, enum hd_address_kind kind, struct hd_address *out,
+                     struct hd_error *err)
 {
-    static const char expected[] = "expected ws://HOST:PORT, with brackets around an IPv6 address";
-    const char *authority = text + strlen(WS_PREFIX);
+    static const char expected[] =
+        "expected ws://HOST:PORT or wss://HOST:PORT, with brackets around an IPv6 address";
+    const char *authority = strstr(text, "://") + strlen("://");
     const char *host = NULL;
     size_t host_length = 0;
     const char *port_text = split_host(authority, &host, &host_length);
-    struct hd_address address = { .kind = HD_ADDRESS_WS };
+    struct hd_address address = { .kind = kind };
     if (port_text == NULL || host_length >= sizeof address.host)
         return bad_address(text, expected, err);
     memcpy(address.host, host, host_length);
@@ -93,8 +96,15 @@ int hd_address_parse(const char *text, struct hd_address *out, struct hd_error *
     if (starts_with(text, UNIX_PREFIX))
         return parse_unix(text, out, err);
     if (starts_with(text, WS_PREFIX))
-        return parse_ws(text, out, err);
-    return bad_address(text, "expected unix:PATH or ws://HOST:PORT", err);
+        return parse_tcp(text, HD_ADDRESS_WS, out, err);
+    if (starts_with(text, WSS_PREFIX))
+        return parse_tcp(text, HD_ADDRESS_WSS, out, err);
+    return bad_address(text, "expected unix:PATH, ws://HOST:PORT or wss://HOST:PORT", err);
+}
+
+bool hd_address_is_tcp(const struct hd_address *address)
+{
+    return address->kind == HD_ADDRESS_WS || address->kind == HD_ADDRESS_WSS;
 }
 
 bool hd_address_is_ip(const char *host)
@@ -107,7 +117,7 @@ bool hd_address_is_loopback(const struct hd_address *address)
 {
     struct in_addr v4;
     struct in6_addr v6;
-    if (address->kind != HD_ADDRESS_WS)
+    if (!hd_address_is_tcp(address))
         return false;
     if (strcasecmp(address->host, "localhost") == 0)
         return true;

@@ -18,8 +18,9 @@
 #define MAX_RATE         UINT64_C(100000)
 #define SHOWN_TEXT_SIZE  160
 #define KNOWN_KEYS                                                                                 \
-    "drop, watch, listen, settle, token, store, way-back, app, allowed-signers, approvals, emergency, " \
-    "allow, deny, max-bundle, max-rate, log, log-level, config"
+    "drop, watch, listen, settle, token, tls-cert, tls-key, tls-client-ca, authorized, store, "    \
+    "way-back, app, allowed-signers, approvals, emergency, allow, deny, max-bundle, max-rate, "    \
+    "log, log-level, config"
 
 /* One "key=value", and where it stands. */
 struct assignment {
@@ -85,16 +86,6 @@ static int set_settle(struct hd_options *options, const char *value, struct hd_e
     return 0;
 }
 
-static int set_token(struct hd_options *options, const char *value, struct hd_error *err)
-{
-    return replace(&options->token_file, value, err);
-}
-
-static int set_store(struct hd_options *options, const char *value, struct hd_error *err)
-{
-    return replace(&options->store, value, err);
-}
-
 static int set_way_back(struct hd_options *options, const char *value, struct hd_error *err)
 {
     bool required = strcmp(value, "required") == 0;
@@ -102,16 +93,6 @@ static int set_way_back(struct hd_options *options, const char *value, struct hd
         return hd_error_set(err, HD_E_USAGE, "expected required or wanted");
     options->way_back_required = required;
     return 0;
-}
-
-static int set_app(struct hd_options *options, const char *value, struct hd_error *err)
-{
-    return replace(&options->app, value, err);
-}
-
-static int set_allowed_signers(struct hd_options *options, const char *value, struct hd_error *err)
-{
-    return replace(&options->allowed_signers, value, err);
 }
 
 static int set_emergency(struct hd_options *options, const char *value, struct hd_error *err)
@@ -174,11 +155,6 @@ static int set_max_rate(struct hd_options *options, const char *value, struct hd
     return 0;
 }
 
-static int set_log(struct hd_options *options, const char *value, struct hd_error *err)
-{
-    return replace(&options->log_file, value, err);
-}
-
 static int set_log_level(struct hd_options *options, const char *value, struct hd_error *err)
 {
     static const char *const words[] = {
@@ -198,17 +174,35 @@ static int set_log_level(struct hd_options *options, const char *value, struct h
 
 struct option {
     const char *key;
+    /* NULL: the value as it stands is what the options hold, at text */
     int (*set)(struct hd_options *options, const char *value, struct hd_error *err);
+    size_t text;
 };
 
+#define TEXT(member) .text = offsetof(struct hd_options, member)
+
 static const struct option known_options[] = {
-    { "drop", set_drop },     { "watch", set_watch },           { "listen", set_listen },
-    { "settle", set_settle }, { "token", set_token },           { "allow", set_allow },
-    { "deny", set_deny },     { "max-bundle", set_max_bundle }, { "max-rate", set_max_rate },
-    { "log", set_log },       { "log-level", set_log_level },     { "store", set_store },
-    { "way-back", set_way_back }, { "app", set_app },
-    { "allowed-signers", set_allowed_signers }, { "approvals", set_approvals },
-    { "emergency", set_emergency },
+    { "drop", .set = set_drop },
+    { "watch", .set = set_watch },
+    { "listen", .set = set_listen },
+    { "settle", .set = set_settle },
+    { "token", TEXT(token_file) },
+    { "tls-cert", TEXT(tls_cert) },
+    { "tls-key", TEXT(tls_key) },
+    { "tls-client-ca", TEXT(tls_client_ca) },
+    { "authorized", TEXT(authorized) },
+    { "allow", .set = set_allow },
+    { "deny", .set = set_deny },
+    { "max-bundle", .set = set_max_bundle },
+    { "max-rate", .set = set_max_rate },
+    { "log", TEXT(log_file) },
+    { "log-level", .set = set_log_level },
+    { "store", TEXT(store) },
+    { "way-back", .set = set_way_back },
+    { "app", TEXT(app) },
+    { "allowed-signers", TEXT(allowed_signers) },
+    { "approvals", .set = set_approvals },
+    { "emergency", .set = set_emergency },
 };
 
 static const struct option *find_option(const char *key)
@@ -230,7 +224,9 @@ static int set_known(const struct assignment *assignment, struct hd_options *opt
         return hd_error_set(err, HD_E_USAGE, "unknown key; the keys are %s", KNOWN_KEYS);
     if (assignment->value[0] == '\0')
         return hd_error_set(err, HD_E_USAGE, "the value is empty");
-    return option->set(options, assignment->value, err);
+    if (option->set != NULL)
+        return option->set(options, assignment->value, err);
+    return replace((char **)((char *)options + option->text), assignment->value, err);
 }
 
 /* Puts the place in front, where it is a line of a file. */
@@ -357,6 +353,23 @@ static bool contains(const struct hd_string_list *list, const char *text)
     return false;
 }
 
+/* What is missing for this listener; NULL: nothing. */
+static const char *missing(const struct hd_options *options, const struct hd_address *address)
+{
+    if (address->kind == HD_ADDRESS_WS && options->token_file == NULL)
+        return "token=FILE as well: the file with the secret that clients send (it is made where "
+               "missing)";
+    if (address->kind != HD_ADDRESS_WSS)
+        return NULL;
+    if (options->tls_cert == NULL || options->tls_key == NULL)
+        return "tls-cert=FILE and tls-key=FILE as well: the certificate it shows, and its key";
+    if (options->token_file == NULL &&
+        (options->tls_client_ca == NULL || options->authorized == NULL))
+        return "a way to tell who may come in: token=FILE (made where missing), or "
+               "tls-client-ca=FILE together with authorized=FILE";
+    return NULL;
+}
+
 static int check_listeners(const struct hd_options *options, struct hd_error *err)
 {
     if (options->listens.count > 1 && contains(&options->listens, "none"))
@@ -367,12 +380,10 @@ static int check_listeners(const struct hd_options *options, struct hd_error *er
         struct hd_address address;
         if (hd_address_parse(options->listens.items[i], &address, err) != 0)
             return -1;
-        if (address.kind == HD_ADDRESS_WS && options->token_file == NULL)
-            return hd_error_set(
-                err, HD_E_USAGE,
-                "option listen=%s needs token=FILE as well: the file with the secret that "
-                "clients send (it is made where missing)",
-                options->listens.items[i]);
+        const char *needed = missing(options, &address);
+        if (needed != NULL)
+            return hd_error_set(err, HD_E_USAGE, "option listen=%s needs %s",
+                                options->listens.items[i], needed);
     }
     return 0;
 }
@@ -456,6 +467,10 @@ void hd_options_close(struct hd_options *options)
     close_list(&options->deny);
     close_list(&options->emergency);
     hd_free(options->token_file);
+    hd_free(options->tls_cert);
+    hd_free(options->tls_key);
+    hd_free(options->tls_client_ca);
+    hd_free(options->authorized);
     hd_free(options->store);
     hd_free(options->app);
     hd_free(options->allowed_signers);

@@ -65,10 +65,12 @@ static int check_kind(const struct stat *status, const char *shown, struct hd_er
     return 0;
 }
 
-static int check_owner(const struct stat *status, int directory, const char *shown,
-                       struct hd_error *err)
+static int check_owner(const struct hd_owner_rule *owners, const struct stat *status, int directory,
+                       const char *shown, struct hd_error *err)
 {
     struct stat top;
+    if (owners != NULL)
+        return owners->may(owners->context, status->st_uid, shown, err);
     if (fstat(directory, &top) != 0)
         return hd_error_set_errno(err, errno, "fstat of the watched directory");
     uid_t owner = status->st_uid;
@@ -124,12 +126,14 @@ static int open_checked(int directory, const char *path, const char *shown, stru
     return file;
 }
 
-static int check_opened(int file, int directory, const char *shown, uint64_t max_bytes,
-                        struct stat *status, struct hd_error *err)
+static int check_opened(const struct hd_owner_rule *owners, int file, int directory,
+                        const char *shown, uint64_t max_bytes, struct stat *status,
+                        struct hd_error *err)
 {
     if (fstat(file, status) != 0)
         return hd_error_set_errno(err, errno, "%s: fstat", shown);
-    if (check_kind(status, shown, err) != 0 || check_owner(status, directory, shown, err) != 0)
+    if (check_kind(status, shown, err) != 0 ||
+        check_owner(owners, status, directory, shown, err) != 0)
         return -1;
     if ((uint64_t)status->st_size > max_bytes)
         return hd_error_set(err, HD_E_LIMIT, "%s has %llu bytes, more than the %llu allowed", shown,
@@ -140,6 +144,13 @@ static int check_opened(int file, int directory, const char *shown, uint64_t max
 int hd_watcher_read_file(int directory, const char *path, uint64_t max_bytes, uint8_t **data,
                          size_t *length, uint32_t *owner_uid, struct hd_error *err)
 {
+    return hd_watcher_read_file_of(NULL, directory, path, max_bytes, data, length, owner_uid, err);
+}
+
+int hd_watcher_read_file_of(const struct hd_owner_rule *owners, int directory, const char *path,
+                            uint64_t max_bytes, uint8_t **data, size_t *length,
+                            uint32_t *owner_uid, struct hd_error *err)
+{
     char shown[PATH_SHOWN];
     hd_text_escape(path, shown, sizeof shown);
     struct stat status;
@@ -149,7 +160,7 @@ int hd_watcher_read_file(int directory, const char *path, uint64_t max_bytes, ui
 
     int result = -1;
     uint8_t *contents = NULL;
-    if (check_opened(file, directory, shown, max_bytes, &status, err) != 0)
+    if (check_opened(owners, file, directory, shown, max_bytes, &status, err) != 0)
         goto out;
     size_t size = (size_t)status.st_size;
     contents = hd_alloc(size);

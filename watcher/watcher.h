@@ -101,4 +101,15 @@ HD_CHECKED int hd_watcher_read_file(int directory, const char *path, uint64_t ma
                                     uint8_t **data, size_t *length, uint32_t *owner_uid,
                                     struct hd_error *err);
 
+/* Whose files are read, where it is not the rule above. may returns 0, or -1 with why not
+ * (HD_E_DENIED); shown is the path, fit for that text. */
+struct hd_owner_rule {
+    int (*may)(void *context, uint32_t owner_uid, const char *shown, struct hd_error *err);
+    void *context;
+};
+/* As hd_watcher_read_file; owners NULL: by the same rule. */
+HD_CHECKED int hd_watcher_read_file_of(const struct hd_owner_rule *owners, int directory,
+                                       const char *path, uint64_t max_bytes, uint8_t **data,
+                                       size_t *length, uint32_t *owner_uid, struct hd_error *err);
+
 #endif

@@ -301,7 +301,7 @@ static void what_was_kept_unsigned_is_not_live_once_signatures_are_asked_for(voi
 {
     struct e2e *e2e = *state;
     make_keys(e2e);
-    run(e2e, HD_E2E_CLIENT " journal init store");
+    run(e2e, "%s journal init store", HD_E2E_CLIENT);
     shop_open_with(e2e, NULL, "", NULL);
     e2e_expect(e2e, "call demo.Shop run", "start");
     make_bundle(e2e, "one", NULL, "");

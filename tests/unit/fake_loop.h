@@ -6,7 +6,8 @@
 #ifndef HD_TESTS_FAKE_LOOP_H
 #define HD_TESTS_FAKE_LOOP_H
 
-#include "agent/loop.h"
+#include "agent/access.h"
+#include "agent/loop_lws.h"
 #include "core/alloc.h"
 #include "core/map.h"
 #include "core/text.h"
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <time.h>
+#include <unistd.h>
 
 #define FAKE_MAX_WATCHES 16
 #define FAKE_MAX_JOBS    256
@@ -29,6 +31,7 @@ struct hd_loop_watch {
 struct hd_loop {
     struct hd_options options;
     struct hd_jvm jvm;
+    struct hd_access access;
     struct hd_loop_watch *watches[FAKE_MAX_WATCHES];
     struct hd_job *jobs[FAKE_MAX_JOBS]; /* not yet answered, oldest first */
     size_t job_count;
@@ -80,6 +83,11 @@ const struct hd_options *hd_loop_options(const struct hd_loop *loop)
     return &loop->options;
 }
 
+struct hd_access *hd_loop_access(struct hd_loop *loop)
+{
+    return &loop->access;
+}
+
 struct hd_job *hd_job_new(enum hd_job_kind kind, const struct hd_origin *origin)
 {
     struct hd_job *job = hd_alloc_zeroed(1, sizeof *job);
@@ -105,6 +113,8 @@ static inline void fake_loop_init(struct hd_loop *loop)
 {
     *loop = (struct hd_loop){ .options = { .settle_ms = 30, .max_bundle = 1 << 20 } };
     loop->jvm.rules.feature_release = 17;
+    loop->jvm.user = geteuid();
+    hd_access_open(&loop->access, &loop->options, loop->jvm.user);
 }
 
 static inline int64_t fake_now_ms(void)

@@ -44,7 +44,7 @@ static struct hd_endpoint open_good(void)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_endpoint endpoint = HD_ENDPOINT_INIT;
-    int result = hd_endpoint_open(&address, &endpoint, &err);
+    int result = hd_endpoint_open(&address, 0600, &endpoint, &err);
     assert_string_equal(err.text, "");
     assert_int_equal(result, 0);
     return endpoint;
@@ -54,7 +54,7 @@ static void assert_refused(enum hd_error_code code, const char *words)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_endpoint endpoint = HD_ENDPOINT_INIT;
-    assert_int_equal(hd_endpoint_open(&address, &endpoint, &err), -1);
+    assert_int_equal(hd_endpoint_open(&address, 0600, &endpoint, &err), -1);
     assert_int_equal(err.code, code);
     assert_non_null(strstr(err.text, words));
     assert_int_equal(endpoint.descriptor, -1);
@@ -134,7 +134,7 @@ static void a_missing_directory_is_named(void **state)
     struct hd_endpoint endpoint = HD_ENDPOINT_INIT;
     struct hd_error err = HD_ERROR_INIT;
     struct hd_address missing = { .kind = HD_ADDRESS_UNIX, .path = "/nowhere/at/all" };
-    assert_int_equal(hd_endpoint_open(&missing, &endpoint, &err), -1);
+    assert_int_equal(hd_endpoint_open(&missing, 0600, &endpoint, &err), -1);
     assert_non_null(strstr(err.text, "/nowhere/at"));
 }
 

@@ -14,29 +14,12 @@
 
 #define SECRET "0123456789abcdef"
 
-static char token_file[] = "/tmp/hd-handshake-XXXXXX";
 static const struct hd_address unix_address = { .kind = HD_ADDRESS_UNIX, .path = "/tmp/x" };
 static const struct hd_address tcp_address = { .kind = HD_ADDRESS_WS,
                                                .host = "build.example",
                                                .port = 7007 };
 static const struct hd_handshake_rules local_rules = { .address = &unix_address };
-static const struct hd_handshake_rules remote_rules = { .address = &tcp_address,
-                                                        .token_file = token_file };
-
-static int make_token(void **state)
-{
-    (void)state;
-    int descriptor = mkstemp(token_file);
-    if (descriptor < 0 || write(descriptor, SECRET, strlen(SECRET)) != (ssize_t)strlen(SECRET))
-        return -1;
-    return close(descriptor);
-}
-
-static int remove_token(void **state)
-{
-    (void)state;
-    return unlink(token_file);
-}
+static const struct hd_handshake_rules remote_rules = { .address = &tcp_address };
 
 static struct hd_handshake good_request(void)
 {
@@ -146,31 +129,46 @@ static void only_the_root_is_a_target(void **state)
     assert_int_equal(judge(&request, &local_rules), 404);
 }
 
-static void the_token_is_wanted_where_there_is_one(void **state)
+static void over_tls_any_host_will_do_but_there_must_be_one(void **state)
 {
     (void)state;
-    static const char *const wrong[] = { NULL,     "",        "Basic " SECRET,
-                                         "Bearer", "Bearer ", "Bearer " SECRET "x",
-                                         SECRET };
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        struct hd_handshake request = good_request();
-        request.authorization = wrong[i];
-        assert_int_equal(judge(&request, &remote_rules), 401);
-        assert_int_equal(judge(&request, &local_rules), 0);
-    }
-    struct hd_handshake_rules gone = remote_rules;
-    gone.token_file = "/nowhere/token";
+    static const struct hd_address tls = { .kind = HD_ADDRESS_WSS, .host = "0.0.0.0", .port = 1 };
+    const struct hd_handshake_rules rules = { .address = &tls };
     struct hd_handshake request = good_request();
-    assert_int_equal(judge(&request, &gone), 500);
+    request.host = "build.example:7443";
+    assert_int_equal(judge(&request, &rules), 0);
+    request.host = NULL;
+    assert_int_equal(judge(&request, &rules), 400);
+    request = good_request();
+    request.origin = "https://build.example";
+    assert_int_equal(judge(&request, &rules), 403);
 }
 
-static void a_full_agent_says_so_before_it_looks_at_the_token(void **state)
+static void the_token_is_what_stands_behind_bearer(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = { NULL, "", "Basic " SECRET, "Bearer", SECRET };
+    const char *token = NULL;
+    unsigned status = 0;
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_handshake request = good_request();
+    assert_int_equal(hd_handshake_bearer(&request, false, &token, &status, &err), 0);
+    assert_string_equal(token, SECRET);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        hd_error_clear(&err);
+        request.authorization = wrong[i];
+        assert_int_equal(hd_handshake_bearer(&request, true, &token, &status, &err), -1);
+        assert_int_equal(status, 401);
+        assert_non_null(strstr(err.text, "certificate"));
+    }
+}
+
+static void a_full_agent_says_so(void **state)
 {
     (void)state;
     struct hd_handshake_rules rules = remote_rules;
     rules.full = true;
     struct hd_handshake request = good_request();
-    request.authorization = NULL;
     assert_int_equal(judge(&request, &rules), 503);
 }
 
@@ -184,8 +182,9 @@ int main(void)
         cmocka_unit_test(only_websocket_13_is_an_upgrade),
         cmocka_unit_test(only_our_subprotocol_is_spoken),
         cmocka_unit_test(only_the_root_is_a_target),
-        cmocka_unit_test(the_token_is_wanted_where_there_is_one),
-        cmocka_unit_test(a_full_agent_says_so_before_it_looks_at_the_token),
+        cmocka_unit_test(over_tls_any_host_will_do_but_there_must_be_one),
+        cmocka_unit_test(the_token_is_what_stands_behind_bearer),
+        cmocka_unit_test(a_full_agent_says_so),
     };
-    return cmocka_run_group_tests(tests, make_token, remove_token);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

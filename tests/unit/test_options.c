@@ -89,6 +89,22 @@ static void a_store_and_a_way_back_are_taken(void **state)
     hd_options_close(&options);
 }
 
+static void what_wss_needs_is_taken(void **state)
+{
+    (void)state;
+    struct hd_options options;
+    assert_int_equal(hd_options_parse("listen=wss://0.0.0.0:7443,tls-cert=/c,tls-key=/k,"
+                                      "tls-client-ca=/a,authorized=/who",
+                                      &options, NULL),
+                     0);
+    assert_string_equal(options.tls_cert, "/c");
+    assert_string_equal(options.tls_key, "/k");
+    assert_string_equal(options.tls_client_ca, "/a");
+    assert_string_equal(options.authorized, "/who");
+    assert_null(options.token_file);
+    hd_options_close(&options);
+}
+
 /* Every part of words, separated by '|', must stand in the error for text. */
 static void assert_refused(const char *text, const char *words)
 {
@@ -116,7 +132,7 @@ static void what_is_wrong_is_named_with_what_would_be_right(void **state)
     assert_refused("=x", "unknown key");
     assert_refused("Drop=/x", "option Drop=/x|unknown key|drop, watch, listen");
     assert_refused("way-back=maybe", "option way-back=maybe|required or wanted");
-    assert_refused("tls-cert=/x", "unknown key");
+    assert_refused("tls-crt=/x", "unknown key");
     assert_refused("drop=/a,drop=/a", "option drop=/a|twice");
     assert_refused("settle=30", "option settle=30|30ms");
     assert_refused("settle=0ms", "option settle=0ms|1ms to 60s");
@@ -133,8 +149,13 @@ static void what_is_wrong_is_named_with_what_would_be_right(void **state)
     assert_refused("log-level=verbose", "option log-level=verbose|error, warn, info or debug");
     assert_refused("allow=com/example/*", "option allow=com/example/*|com.example.**");
     assert_refused("deny=a b", "class names");
-    assert_refused("listen=tcp:9000", "option listen=tcp:9000|unix:PATH or ws://HOST:PORT");
-    assert_refused("listen=wss://localhost:9000,token=/t", "unix:PATH or ws://HOST:PORT");
+    assert_refused("listen=tcp:9000", "option listen=tcp:9000|unix:PATH, ws://HOST:PORT or wss://HOST:PORT");
+    assert_refused("listen=wss://localhost:9000,token=/t",
+                   "listen=wss://localhost:9000|tls-cert=FILE and tls-key=FILE");
+    assert_refused("listen=wss://localhost:9000,tls-cert=/c,token=/t", "tls-key=FILE");
+    assert_refused("listen=wss://localhost:9000,tls-cert=/c,tls-key=/k", "token=FILE");
+    assert_refused("listen=wss://localhost:9000,tls-cert=/c,tls-key=/k,tls-client-ca=/a",
+                   "authorized=FILE");
     assert_refused("bad\n=x", "bad\\x0A");
 }
 
@@ -249,6 +270,9 @@ static void addresses_are_taken_apart(void **state)
     assert_int_equal(hd_address_parse("ws://[2001:db8::1]:65535", &address, NULL), 0);
     assert_string_equal(address.host, "2001:db8::1");
     assert_int_equal(address.port, 65535);
+    assert_int_equal(hd_address_parse("wss://10.0.0.1:7443", &address, NULL), 0);
+    assert_int_equal(address.kind, HD_ADDRESS_WSS);
+    assert_string_equal(address.host, "10.0.0.1");
     assert_int_equal(hd_address_parse("none", &address, NULL), 0);
     assert_int_equal(address.kind, HD_ADDRESS_NONE);
 }
@@ -350,6 +374,7 @@ int main(void)
         cmocka_unit_test(every_key_is_taken),
         cmocka_unit_test(of_a_key_that_is_no_list_the_last_value_counts),
         cmocka_unit_test(a_store_and_a_way_back_are_taken),
+        cmocka_unit_test(what_wss_needs_is_taken),
         cmocka_unit_test(what_is_wrong_is_named_with_what_would_be_right),
         cmocka_unit_test(options_that_contradict_each_other_are_refused),
         cmocka_unit_test(a_config_file_reads_the_same_keys),
