@@ -140,21 +140,21 @@ static int push_batch(const struct hd_invocation *invocation, struct hd_bundle_b
     return status;
 }
 
-static void settle_fresh(const void *node, VISIT which, void *context)
+static void settle_fresh(const void *node, VISIT which, int depth)
 {
     struct seen *seen = *(struct seen *const *)node;
-    (void)context;
+    (void)depth;
     if (which == preorder || which == leaf)
         seen->is_fresh = false;
 }
 
 /* As if it had never been seen. */
-static void forget_fresh(const void *node, VISIT which, void *context)
+static void forget_fresh(const void *node, VISIT which, int depth)
 {
     struct seen *seen = *(struct seen *const *)node;
     if (seen->is_fresh)
         seen->digest = (struct hd_digest){ 0 };
-    settle_fresh(node, which, context);
+    settle_fresh(node, which, depth);
 }
 
 /* -1 when the tree can be watched no longer. */
@@ -180,7 +180,7 @@ static int take_batch(const struct hd_invocation *invocation, struct tree *tree,
     enum hd_reason reason = HD_REASON_NONE;
     push_batch(invocation, builder, tree->directory, &reason);
     tree->held_up |= reason == HD_REASON_TRIAL_OPEN;
-    twalk_r(tree->seen, reason == HD_REASON_TRIAL_OPEN ? forget_fresh : settle_fresh, NULL);
+    twalk(tree->seen, reason == HD_REASON_TRIAL_OPEN ? forget_fresh : settle_fresh);
     return 0;
 }
 

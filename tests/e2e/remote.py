@@ -3,7 +3,7 @@
 """docs/remote.md, tried: its shell blocks run as they stand, one after the other, with this build's agent and client.
 
 Usage: remote.py DOCUMENT AGENT CLIENT JAVA_CLASSES JDK_BIN     JAVA_CLASSES: the compiled applications under test
-       (Target). The port is another one than in the text, so that tests can run side by side.
+       (Target). HOTDROP_AGENT and HOTDROP_CLIENT take the place of AGENT and CLIENT. The port is another one than in the text, so that tests can run side by side.
 """
 
 import os
@@ -14,6 +14,8 @@ import sys
 import tempfile
 
 DOCUMENT, AGENT, CLIENT, CLASSES, TOOLS = map(os.path.abspath, sys.argv[1:6])
+AGENT = os.environ.get("HOTDROP_AGENT") or AGENT
+CLIENT = os.environ.get("HOTDROP_CLIENT") or CLIENT
 INSTALLED = "/usr/local/lib/hotdrop/libhotdrop.so"
 GREETER = 'package demo; public class Greeter { public static String greet() { return "%s"; } }\n'
 
