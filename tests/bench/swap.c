@@ -26,6 +26,7 @@ static const struct {
 
 struct results {
     struct bench_samples bare[SIZES], first[SIZES], known[SIZES], push[SIZES], jdb[SIZES], loose;
+    struct bench_samples there_and_back[SIZES], bare_there_and_back[SIZES];
 };
 
 struct jvms {
@@ -113,6 +114,14 @@ static double push(const struct bench *bench, struct jvms *jvms, unsigned from, 
     return took;
 }
 
+static double roll_back(const struct jvms *jvms)
+{
+    char pid[16];
+    snprintf(pid, sizeof pid, "%d", (int)jvms->agent.pid);
+    const char *const arguments[] = { HD_BENCH_CLIENT, "rollback", "--pid", pid, NULL };
+    return bench_time_process(arguments, NULL);
+}
+
 static double jdb(const struct bench *bench, struct jvms *jvms, unsigned from, unsigned count,
                   unsigned version)
 {
@@ -133,6 +142,19 @@ static double jdb(const struct bench *bench, struct jvms *jvms, unsigned from, u
     return took;
 }
 
+/* A push and its rollback as two processes, and the two bare calls that they come down to. */
+static void go_there_and_back(const struct bench *bench, struct jvms *jvms,
+                              struct results *results, unsigned i, unsigned version)
+{
+    unsigned from = sizes[i].from, count = sizes[i].count;
+    double bare = as_ms(bench_ask(&jvms->bare, "bare %u %u %u", from, count, version + 1));
+    bare += as_ms(bench_ask(&jvms->bare, "bare %u %u %u", from, count, version));
+    double ours = push(bench, jvms, from, count, version + 1) + roll_back(jvms);
+    expect_version(&jvms->agent, from, version);
+    bench_add(&results->bare_there_and_back[i], bare);
+    bench_add(&results->there_and_back[i], ours);
+}
+
 static void run_round(const struct bench *bench, struct jvms *jvms, struct results *results,
                       unsigned round)
 {
@@ -142,6 +164,7 @@ static void run_round(const struct bench *bench, struct jvms *jvms, struct resul
                   as_ms(bench_ask(&jvms->bare, "bare %u %u %u", from, count, version)));
         bench_add(round == 1 ? &results->first[i] : &results->known[i],
                   drop(bench, jvms, from, count, version));
+        go_there_and_back(bench, jvms, results, i, version);
         bench_add(&results->push[i], push(bench, jvms, from, count, version + 1));
     }
     bench_add(&results->loose, drop_loose_file(bench, jvms, round) - SETTLE_MS);
@@ -181,6 +204,9 @@ static void print_results(const struct bench *bench, unsigned loaded, const stru
             bench_print("  loose file dropped, less 30 ms of settling", &results->loose,
                         &results->bare[i]);
         bench_print("  hotdrop push, the whole process", &results->push[i], &results->bare[i]);
+        bench_print("  bare calls there and back", &results->bare_there_and_back[i], NULL);
+        bench_print("  push and rollback, both processes", &results->there_and_back[i],
+                    &results->bare_there_and_back[i]);
         bench_print("  jdb redefine, the whole process", &results->jdb[i], &results->push[i]);
     }
 }
