@@ -41,8 +41,8 @@ enum hd_role hd_access_of_uid(struct hd_access *access, uint32_t uid);
 enum hd_role hd_access_of(struct hd_access *access, const struct hd_identity *identity, char *who,
                           size_t capacity);
 
-/* Whose secret is this? *file is a copy of the token file's path, the caller's. HD_E_DENIED: nobody's;
- * HD_E_SYSTEM, HD_E_FORMAT: not the one token file there is could be used. */
+/* Whose secret is this? *file is a copy of the token file's path, the caller's. HD_E_DENIED:
+ * nobody's; HD_E_SYSTEM, HD_E_FORMAT: not the one token file there is could be used. */
 HD_CHECKED int hd_access_find_token(struct hd_access *access, const char *presented, size_t length,
                                     char **file, struct hd_error *err);
 

@@ -59,8 +59,9 @@ struct hd_tls_context *hd_certificates_now(struct hd_certificates *certificates)
     if (load(certificates, &err) == 0)
         hd_log(HD_LOG_INFO, "tls-cert=%s was read again", certificates->files.cert);
     else
-        hd_log(HD_LOG_WARN, "the changed certificate files cannot be used: %s; those before stay "
-                            "in use",
+        hd_log(HD_LOG_WARN,
+               "the changed certificate files cannot be used: %s; those before stay "
+               "in use",
                err.text);
     return certificates->context;
 }

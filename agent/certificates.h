@@ -24,8 +24,8 @@ struct hd_certificates {
  * already. */
 HD_CHECKED int hd_certificates_open(struct hd_certificates *certificates,
                                     const struct hd_options *options, struct hd_error *err);
-/* The present ones, for a new connection; a borrow until the next call. Files that changed and cannot
- * be used are one line in the log, and those before stay in use. */
+/* The present ones, for a new connection; a borrow until the next call. Files that changed and
+ * cannot be used are one line in the log, and those before stay in use. */
 struct hd_tls_context *hd_certificates_now(struct hd_certificates *certificates);
 void hd_certificates_close(struct hd_certificates *certificates);
 

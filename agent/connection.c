@@ -120,8 +120,8 @@ static bool makes_room(const struct hd_connection *connection, const struct coun
 }
 
 /* Silent and half-open connections must not keep a proper one out: of those that have not asked for
- * anything yet, the oldest gives way, among the same peer's where that peer has too many. False where
- * all of them are in use. */
+ * anything yet, the oldest gives way, among the same peer's where that peer has too many. False
+ * where all of them are in use. */
 static bool evict_for(struct hd_listen *listen, const struct counts *counts,
                       const struct hd_peer *peer)
 {

@@ -22,7 +22,8 @@ struct hd_drop_reading {
  * want of memory. owners: whose files may be deployed; NULL: this process's user's and root's. On
  * success the caller owns bundle and refused. */
 HD_CHECKED int hd_drop_bundle_read(const struct hd_claim *claim, const char *from,
-                                   const struct hd_owner_rule *owners, uint64_t max_bytes, unsigned feature_release,
-                                   struct hd_drop_reading *out, struct hd_error *err);
+                                   const struct hd_owner_rule *owners, uint64_t max_bytes,
+                                   unsigned feature_release, struct hd_drop_reading *out,
+                                   struct hd_error *err);
 
 #endif

@@ -115,8 +115,8 @@ static int remember_file(struct hd_endpoint *endpoint, const char *file, struct 
     return 0;
 }
 
-/* The umask has narrowed what others may; through a descriptor, so that it is our socket's mode that
- * changes, whatever has that name by now. */
+/* The umask has narrowed what others may; through a descriptor, so that it is our socket's mode
+ * that changes, whatever has that name by now. */
 static int widen(struct hd_endpoint *endpoint, const char *file, mode_t mode, struct hd_error *err)
 {
     char itself[64];

@@ -23,7 +23,7 @@ struct hd_handshake {
 
 struct hd_handshake_rules {
     const struct hd_address *address; /* where it arrived */
-    bool full; /* too many connections are open */
+    bool full;                        /* too many connections are open */
 };
 
 /* 0: it may. -1: *status is the HTTP status to refuse it with (400, 403, 404, 426 or 503), err

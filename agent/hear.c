@@ -162,6 +162,49 @@ static void hear_wrong_base(struct hd_road *road, JNIEnv *jni, struct hd_hook_ev
         hd_archive_note_class(road->archive, "wrong-base", name, live->label, deployment);
 }
 
+/* What loaders that come get of the current state, for this one; NULL: nothing. */
+static struct hd_patch *find_offer(struct hd_road *road, JNIEnv *jni,
+                                   const struct hd_hook_event *event, jobject loader)
+{
+    struct hd_error ignored = HD_ERROR_INIT;
+    const struct hd_offers *offers;
+    struct hd_patch *found = NULL;
+    if (hd_states_offers(road->states, jni, false, &offers, &ignored) != 0)
+        return NULL;
+    for (size_t i = 0; i < offers->count; i++) {
+        struct hd_patch *offer = offers->items[i];
+        bool later = found == NULL || offer->deployment > found->deployment;
+        if (later && strcmp(offer->class_name, event->patch->class_name) == 0 &&
+            (offer->loader_text == NULL ||
+             hd_labels_match(road->labels, jni, loader, offer->loader_text,
+                             offer->loader_is_whole)) &&
+            hd_patch_fits_loader(offer, event->file->bytes) == HD_FITS)
+            found = offer;
+    }
+    return found;
+}
+
+/* It loaded while its deployment looked for those that were there: if that was for it too, it is as
+ * yet what it came as. */
+static void hear_seen(struct hd_road *road, JNIEnv *jni, struct hd_hook_event *event,
+                      struct hd_follow_up *after)
+{
+    jobject loader;
+    if (!hold_loader(jni, event, &loader))
+        return;
+    struct hd_patch *offer = find_offer(road, jni, event, loader);
+    (*jni)->DeleteLocalRef(jni, loader);
+    if (offer == NULL)
+        return;
+    hd_patch_release(event->patch, jni);
+    event->patch = hd_patch_keep(offer);
+    struct hd_live *live = add(road, jni, event, HD_LIVE_REDEFINED, event->file);
+    if (live == NULL)
+        return;
+    after->stale = true;
+    hd_follow_up_check(after, live);
+}
+
 /* ---- a class that somebody changes ----------------------------------------------------------- */
 
 static bool is_ours(const struct hd_live *live)
@@ -179,6 +222,9 @@ static void hear(struct hd_road *road, JNIEnv *jni, struct hd_hook_event *event,
         break;
     case HD_HOOK_WRONG_BASE:
         hear_wrong_base(road, jni, event, after);
+        break;
+    case HD_HOOK_SEEN:
+        hear_seen(road, jni, event, after);
         break;
     case HD_HOOK_EDITED:
         live = find(road, jni, event);

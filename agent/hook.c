@@ -174,7 +174,7 @@ static void take_patches(const struct hd_snapshot *snapshot, JNIEnv *jni, const 
     for (size_t i = find_first(snapshot, name);
          i < snapshot->count && strcmp(snapshot->patches[i]->class_name, name) == 0; i++) {
         struct hd_patch *patch = snapshot->patches[i];
-        bool offer = patch->place == HD_PATCH_FIRST || patch->place == HD_PATCH_NEWCOMERS;
+        bool offer = patch->place != HD_PATCH_LOADED && patch->place != HD_PATCH_WAITS;
         if (offer && visit->offer_count < HD_VISIT_OFFERS)
             visit->offers[visit->offer_count++] = hd_patch_keep(patch);
         if (visit->own == NULL && hd_patch_is_of_loader(patch, jni, loader))

@@ -25,6 +25,7 @@
 enum hd_hook_event_kind {
     HD_HOOK_APPLIED,    /* a class loaded with the patch */
     HD_HOOK_WRONG_BASE, /* a class loaded from another file than the patch was made for */
+    HD_HOOK_SEEN,       /* a class loaded as it comes while a deployment of it was under way */
     HD_HOOK_EDITED,     /* a retransformation began with what an agent before us made of it */
     HD_HOOK_FOREIGN     /* somebody else redefines the class right now */
 };
@@ -33,7 +34,7 @@ struct hd_hook_event {
     enum hd_hook_event_kind kind;
     struct hd_patch *patch; /* one reference */
     jweak loader;           /* the class's; NULL: boot */
-    /* APPLIED, WRONG_BASE: the loader's own file; FOREIGN: the new one; EDITED: NULL. One
+    /* APPLIED, WRONG_BASE, SEEN: the loader's own file; FOREIGN: the new one; EDITED: NULL. One
      * reference */
     struct hd_blob *file;
     struct hd_hook_event *next; /* the receiver's */

@@ -167,9 +167,13 @@ static bool is_for(const struct hd_visit *visit, const struct arrival *arrival,
 static void load_in_new_loader(const struct hd_visit *visit, const struct arrival *arrival,
                                const struct answer *answer)
 {
-    struct hd_patch *missed = NULL;
+    struct hd_patch *missed = NULL, *watch = NULL;
     for (size_t i = 0; i < visit->offer_count; i++) {
         struct hd_patch *patch = visit->offers[i];
+        if (patch->place == HD_PATCH_WATCH) {
+            watch = patch;
+            continue;
+        }
         if (!is_for(visit, arrival, patch))
             continue;
         enum hd_fit fit = hd_patch_fits_loader(patch, arrival->file);
@@ -182,6 +186,8 @@ static void load_in_new_loader(const struct hd_visit *visit, const struct arriva
     }
     if (missed != NULL)
         tell(visit, arrival, missed, HD_HOOK_WRONG_BASE);
+    if (watch != NULL)
+        tell(visit, arrival, watch, HD_HOOK_SEEN);
 }
 
 static void load(const struct hd_visit *visit, const struct arrival *arrival,

@@ -117,6 +117,7 @@ static int add(const struct gathering *gathering, const struct hd_live *live,
     class->deployment = live->deployment;
     class->defined = defined;
     class->file = content->bytes;
+    class->forced = hd_forced_of(gathering->road->forced, &content->digest);
     if (note_bundle(gathering, class) != 0)
         return -1;
     if (defined)

@@ -132,8 +132,9 @@ static int prepare_tls(struct hd_listen *listen, struct hd_error *err)
     if (hd_certificates_open(&listen->certificates, options, err) != 0)
         return -1;
     if (options->tls_client_ca != NULL && options->authorized == NULL)
-        hd_log(HD_LOG_WARN, "tls-client-ca=%s: a certificate alone opens nothing here; "
-                            "authorized=FILE says who may do what (deployer cert:NAME)",
+        hd_log(HD_LOG_WARN,
+               "tls-client-ca=%s: a certificate alone opens nothing here; "
+               "authorized=FILE says who may do what (deployer cert:NAME)",
                options->tls_client_ca);
     return options->token_file != NULL ? prepare_token(listen, err) : 0;
 }
@@ -154,8 +155,8 @@ static mode_t mode_of_sockets(const struct hd_listen *listen)
 static int open_listener(struct hd_listener *listener, struct hd_error *err)
 {
     struct hd_listen *listen = listener->listen;
-    if (prepare(listener, err) != 0 || hd_endpoint_open(&listener->wanted, mode_of_sockets(listen),
-                                                        &listener->endpoint, err) != 0)
+    if (prepare(listener, err) != 0 ||
+        hd_endpoint_open(&listener->wanted, mode_of_sockets(listen), &listener->endpoint, err) != 0)
         return -1;
     if (hd_loop_watch(listen->loop, listener->endpoint.descriptor, accept_waiting, listener,
                       &listener->watch, err) == 0)

@@ -27,12 +27,12 @@ struct hd_connection {
     struct hd_connection *next;
     struct hd_listener *listener;
     struct hd_peer peer;
-    struct hd_identity identity; /* known when its request was judged */
-    bool full;                   /* one too many: only to be told so */
-    bool established;            /* it is hotdrop.v1 now */
-    bool evicted;                /* it had not got that far when its place was needed */
-    struct hd_relay *relay;      /* NULL: gone */
-    struct lws *server;          /* libwebsockets' end; NULL: gone */
+    struct hd_identity identity;     /* known when its request was judged */
+    bool full;                       /* one too many: only to be told so */
+    bool established;                /* it is hotdrop.v1 now */
+    bool evicted;                    /* it had not got that far when its place was needed */
+    struct hd_relay *relay;          /* NULL: gone */
+    struct lws *server;              /* libwebsockets' end; NULL: gone */
     lws_sorted_usec_list_t deadline; /* of the handshake */
 };
 

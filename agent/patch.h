@@ -18,10 +18,11 @@
 #define HD_PATCH_EARLIER 4
 
 enum hd_patch_place {
-    HD_PATCH_LOADED,   /* one loader's class, which is loaded: it stays what file says */
-    HD_PATCH_WAITS,    /* one loader, which has not loaded the class yet */
-    HD_PATCH_FIRST,    /* whichever loader loads the class first, and those with the same file */
-    HD_PATCH_NEWCOMERS /* loaders that are not known yet: those whose own file is the base */
+    HD_PATCH_LOADED,    /* one loader's class, which is loaded: it stays what file says */
+    HD_PATCH_WAITS,     /* one loader, which has not loaded the class yet */
+    HD_PATCH_FIRST,     /* whichever loader loads the class first, and those with the same file */
+    HD_PATCH_NEWCOMERS, /* loaders that are not known yet: those whose own file is the base */
+    HD_PATCH_WATCH      /* no patch: the class is being deployed. Has neither file nor base */
 };
 
 struct hd_patch {

@@ -82,6 +82,7 @@ struct hd_plan {
     struct hd_trials *trials; /* of new classes; NULL: there are none */
     bool state_begun;         /* a state is being made */
     bool published;           /* the hook was given what is not live yet */
+    bool watched;             /* the hook tells who loads these classes meanwhile */
     /* A rollback: where each class comes from, in the order of classes. */
     struct hd_way_back *way_back;
     /* A restart: what is kept of each class, in the order of classes. */
@@ -159,6 +160,9 @@ void hd_plan_count_old_frames(struct hd_plan *plan);
 
 /* ---- shared between steps -------------------------------------------------------------------- */
 
+/* From now on nobody who loads one of the classes is overlooked. Not for a check, which changes
+ * nothing. (record.c) */
+HD_CHECKED int hd_plan_watch(struct hd_plan *plan, struct hd_error *err);
 /* The bytes for the JVM. */
 struct hd_bytes hd_plan_class_bytes(const struct hd_plan_class *class);
 struct hd_row *hd_plan_row(const struct hd_plan *plan, const struct hd_target *target);

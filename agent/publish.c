@@ -60,30 +60,62 @@ static void supersede(struct hd_live *const *extra, size_t extra_count, bool sup
     }
 }
 
+/* room: for how many besides registry and offers. */
+static int begin(struct gathering *gathering, struct hd_road *road, JNIEnv *jni, bool ahead,
+                 size_t room, struct hd_error *err)
+{
+    const struct hd_offers *offers;
+    *gathering = (struct gathering){ .jni = jni,
+                                     .guards_bases = road->jvm->retransforming != NULL,
+                                     .err = err };
+    if (hd_states_offers(road->states, jni, ahead, &offers, err) != 0)
+        return -1;
+    size_t most = hd_registry_count(road->registry) + offers->count + room;
+    gathering->patches = hd_alloc_zeroed(most + 1, sizeof(struct hd_patch *));
+    if (gathering->patches == NULL)
+        return hd_error_set_memory(err);
+    for (size_t i = 0; i < offers->count; i++)
+        gathering->patches[gathering->count++] = hd_patch_keep(offers->items[i]);
+    return 0;
+}
+
+static int hand_over(struct gathering *gathering, struct hd_road *road)
+{
+    JNIEnv *jni = gathering->jni;
+    if (!gathering->failed)
+        return hd_hook_publish_take(road->hook, jni, gathering->patches, gathering->count,
+                                    gathering->err);
+    for (size_t i = 0; i < gathering->count; i++)
+        hd_patch_release(gathering->patches[i], jni);
+    hd_free(gathering->patches);
+    return -1;
+}
+
 int hd_road_publish(struct hd_road *road, JNIEnv *jni, bool ahead, struct hd_live *const *extra,
                     size_t extra_count, struct hd_error *err)
 {
-    const struct hd_offers *offers;
-    if (hd_states_offers(road->states, jni, ahead, &offers, err) != 0)
+    struct gathering gathering;
+    if (begin(&gathering, road, jni, ahead, extra_count, err) != 0)
         return -1;
-    size_t most = hd_registry_count(road->registry) + extra_count + offers->count;
-    struct gathering gathering = { .jni = jni,
-                                   .guards_bases = road->jvm->retransforming != NULL,
-                                   .patches = hd_alloc_zeroed(most + 1, sizeof(struct hd_patch *)),
-                                   .err = err };
-    if (gathering.patches == NULL)
-        return hd_error_set_memory(err);
     supersede(extra, extra_count, true);
     hd_registry_each(road->registry, gather, &gathering);
     supersede(extra, extra_count, false);
     for (size_t i = 0; i < extra_count; i++)
         gather(extra[i], &gathering);
-    for (size_t i = 0; !gathering.failed && i < offers->count; i++)
-        gathering.patches[gathering.count++] = hd_patch_keep(offers->items[i]);
-    if (!gathering.failed)
-        return hd_hook_publish_take(road->hook, jni, gathering.patches, gathering.count, err);
-    for (size_t i = 0; i < gathering.count; i++)
-        hd_patch_release(gathering.patches[i], jni);
-    hd_free(gathering.patches);
-    return -1;
+    return hand_over(&gathering, road);
+}
+
+int hd_road_watch(struct hd_road *road, JNIEnv *jni, const char *const *names, size_t count,
+                  struct hd_error *err)
+{
+    struct gathering gathering;
+    if (begin(&gathering, road, jni, false, count, err) != 0)
+        return -1;
+    hd_registry_each(road->registry, gather, &gathering);
+    for (size_t i = 0; i < count && !gathering.failed; i++) {
+        const struct hd_patch like = { .place = HD_PATCH_WATCH, .class_name = names[i] };
+        gathering.failed = hd_patch_new(jni, &like, &gathering.patches[gathering.count], err) != 0;
+        gathering.count += !gathering.failed;
+    }
+    return hand_over(&gathering, road);
 }

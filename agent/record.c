@@ -114,6 +114,14 @@ int hd_plan_prepare_record(struct hd_plan *plan, struct hd_error *err)
 
 /* ---- patches for the hook -------------------------------------------------------------------- */
 
+int hd_plan_watch(struct hd_plan *plan, struct hd_error *err)
+{
+    if (plan->job->kind == HD_JOB_CHECK)
+        return 0;
+    plan->watched = true;
+    return hd_road_watch(plan->road, plan->jni, plan->names, plan->class_count, err);
+}
+
 /* Before anything is redefined: a class that loads meanwhile, or that another agent retransforms,
  * gets what everybody is about to get. */
 int hd_plan_publish(struct hd_plan *plan, struct hd_error *err)
@@ -171,7 +179,7 @@ static void record_state(const struct hd_plan *plan)
 void hd_plan_record(struct hd_plan *plan)
 {
     struct hd_error err = HD_ERROR_INIT;
-    bool stale = false;
+    bool stale = plan->watched && !plan->published;
     for (size_t i = 0; i < plan->target_count; i++) {
         struct hd_target *target = &plan->targets[i];
         if (target->in_state && !target->done)

@@ -13,6 +13,7 @@
 enum {
     HIGH_WATER = 256 * 1024,
     LOW_WATER = 64 * 1024,
+    MOST_WAITING = 2 * HIGH_WATER,
     CHUNK = 64 * 1024,
     FLUSH_SECONDS = 10,
     LINGER_SECONDS = 2 /* for a peer to read why TLS failed */
@@ -70,13 +71,14 @@ static int queue_guarded(struct hd_relay *relay, const uint8_t *data, size_t len
     return 0;
 }
 
-/* What TLS has to say waits at the outer end; a peer that makes it say more than it reads is cut. */
+/* What TLS has to say waits at the outer end; a peer that makes it say more than it reads is cut.
+ */
 static int queue_wire(struct hd_relay *relay, struct hd_error *err)
 {
     struct end *outer = &relay->outer;
     if (hd_tls_take(relay->tls, &outer->waiting, err) != 0)
         return -1;
-    if (unwritten(outer) > 2 * HIGH_WATER)
+    if (unwritten(outer) > MOST_WAITING)
         return hd_error_set(err, HD_E_LIMIT, "the peer does not read what it asks for");
     if (unwritten(outer) > 0 && outer->wsi != NULL)
         lws_callback_on_writable(outer->wsi);

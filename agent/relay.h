@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Between a peer's socket and libwebsockets: ends TLS where the peer speaks it, and hands on what
- * passes hd_wsguard, because libwebsockets (4.1.6 to 4.3.5) reads unmasked frames without a word and
- * offers no place to look at a frame's head.
+ * passes hd_wsguard, because libwebsockets (4.1.6 to 4.3.5) reads unmasked frames without a word
+ * and offers no place to look at a frame's head.
  *
- *     peer's socket <-> outer end <-> TLS -- wsguard --> inner end <-> socket pair <-> websocket server
+ *     peer's socket <-> outer end, TLS -- wsguard --> inner end <-> socket pair <-> server
  *
  * Both ends are raw connections of the loop. What one end reads waits in the other's buffer until
  * that one can write; when too much waits, reading stops, so that a slow reader slows its writer
@@ -22,7 +22,8 @@
 struct hd_relay;
 
 struct hd_relay_owner {
-    /* The peer does not get TLS going, for the reason in words. May be called once, before ended. */
+    /* The peer does not get TLS going, for the reason in words. May be called once, before ended.
+     */
     void (*failed)(void *owner, const char *words);
     /* Called once. */
     void (*ended)(void *owner);

@@ -77,8 +77,8 @@ static int learn_token(struct hd_connection *connection, const struct hd_handsha
     if (hd_access_find_token(access, token, strlen(token), &connection->identity.token_file, err) ==
         0)
         return 0;
-    *status = err->code == HD_E_DENIED ? HTTP_STATUS_UNAUTHORIZED
-                                       : HTTP_STATUS_INTERNAL_SERVER_ERROR;
+    *status =
+        err->code == HD_E_DENIED ? HTTP_STATUS_UNAUTHORIZED : HTTP_STATUS_INTERNAL_SERVER_ERROR;
     return -1;
 }
 

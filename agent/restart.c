@@ -87,6 +87,22 @@ static int add_classes(struct hd_plan *plan, struct hd_error *err)
     return 0;
 }
 
+/* What was forced once stays marked. */
+static int mark_forced(const struct hd_plan *plan, const struct hd_kept *kept, struct hd_error *err)
+{
+    for (size_t i = 0; i < kept->count; i++) {
+        const struct hd_kept_class *class = &kept->classes[i];
+        struct hd_digest contents;
+        if (class->forced == 0)
+            continue;
+        if (hd_digest_of(class->file.data, class->file.length, &contents, err) != 0 ||
+            hd_forced_prepare(plan->road->forced, &contents, err) != 0)
+            return -1;
+        hd_forced_mark(plan->road->forced, &contents, class->forced);
+    }
+    return 0;
+}
+
 int hd_plan_open_restart(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni,
                          const struct hd_job *job, struct hd_error *err)
 {
@@ -94,7 +110,7 @@ int hd_plan_open_restart(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni
     struct hd_kept *kept = job->restart;
     qsort(kept->classes, kept->count, sizeof *kept->classes, by_name);
     plan->restart = new_restart(kept, err);
-    if (plan->restart != NULL && add_classes(plan, err) == 0)
+    if (plan->restart != NULL && mark_forced(plan, kept, err) == 0 && add_classes(plan, err) == 0)
         return 0;
     hd_plan_close(plan);
     return -1;

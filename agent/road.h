@@ -54,6 +54,10 @@ HD_CHECKED int hd_road_check_open(const struct hd_road *road, struct hd_error *e
 HD_CHECKED int hd_road_publish(struct hd_road *road, JNIEnv *jni, bool ahead,
                                struct hd_live *const *extra, size_t extra_count,
                                struct hd_error *err);
+/* From now until the next hd_road_publish the hook tells of classes of these names (internal) that
+ * load as they come: a deployment of them is looking for those that are there. */
+HD_CHECKED int hd_road_watch(struct hd_road *road, JNIEnv *jni, const char *const *names,
+                             size_t count, struct hd_error *err);
 /* Forgets what was live in loaders that were collected, or whose application was stopped. */
 void hd_road_sweep(struct hd_road *road, JNIEnv *jni);
 /* Fills frames anew. With nothing live it asks no JVM: no thread is stopped for nothing. */

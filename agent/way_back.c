@@ -349,6 +349,8 @@ int hd_plan_find_way_back_targets(struct hd_plan *plan, struct hd_error *err)
     hd_road_doing(plan->road, "looking for the loaded classes");
     if (plan->class_count == 0)
         return 0;
+    if (hd_plan_watch(plan, err) != 0)
+        return -1;
     if (hd_resolve(plan->road->jvm, plan->jni, plan->names, plan->class_count, &plan->resolution,
                    err) != 0)
         return -1;

@@ -14,10 +14,11 @@ static void print_kept(const json_t *kept)
     if (classes == 0)
         printf("Nothing is kept: after a restart everything is as in the jar.\n");
     else
-        printf("Kept: %lld class%s as after deployment %lld. A restart with this store brings them "
+        printf("Kept: %lld class%s as after deployment %lld. A restart with this store brings %s "
                "back.\n",
                classes, classes == 1 ? "" : "es",
-               (long long)json_integer_value(json_object_get(kept, "state")));
+               (long long)json_integer_value(json_object_get(kept, "state")),
+               classes == 1 ? "it" : "them");
 }
 
 static void print_refused(const json_t *error)

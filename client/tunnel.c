@@ -118,8 +118,7 @@ static int flush(int socket, struct flow *flow)
 {
     if (unwritten(flow) == 0)
         return 0;
-    ssize_t put =
-        send(socket, flow->waiting.data + flow->written, unwritten(flow), MSG_NOSIGNAL);
+    ssize_t put = send(socket, flow->waiting.data + flow->written, unwritten(flow), MSG_NOSIGNAL);
     if (put < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     flow->written += (size_t)put;
@@ -145,8 +144,7 @@ static int read_network(struct hd_tunnel *tunnel, struct hd_error *err)
         return 0;
     if (got <= 0)
         return lost(err);
-    int result =
-        hd_tls_receive(tunnel->tls, chunk, (size_t)got, &tunnel->to_local.waiting, err);
+    int result = hd_tls_receive(tunnel->tls, chunk, (size_t)got, &tunnel->to_local.waiting, err);
     struct hd_error ignored = HD_ERROR_INIT;
     (void)!hd_tls_take(tunnel->tls, &tunnel->to_network.waiting, &ignored);
     tunnel->over = hd_tls_has_ended(tunnel->tls);

@@ -108,6 +108,8 @@ static json_t *class_to_json(const struct hd_kept_class *class, const struct pla
                    hd_json_put(json, "base", place_to_json(&places[1]));
     if (complete && class->bundle[0] != '\0')
         complete = hd_json_put(json, "bundle", hd_json_text(class->bundle));
+    if (complete && class->forced != 0)
+        complete = hd_json_put(json, "forced", hd_forced_to_json(class->forced));
     if (complete && class->aside != NULL)
         complete = hd_json_put(json, "aside", hd_json_text(class->aside));
     return hd_json_finish(json, complete);
@@ -211,6 +213,7 @@ static int read_class(struct hd_kept *kept, const json_t *json, struct hd_error 
     if (class == NULL)
         return hd_error_set_memory(err);
     class->deployment = (uint64_t)json_integer_value(json_object_get(json, "deployment"));
+    class->forced = hd_forced_from_json(json_object_get(json, "forced"));
     const char *bundle = json_string_value(json_object_get(json, "bundle"));
     snprintf(class->bundle, sizeof class->bundle, "%s", bundle != NULL ? bundle : "");
     if (aside != NULL && (class->aside = hd_strdup(aside)) == NULL)

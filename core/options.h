@@ -47,9 +47,9 @@ struct hd_options {
 /* text may be NULL (no options). Values hold no comma unless they come from a config file.
  * HD_E_USAGE names the key, the value, the place (FILE:LINE for a config file) and what would be
  * right; for an unknown key it lists the known ones. Checks combinations too: ws:// needs token=,
- * wss:// tls-cert= and tls-key=, an address must parse, files and directories are not touched here. A key that is
- * no list may come again: the last value counts, a config file being read where config= stands. On
- * success closed with hd_options_close. */
+ * wss:// tls-cert= and tls-key=, an address must parse, files and directories are not touched here.
+ * A key that is no list may come again: the last value counts, a config file being read where
+ * config= stands. On success closed with hd_options_close. */
 HD_CHECKED int hd_options_parse(const char *text, struct hd_options *out, struct hd_error *err);
 void hd_options_close(struct hd_options *options);
 

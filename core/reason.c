@@ -157,7 +157,7 @@ static const struct reason_words reasons[HD_REASON_COUNT] = {
         "not-authorised",
         "Whoever sent this may not do it.",
         "Use the JVM's own user or root on the local socket, or the agent's token or a certificate "
-        "it knows over the network; where the agent has authorized=, its file says who may do what.",
+        "it knows over the network; where the agent has authorized=, its file says who may what.",
     },
     [HD_REASON_RATE_LIMITED] = {
         "rate-limited",

@@ -54,6 +54,8 @@ enum hd_forced {
 #define HD_FORCED_BIT_COUNT 3
 /* ["best-effort","all-loaders"]; empty for 0. A new reference; NULL when memory is out. */
 json_t *hd_forced_to_json(unsigned forced);
+/* The bits of such an array; words that are not known, and anything else, are none. */
+unsigned hd_forced_from_json(const json_t *array);
 
 enum hd_deployment_kind {
     HD_DEPLOYMENT_PUSH,

@@ -23,17 +23,32 @@ static const char *remedy_of(enum hd_reason reason, const char *own_remedy)
     return own_remedy != NULL ? own_remedy : hd_reason_remedy(reason);
 }
 
+static const char *const forced_words[HD_FORCED_BIT_COUNT] = { "best-effort", "all-loaders",
+                                                               "emergency" };
+
 json_t *hd_forced_to_json(unsigned forced)
 {
-    static const char *const words[HD_FORCED_BIT_COUNT] = { "best-effort", "all-loaders",
-                                                             "emergency" };
     json_t *array = json_array();
     bool complete = array != NULL;
     for (unsigned bit = 0; bit < HD_FORCED_BIT_COUNT && complete; bit++) {
         if ((forced & 1u << bit) != 0)
-            complete = json_array_append_new(array, hd_json_text(words[bit])) == 0;
+            complete = json_array_append_new(array, hd_json_text(forced_words[bit])) == 0;
     }
     return hd_json_finish(array, complete);
+}
+
+unsigned hd_forced_from_json(const json_t *array)
+{
+    unsigned forced = 0;
+    size_t index;
+    json_t *word;
+    json_array_foreach(array, index, word)
+    {
+        const char *text = json_string_value(word);
+        for (unsigned bit = 0; text != NULL && bit < HD_FORCED_BIT_COUNT; bit++)
+            forced |= strcmp(text, forced_words[bit]) == 0 ? 1u << bit : 0;
+    }
+    return forced;
 }
 
 static json_t *row_to_json(const struct hd_row *row)
@@ -138,7 +153,8 @@ json_t *hd_deployment_to_json(const struct hd_deployment *deployment)
         hd_json_put(json, "classes", rows_to_json(deployment)) &&
         hd_json_put(json, "old_frames", hd_json_number(deployment->old_frames)) &&
         hd_json_put(json, "old_frames_complete", json_boolean(deployment->old_frames_complete)) &&
-        put_way_back(json, deployment) && put_keeping(json, deployment) && put_trial_and_force(json, deployment);
+        put_way_back(json, deployment) && put_keeping(json, deployment) &&
+        put_trial_and_force(json, deployment);
     return hd_json_finish(json, complete);
 }
 

@@ -78,7 +78,8 @@ static bool expect_host(SSL *ssl, const char *host)
     if (is_ip(host))
         return X509_VERIFY_PARAM_set1_ip_asc(wanted, host) == 1;
     return X509_VERIFY_PARAM_set1_host(wanted, host, 0) == 1 &&
-           SSL_set_tlsext_host_name(ssl, (char *)(uintptr_t)host) == 1;
+           SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                    (void *)(uintptr_t)host) == 1; /* the macro for it casts const away */
 }
 
 int hd_tls_connect(struct hd_tls_context *context, const char *host, struct hd_tls_stream **out,

@@ -30,8 +30,8 @@ struct hd_tls_context;
 struct hd_tls_stream;
 
 /* *key_is_readable: others than its owner may read the key's file. HD_E_FORMAT: not what it claims
- * to be, or cert and key do not belong together; as well as the errors of hd_trusted_file_read. Texts
- * begin with the file's path. */
+ * to be, or cert and key do not belong together; as well as the errors of hd_trusted_file_read.
+ * Texts begin with the file's path. */
 HD_CHECKED int hd_tls_server_new(const struct hd_tls_files *files, struct hd_tls_context **out,
                                  bool *key_is_readable, struct hd_error *err);
 HD_CHECKED int hd_tls_client_new(const struct hd_tls_files *files, struct hd_tls_context **out,

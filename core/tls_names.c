@@ -34,9 +34,8 @@ static int add_common_names(struct hd_tls_names *names, const X509 *certificate,
     const X509_NAME *subject = X509_get_subject_name(certificate);
     int result = 0;
     int at = -1;
-    while (result == 0 &&
-           (at = X509_NAME_get_index_by_NID((X509_NAME *)(uintptr_t)subject, NID_commonName, at)) >=
-               0) {
+    while (result == 0 && (at = X509_NAME_get_index_by_NID((X509_NAME *)(uintptr_t)subject,
+                                                           NID_commonName, at)) >= 0) {
         unsigned char *text = NULL;
         const X509_NAME_ENTRY *entry = X509_NAME_get_entry(subject, at);
         int length = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry));

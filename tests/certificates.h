@@ -12,8 +12,8 @@
 static inline void run_in(const char *directory, const char *commands)
 {
     char line[2048];
-    int length = snprintf(line, sizeof line, "cd '%s' && { %s\n} >openssl.log 2>&1", directory,
-                          commands);
+    int length =
+        snprintf(line, sizeof line, "cd '%s' && { %s\n} >openssl.log 2>&1", directory, commands);
     assert_true(length > 0 && (size_t)length < sizeof line);
     if (system(line) != 0)
         fail_msg("failed, see %s/openssl.log: %s", directory, commands);

@@ -69,8 +69,7 @@ void secure_authorise(const struct e2e *e2e, const char *format, ...)
 
 static unsigned free_port(void)
 {
-    struct sockaddr_in name = { .sin_family = AF_INET,
-                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t length = sizeof name;
     int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(made, (struct sockaddr *)&name, sizeof name), 0);
@@ -97,8 +96,8 @@ void secure_start(struct e2e *e2e, const char *certificate, const char *more)
     snprintf(options, sizeof options,
              "listen=%s,listen=%s,tls-cert=%s.pem,tls-key=%s.key,tls-client-ca=%s,authorized=%s/"
              "authorized%s%s",
-             secure_local, secure_address, own, own, secure_file("ca.pem"),
-             e2e->directory, more[0] != '\0' ? "," : "", more);
+             secure_local, secure_address, own, own, secure_file("ca.pem"), e2e->directory,
+             more[0] != '\0' ? "," : "", more);
     e2e_start(e2e, options, NULL);
     e2e_expect(e2e, "call demo.Greeter greet", "one");
 }

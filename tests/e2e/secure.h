@@ -7,8 +7,9 @@
 
 #include "tests/e2e/harness.h"
 
-/* The directory with the certificates: ca (issues), ca2 (another one), agent (127.0.0.1, localhost),
- * agent2 (the same, of ca2), elsewhere (another host), alice, over (expired), eve (of ca2). */
+/* The directory with the certificates: ca (issues), ca2 (another one), agent (127.0.0.1,
+ * localhost), agent2 (the same, of ca2), elsewhere (another host), alice, over (expired), eve (of
+ * ca2). */
 extern char secure_place[64];
 /* wss://127.0.0.1:PORT of the test's JVM; "unix:…" of the same. */
 extern char secure_address[64];

@@ -43,6 +43,12 @@ void shop_close(struct e2e *e2e)
     free(rest);
 }
 
+void shop_restart(struct e2e *e2e)
+{
+    shop_close(e2e);
+    shop_open(e2e);
+}
+
 void shop_command(const struct e2e *e2e, struct e2e_answer *answer, const char *command,
                   const char *argument)
 {
@@ -80,6 +86,15 @@ const char *shop_reason(const struct e2e_answer *answer)
     const char *reason =
         json_string_value(json_object_get(json_object_get(answer->json, "error"), "reason"));
     return reason != NULL ? reason : "";
+}
+
+void shop_expect_not_kept(const struct e2e *e2e, const char *number, const char *reason)
+{
+    struct e2e_answer answer;
+    shop_command(e2e, &answer, "keep", number);
+    assert_int_equal(answer.status, 1);
+    assert_string_equal(shop_reason(&answer), reason);
+    e2e_answer_close(&answer);
 }
 
 int shop_verify(const struct e2e *e2e, const char *store)

@@ -19,6 +19,9 @@ void shop_open_with(struct e2e *e2e, const char *store, const char *agent_option
 /* Ends the JVM in good order. */
 void shop_close(struct e2e *e2e);
 
+/* Ends it and starts it again, with the same store. */
+void shop_restart(struct e2e *e2e);
+
 /* hotdrop COMMAND --json --pid <jvm> [argument]; the caller closes the answer. */
 void shop_command(const struct e2e *e2e, struct e2e_answer *answer, const char *command,
                   const char *argument);
@@ -30,6 +33,8 @@ void shop_try_push(const struct e2e *e2e, struct e2e_answer *answer, const char 
 void shop_do(const struct e2e *e2e, const char *command, const char *argument);
 /* What the error of a report says: its reason; "" where it has none. */
 const char *shop_reason(const struct e2e_answer *answer);
+/* hotdrop keep [number] must be refused for that reason. */
+void shop_expect_not_kept(const struct e2e *e2e, const char *number, const char *reason);
 /* hotdrop journal verify of a store; its exit status. */
 int shop_verify(const struct e2e *e2e, const char *store);
 /* Lines of the journal with that event. */

@@ -11,12 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void restart(struct e2e *e2e)
-{
-    shop_close(e2e);
-    shop_open(e2e);
-}
-
 static void open_shop(struct e2e *e2e)
 {
     shop_open(e2e);
@@ -31,15 +25,6 @@ static json_t *status_of(const struct e2e *e2e)
     e2e_answer_close(&answer);
     assert_non_null(status);
     return status;
-}
-
-static void expect_refused(const struct e2e *e2e, const char *number, const char *reason)
-{
-    struct e2e_answer answer;
-    shop_command(e2e, &answer, "keep", number);
-    assert_int_equal(answer.status, 1);
-    assert_string_equal(shop_reason(&answer), reason);
-    e2e_answer_close(&answer);
 }
 
 static void expect_journal(const struct e2e *e2e, const char *words)
@@ -61,7 +46,7 @@ static void what_is_kept_is_live_after_a_restart_and_nothing_else_is(void **stat
     shop_do(e2e, "keep", NULL);
     shop_push(e2e, "not kept");
     e2e_expect(e2e, "call demo.Shop run", "not kept");
-    restart(e2e);
+    shop_restart(e2e);
     e2e_expect(e2e, "call demo.Shop run", "kept");
     e2e_await_log(e2e, "what was kept after deployment 1");
     shop_command(e2e, &answer, "show", "3");
@@ -71,7 +56,7 @@ static void what_is_kept_is_live_after_a_restart_and_nothing_else_is(void **stat
     assert_int_equal(json_integer_value(json_object_get(answer.json, "kept_state")), 1);
     e2e_answer_close(&answer);
     e2e_expect(e2e, "call demo.Shop run", "start");
-    restart(e2e); /* a rollback does not change what is kept */
+    shop_restart(e2e); /* a rollback does not change what is kept */
     e2e_expect(e2e, "call demo.Shop run", "kept");
     assert_int_equal(shop_verify(e2e, e2e_path(e2e, "store")), 0);
     expect_journal(e2e, " keep the state after deployment 1, uid:");
@@ -85,18 +70,18 @@ static void keeping_a_state_of_old_or_none_replaces_what_is_kept(void **state)
     shop_push(e2e, "two");
     shop_do(e2e, "keep", NULL);
     shop_do(e2e, "keep", "1");
-    restart(e2e);
+    shop_restart(e2e);
     e2e_expect(e2e, "call demo.Shop run", "one");
     shop_do(e2e, "keep", "0");
-    restart(e2e);
+    shop_restart(e2e);
     e2e_expect(e2e, "call demo.Shop run", "start");
     shop_push(e2e, "three");
     shop_do(e2e, "keep", NULL);
     shop_do(e2e, "rollback", "0");
     shop_do(e2e, "keep", NULL); /* as started: nothing */
-    restart(e2e);
+    shop_restart(e2e);
     e2e_expect(e2e, "call demo.Shop run", "start");
-    expect_refused(e2e, "2", "cannot-keep"); /* of an earlier JVM */
+    shop_expect_not_kept(e2e, "2", "cannot-keep"); /* of an earlier JVM */
 }
 
 /* Nothing is left out in silence. */
@@ -106,15 +91,15 @@ static void what_waited_and_was_taken_back_is_not_kept_by_its_old_number(void **
     shop_open(e2e);
     shop_push(e2e, "one"); /* nobody has loaded it: it waits */
     shop_do(e2e, "rollback", "0");
-    expect_refused(e2e, "1", "cannot-keep");
+    shop_expect_not_kept(e2e, "1", "cannot-keep");
     shop_push(e2e, "two");
     shop_do(e2e, "rollback", "0");
     shop_push(e2e, "three");
-    expect_refused(e2e, NULL, "no-way-back"); /* what it replaces is not known yet */
+    shop_expect_not_kept(e2e, NULL, "no-way-back"); /* what it replaces is not known yet */
     e2e_expect(e2e, "call demo.Shop run", "three");
     e2e_await_log(e2e, "was loaded by app with the code of deployment 5");
     shop_do(e2e, "keep", NULL);
-    restart(e2e);
+    shop_restart(e2e);
     e2e_expect(e2e, "call demo.Shop run", "three");
 }
 
@@ -131,7 +116,7 @@ static void a_push_may_keep_at_once(void **state)
     assert_int_equal(answer.status, 0);
     assert_true(json_is_true(json_object_get(answer.json, "kept")));
     e2e_answer_close(&answer);
-    restart(e2e);
+    shop_restart(e2e);
     e2e_expect(e2e, "call demo.Shop run", "kept");
 }
 
@@ -143,7 +128,7 @@ static void without_a_store_nothing_can_be_kept(void **state)
     shop_compile(e2e, "start", e2e->classes);
     e2e_start(e2e, "", NULL);
     e2e_expect(e2e, "call demo.Shop run", "start");
-    expect_refused(e2e, NULL, "cannot-keep");
+    shop_expect_not_kept(e2e, NULL, "cannot-keep");
     shop_compile(e2e, "kept", "after");
     snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
     e2e_client(e2e, &answer, "push", "--json", "--keep", "--pid", pid, e2e_path(e2e, "after"),
@@ -178,7 +163,7 @@ static void what_has_no_way_back_cannot_be_kept(void **state)
     assert_true(e2e_has_warning(e2e_row(answer.json, "demo.Shop", NULL), "no-way-back"));
     e2e_answer_close(&answer);
     e2e_expect(e2e, "call demo.Shop run", "new");
-    expect_refused(e2e, NULL, "no-way-back");
+    shop_expect_not_kept(e2e, NULL, "no-way-back");
 }
 
 static void with_way_back_required_nothing_goes_live_that_has_none(void **state)
@@ -189,32 +174,6 @@ static void with_way_back_required_nothing_goes_live_that_has_none(void **state)
     shop_try_push(e2e, &answer, "new");
     e2e_expect_row(answer.json, "demo.Shop", "refused", "no-way-back");
     e2e_answer_close(&answer);
-    e2e_expect(e2e, "call demo.Shop run", "start");
-}
-
-static void a_new_class_of_a_loader_that_comes_later_cannot_be_kept(void **state)
-{
-    struct e2e *e2e = *state;
-    struct e2e_answer answer;
-    char command[512], pid[16];
-    shop_compile(e2e, "web", "web");
-    shop_open(e2e);
-    snprintf(command, sizeof command, "loader web %s", e2e_path(e2e, "web"));
-    e2e_expect(e2e, command, "ok");
-    e2e_expect(e2e, "call-in web demo.Shop run", "web");
-    shop_compile(e2e, "new", "after");
-    e2e_compile_class(e2e, "Price", "package demo; class Price { }", "after");
-    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
-    e2e_client(e2e, &answer, "push", "--json", "--keep", "--pid", pid, e2e_path(e2e, "after"),
-               NULL);
-    e2e_expect_row(answer.json, "demo.Price", "refused", "cannot-keep");
-    e2e_answer_close(&answer);
-    e2e_deploy(e2e, &answer, "push", "after");
-    assert_int_equal(answer.status, 0);
-    e2e_answer_close(&answer);
-    expect_refused(e2e, NULL, "cannot-keep");
-    expect_refused(e2e, NULL, "cannot-keep");
-    restart(e2e);
     e2e_expect(e2e, "call demo.Shop run", "start");
 }
 
@@ -243,7 +202,7 @@ static void a_patch_whose_base_has_changed_is_set_aside(void **state)
     e2e_expect(e2e, "call demo.Shop run", "start");
     shop_push(e2e, "pushed again");
     shop_do(e2e, "keep", NULL);
-    restart(e2e);
+    shop_restart(e2e);
     e2e_expect(e2e, "call demo.Shop run", "pushed again");
 }
 
@@ -263,7 +222,7 @@ static void a_patch_that_is_in_the_jar_is_retired(void **state)
     assert_true(json_is_null(json_object_get(status, "kept")));
     json_decref(status);
     assert_int_equal(shop_count_events(e2e, "kept-retired"), 1);
-    restart(e2e);
+    shop_restart(e2e);
     e2e_expect(e2e, "call demo.Shop run", "kept");
     assert_int_equal(shop_count_events(e2e, "kept-retired"), 1);
 }
@@ -287,7 +246,7 @@ static void a_deployment_is_kept_whole_or_set_aside_whole(void **state)
     assert_int_equal(answer.status, 0);
     e2e_answer_close(&answer);
     shop_do(e2e, "keep", NULL);
-    restart(e2e);
+    shop_restart(e2e);
     e2e_expect(e2e, "call demo.Bar run", "bar kept");
     e2e_expect(e2e, "call demo.Shop run", "kept");
     shop_close(e2e);
@@ -316,113 +275,10 @@ static void a_new_class_of_the_application_is_kept_with_its_user(void **state)
     e2e_expect_row(answer.json, "demo.Price", "defined", NULL);
     e2e_answer_close(&answer);
     shop_do(e2e, "keep", NULL);
-    restart(e2e);
+    shop_restart(e2e);
     e2e_expect(e2e, "call demo.Shop run", "priced");
     shop_do(e2e, "rollback", NULL);
     e2e_expect(e2e, "call demo.Shop run", "start");
-}
-
-/* A web application's loader is not there when the JVM starts. */
-static void a_class_of_a_loader_that_comes_later_gets_its_patch_for_its_base_only(void **state)
-{
-    struct e2e *e2e = *state;
-    struct e2e_answer answer;
-    char command[512], again[512], other[512];
-    shop_compile(e2e, "web", "web");
-    shop_compile(e2e, "other web", "other");
-    shop_open(e2e);
-    snprintf(command, sizeof command, "loader web %s", e2e_path(e2e, "web"));
-    snprintf(again, sizeof again, "loader again %s", e2e_path(e2e, "web"));
-    snprintf(other, sizeof other, "loader other %s", e2e_path(e2e, "other"));
-    e2e_expect(e2e, command, "ok");
-    e2e_expect(e2e, "call-in web demo.Shop run", "web");
-    shop_try_push(e2e, &answer, "kept");
-    assert_int_equal(answer.status, 0);
-    e2e_answer_close(&answer);
-    e2e_expect(e2e, "call-in web demo.Shop run", "kept");
-    shop_do(e2e, "keep", NULL);
-    restart(e2e);
-    e2e_expect(e2e, other, "ok");
-    e2e_expect(e2e, "call-in other demo.Shop run", "other web");
-    e2e_expect(e2e, command, "ok");
-    e2e_expect(e2e, again, "ok");
-    e2e_expect(e2e, "call-in web demo.Shop run", "kept");
-    e2e_expect(e2e, "call-in again demo.Shop run", "kept");
-    shop_do(e2e, "rollback", "0");
-    e2e_expect(e2e, "call-in web demo.Shop run", "web");
-    e2e_expect(e2e, "call-in again demo.Shop run", "web");
-}
-
-static void what_is_kept_for_a_coming_loader_is_pushed_over_and_rolled_back_to(void **state)
-{
-    struct e2e *e2e = *state;
-    struct e2e_answer answer;
-    char first[512], second[512], third[512];
-    shop_compile(e2e, "web", "web");
-    shop_open(e2e);
-    snprintf(first, sizeof first, "loader first %s", e2e_path(e2e, "web"));
-    snprintf(second, sizeof second, "loader second %s", e2e_path(e2e, "web"));
-    snprintf(third, sizeof third, "loader third %s", e2e_path(e2e, "web"));
-    e2e_expect(e2e, first, "ok");
-    e2e_expect(e2e, "call-in first demo.Shop run", "web");
-    shop_try_push(e2e, &answer, "kept"); /* 1 */
-    e2e_answer_close(&answer);
-    shop_do(e2e, "keep", NULL);
-    restart(e2e); /* 2 */
-    e2e_expect(e2e, first, "ok");
-    e2e_expect(e2e, "call-in first demo.Shop run", "kept");
-    shop_push(e2e, "newer"); /* 3 */
-    e2e_expect(e2e, second, "ok");
-    e2e_expect(e2e, "call-in first demo.Shop run", "newer");
-    e2e_expect(e2e, "call-in second demo.Shop run", "newer");
-    shop_do(e2e, "rollback", NULL); /* 4 */
-    e2e_expect(e2e, third, "ok");
-    e2e_expect(e2e, "call-in first demo.Shop run", "kept");
-    e2e_await(e2e, "call-in second demo.Shop run", "kept");
-    e2e_expect(e2e, "call-in third demo.Shop run", "kept");
-    shop_do(e2e, "rollback", "0");
-    e2e_expect(e2e, "call-in first demo.Shop run", "web");
-    e2e_expect(e2e, "call-in third demo.Shop run", "web");
-    shop_do(e2e, "rollback", "2");
-    e2e_expect(e2e, "call-in first demo.Shop run", "kept");
-    e2e_expect(e2e, "call-in third demo.Shop run", "kept");
-    restart(e2e);
-    shop_do(e2e, "rollback", NULL); /* before anybody loaded it */
-    e2e_expect(e2e, first, "ok");
-    e2e_expect(e2e, "call-in first demo.Shop run", "web");
-    shop_do(e2e, "rollback", "7"); /* and forward again */
-    e2e_expect(e2e, second, "ok");
-    e2e_expect(e2e, "call-in first demo.Shop run", "kept");
-    e2e_expect(e2e, "call-in second demo.Shop run", "kept");
-}
-
-/* It is only known once that loader is there: the class keeps its own code, and the patch is out. */
-static void a_changed_base_in_a_loader_that_comes_later_is_set_aside(void **state)
-{
-    struct e2e *e2e = *state;
-    struct e2e_answer answer;
-    char command[512];
-    shop_compile(e2e, "web", "web");
-    shop_open(e2e);
-    snprintf(command, sizeof command, "loader web %s", e2e_path(e2e, "web"));
-    e2e_expect(e2e, command, "ok");
-    e2e_expect(e2e, "call-in web demo.Shop run", "web");
-    shop_try_push(e2e, &answer, "kept");
-    assert_int_equal(answer.status, 0);
-    e2e_answer_close(&answer);
-    shop_do(e2e, "keep", NULL);
-    shop_close(e2e);
-    shop_compile(e2e, "web, released", "web");
-    shop_open(e2e);
-    e2e_expect(e2e, command, "ok");
-    e2e_expect(e2e, "call-in web demo.Shop run", "web, released");
-    e2e_await_log(e2e, "set aside");
-    shop_close(e2e);
-    assert_int_equal(shop_count_events(e2e, "kept-set-aside"), 1);
-    shop_compile(e2e, "web", "web"); /* the old base again, and still it is out */
-    shop_open(e2e);
-    e2e_expect(e2e, command, "ok");
-    e2e_expect(e2e, "call-in web demo.Shop run", "web");
 }
 
 static void what_somebody_changed_in_the_store_is_not_made_live(void **state)
@@ -441,7 +297,7 @@ static void what_somebody_changed_in_the_store_is_not_made_live(void **state)
     e2e_await_log(e2e, "somebody changed it");
     shop_push(e2e, "again");
     shop_do(e2e, "keep", NULL);
-    restart(e2e);
+    shop_restart(e2e);
     e2e_expect(e2e, "call demo.Shop run", "again");
 }
 
@@ -499,6 +355,35 @@ static void what_is_kept_is_live_in_a_jvm_with_an_aot_cache(void **state)
     e2e_expect(e2e, "call demo.Shop run", "start");
 }
 
+static size_t count_forced(const struct e2e *e2e)
+{
+    struct e2e_answer answer;
+    shop_command(e2e, &answer, "status", NULL);
+    const json_t *forced =
+        json_object_get(e2e_row(answer.json, "demo.Shop", NULL), "forced");
+    size_t count = json_array_size(forced);
+    e2e_answer_close(&answer);
+    return count;
+}
+
+static void what_was_forced_is_marked_after_a_restart_too(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char pid[16];
+    open_shop(e2e);
+    shop_compile(e2e, "forced", "after");
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, &answer, "push", "--json", "--pid", pid, "--all-loaders", "--keep",
+               e2e_path(e2e, "after"), NULL);
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    assert_int_equal(count_forced(e2e), 1);
+    shop_restart(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "forced");
+    assert_int_equal(count_forced(e2e), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,16 +394,13 @@ int main(void)
         E2E_CASE(without_a_store_nothing_can_be_kept),
         E2E_CASE(what_has_no_way_back_cannot_be_kept),
         E2E_CASE(with_way_back_required_nothing_goes_live_that_has_none),
-        E2E_CASE(a_new_class_of_a_loader_that_comes_later_cannot_be_kept),
         E2E_CASE(a_patch_whose_base_has_changed_is_set_aside),
         E2E_CASE(a_patch_that_is_in_the_jar_is_retired),
         E2E_CASE(a_deployment_is_kept_whole_or_set_aside_whole),
         E2E_CASE(a_new_class_of_the_application_is_kept_with_its_user),
-        E2E_CASE(a_class_of_a_loader_that_comes_later_gets_its_patch_for_its_base_only),
-        E2E_CASE(what_is_kept_for_a_coming_loader_is_pushed_over_and_rolled_back_to),
-        E2E_CASE(a_changed_base_in_a_loader_that_comes_later_is_set_aside),
         E2E_CASE(what_somebody_changed_in_the_store_is_not_made_live),
         E2E_CASE(what_is_kept_is_live_in_a_jvm_with_an_aot_cache),
+        E2E_CASE(what_was_forced_is_marked_after_a_restart_too),
     };
     return E2E_RUN(tests);
 }

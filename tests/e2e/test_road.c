@@ -277,6 +277,30 @@ static void a_class_that_belongs_nowhere_waits_for_the_first_loader(void **state
     road_drop(another);
 }
 
+/* The deployment has looked for the loaders already, and is held up by one of them. */
+static void a_loader_that_loads_the_class_while_it_is_deployed_gets_it_too(void **state)
+{
+    (void)state;
+    const char *own = road_compile(A("1"));
+    jobject loader = road_shop("slow", own), late = road_shop("late", own);
+    assert_int_equal(road_v(loader, "p.A"), 1);
+    road_tell(loader, "hang");
+    road_submit(road_job(PUSH, road_bundle(road_compile(A("2")), "p/A")));
+    road_tell(loader, "awaitQuestion");
+    assert_int_equal(road_v(late, "p.A"), 1);
+    road_tell(loader, "answer");
+    struct hd_job *job = road_collect();
+    road_expect_row(job, "p.A", HD_OUTCOME_REDEFINED, HD_REASON_NONE);
+    hd_job_free(job);
+    job = road_collect();
+    assert_int_equal(job->kind, HD_JOB_LOADED);
+    hd_job_free(job);
+    assert_int_equal(road_v(loader, "p.A"), 2);
+    assert_int_equal(road_v(late, "p.A"), 2);
+    road_drop(loader);
+    road_drop(late);
+}
+
 /* The hook must not give the newly defined class the older patch that waits for it. */
 static void a_newer_push_takes_the_place_of_one_that_waits_for_any_loader(void **state)
 {
@@ -345,6 +369,7 @@ int main(void)
         ROAD_TEST(a_refused_deployment_leaves_no_patch_waiting),
         ROAD_TEST(a_class_that_belongs_nowhere_waits_for_the_first_loader),
         ROAD_TEST(a_newer_push_takes_the_place_of_one_that_waits_for_any_loader),
+        ROAD_TEST(a_loader_that_loads_the_class_while_it_is_deployed_gets_it_too),
         ROAD_TEST(what_another_agent_edited_is_told_apart),
         ROAD_TEST(an_older_file_than_the_jvm_is_a_way_back),
     };

@@ -19,14 +19,10 @@ static const struct asked {
     const char *words[3];
     int least;
 } everything[] = {
-    { { "status", NULL }, VIEWER },
-    { { "history", NULL }, VIEWER },
-    { { "show", "1", NULL }, VIEWER },
-    { { "check", "AFTER", NULL }, VIEWER },
-    { { "push", "AFTER", NULL }, DEPLOYER },
-    { { "confirm", NULL }, DEPLOYER },
-    { { "rollback", NULL }, DEPLOYER },
-    { { "push", "--keep", "AFTER" }, OPERATOR },
+    { { "status", NULL }, VIEWER },          { { "history", NULL }, VIEWER },
+    { { "show", "1", NULL }, VIEWER },       { { "check", "AFTER", NULL }, VIEWER },
+    { { "push", "AFTER", NULL }, DEPLOYER }, { { "confirm", NULL }, DEPLOYER },
+    { { "rollback", NULL }, DEPLOYER },      { { "push", "--keep", "AFTER" }, OPERATOR },
     { { "keep", NULL }, OPERATOR },
 };
 enum { EVERYTHING = sizeof everything / sizeof everything[0] };
@@ -42,9 +38,9 @@ static void ask(const struct e2e *e2e, int way, const struct asked *asked,
     const char *words[3];
     for (unsigned i = 0; i < 3; i++) {
         const char *word = asked->words[i];
-        words[i] = word == NULL                   ? "--json"
+        words[i] = word == NULL                 ? "--json"
                    : strcmp(word, "AFTER") == 0 ? e2e_path(e2e, "after")
-                                                  : word;
+                                                : word;
     }
     if (way == LOCALLY)
         e2e_client(e2e, answer, words[0], words[1], words[2], "--json", "--to", secure_local, NULL);
@@ -169,8 +165,7 @@ static void ask_as(const struct e2e *e2e, struct e2e_answer *answer, const char 
     struct e2e_process client = { 0 };
     int status;
     const char *const arguments[] = {
-        AS_USER(uid), e2e_path(e2e, "hotdrop"), command,      "--json",
-        "--to",       secure_local,             path, NULL,
+        AS_USER(uid), e2e_path(e2e, "hotdrop"), command, "--json", "--to", secure_local, path, NULL,
     };
     e2e_process_start(&client, arguments, NULL, e2e->errors);
     answer->output = e2e_process_finish(&client, 30, &status);

@@ -95,6 +95,43 @@ static void a_state_of_an_earlier_jvm_cannot_be_returned_to_and_it_says_why(void
     e2e_expect(e2e, "call demo.Shop run", "two");
 }
 
+static void push_on_trial(const struct e2e *e2e, const char *word, const char *time)
+{
+    struct e2e_answer answer;
+    char pid[16];
+    shop_compile(e2e, word, "after");
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, &answer, "push", "--json", "--confirm-within", time, "--pid", pid,
+               e2e_path(e2e, "after"), NULL);
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+}
+
+static void expect_trial(const struct e2e *e2e, const char *number, const char *ended)
+{
+    struct e2e_answer answer;
+    shop_command(e2e, &answer, "show", number);
+    const json_t *word = json_object_get(json_object_get(answer.json, "trial"), "ended");
+    assert_string_equal(json_string_value(word), ended);
+    e2e_answer_close(&answer);
+}
+
+static void how_a_trial_ended_outlives_the_jvm(void **state)
+{
+    struct e2e *e2e = *state;
+    shop_open(e2e);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    push_on_trial(e2e, "one", "1min"); /* 1 */
+    shop_do(e2e, "confirm", NULL);
+    push_on_trial(e2e, "two", "1min"); /* 2 */
+    shop_do(e2e, "rollback", NULL);    /* 3 */
+    push_on_trial(e2e, "four", "1min"); /* 4 */
+    shop_restart(e2e);
+    expect_trial(e2e, "1", "confirmed");
+    expect_trial(e2e, "2", "rolled-back");
+    expect_trial(e2e, "4", "jvm-ended");
+}
+
 static void what_another_agent_does_behind_our_back_has_a_line(void **state)
 {
     struct e2e *e2e = *state;
@@ -260,6 +297,38 @@ static void a_full_disk_refuses_before_anything_is_live_and_room_mends_it(void *
     assert_return_code(umount2(place, MNT_DETACH), errno);
 }
 
+/* It was promised when the trial began. */
+static void a_trial_that_nobody_confirms_ends_on_a_full_disk_too(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char place[256], store[300], filler[300];
+    snprintf(place, sizeof place, "%s/small", e2e->directory);
+    snprintf(store, sizeof store, "%s/store", place);
+    snprintf(filler, sizeof filler, "%s/filler", place);
+    if (!mount_small(place, "512k"))
+        return;
+    shop_open_with(e2e, store, "", NULL);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    push_on_trial(e2e, "one", "3s");
+    e2e_expect(e2e, "call demo.Shop run", "one");
+    fill(place);
+    for (int i = 0; i < 8; i++) { /* until the journal's last page is full, too */
+        shop_try_push(e2e, &answer, "two");
+        assert_int_equal(answer.status, 1);
+        e2e_answer_close(&answer);
+    }
+    e2e_await_log(e2e, "which was refused, is not in the journal");
+    e2e_await(e2e, "call demo.Shop run", "start");
+    e2e_await_log(e2e, "which was promised before, is not in the journal");
+    assert_return_code(unlink(filler), errno);
+    shop_push(e2e, "three");
+    e2e_expect(e2e, "call demo.Shop run", "three");
+    assert_int_equal(shop_verify(e2e, store), 0);
+    shop_close(e2e);
+    assert_return_code(umount2(place, MNT_DETACH), errno);
+}
+
 static void a_store_that_became_read_only_refuses(void **state)
 {
     struct e2e *e2e = *state;
@@ -286,10 +355,12 @@ int main(void)
         E2E_CASE(what_was_refused_has_a_line_and_a_check_has_none),
         E2E_CASE(a_dropped_file_is_journalled_like_a_push),
         E2E_CASE(a_state_of_an_earlier_jvm_cannot_be_returned_to_and_it_says_why),
+        E2E_CASE(how_a_trial_ended_outlives_the_jvm),
         E2E_CASE(what_another_agent_does_behind_our_back_has_a_line),
         E2E_CASE(a_store_that_another_jvm_uses_refuses_every_push),
         E2E_CASE(a_journal_that_was_changed_refuses_every_push),
         E2E_CASE(a_full_disk_refuses_before_anything_is_live_and_room_mends_it),
+        E2E_CASE(a_trial_that_nobody_confirms_ends_on_a_full_disk_too),
         E2E_CASE(a_store_that_became_read_only_refuses),
     };
     return E2E_RUN(tests);

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -238,7 +239,7 @@ static void a_client_that_finds_no_tls_says_so(void **state)
 
 /* ---- crowds ---------------------------------------------------------------------------------- */
 
-enum { CROWD = 200 };
+enum { CROWD = 1000 };
 
 static double seconds_now(void)
 {
@@ -247,10 +248,20 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static void make_room_for_descriptors(void)
+{
+    struct rlimit room;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &room), 0);
+    if (room.rlim_cur < CROWD + 256)
+        room.rlim_cur = CROWD + 256;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &room), 0);
+}
+
 /* A third says nothing, a third begins to, and a third says what a handshake begins with. */
 static void be_silent(int silent[CROWD])
 {
     static const uint8_t beginning[] = { 0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00 };
+    make_room_for_descriptors();
     for (unsigned i = 0; i < CROWD; i++) {
         silent[i] = connect_from(INADDR_LOOPBACK + 1 + i % 100);
         size_t length = i % 3 == 0 ? 0 : i % 3 == 1 ? 1 : sizeof beginning;
@@ -271,7 +282,8 @@ static void silent_peers_do_not_hold_up_a_proper_push(void **state)
     double took = seconds_now() - began;
     expect(&answer, 0, "");
     e2e_answer_close(&answer);
-    assert_true(took < 1.0);
+    if (took >= 1.0)
+        fail_msg("the push took %.2f s", took);
     e2e_expect(e2e, "call demo.Greeter greet", "two");
     for (unsigned i = 0; i < CROWD; i++)
         close(silent[i]);

@@ -119,7 +119,8 @@ static void a_changed_file_counts_at_once_and_a_broken_one_changes_nothing(void 
     hd_access_close(&access);
 }
 
-static void a_file_that_others_can_write_or_that_is_broken_from_the_start_lets_nobody_in(void **state)
+static void a_file_that_others_can_write_or_that_is_broken_from_the_start_lets_nobody_in(
+    void **state)
 {
     (void)state;
     const struct hd_options options = { .authorized = list };
@@ -199,7 +200,8 @@ int main(void)
         cmocka_unit_test(without_a_file_the_defaults_hold),
         cmocka_unit_test(with_a_file_only_the_file_counts),
         cmocka_unit_test(a_changed_file_counts_at_once_and_a_broken_one_changes_nothing),
-        cmocka_unit_test(a_file_that_others_can_write_or_that_is_broken_from_the_start_lets_nobody_in),
+        cmocka_unit_test(
+            a_file_that_others_can_write_or_that_is_broken_from_the_start_lets_nobody_in),
         cmocka_unit_test(the_best_of_what_was_proven_counts_and_is_told),
         cmocka_unit_test(a_token_is_looked_for_among_those_in_force),
     };

@@ -73,10 +73,22 @@ static void one_bad_line_refuses_the_file_and_is_named(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "viewer",           "viewer ",          "admin uid:0",       "none uid:0",
-        "Viewer uid:0",     "viewer alice",     "viewer uid:",       "viewer uid:alice",
-        "viewer uid:-1",    "viewer uid:1 2",   "viewer cert:",      "viewer token:",
-        "viewer signer:",   "uid:0 viewer",     "viewer uid:4294967295", "viewer gid:0",
+        "viewer",
+        "viewer ",
+        "admin uid:0",
+        "none uid:0",
+        "Viewer uid:0",
+        "viewer alice",
+        "viewer uid:",
+        "viewer uid:alice",
+        "viewer uid:-1",
+        "viewer uid:1 2",
+        "viewer cert:",
+        "viewer token:",
+        "viewer signer:",
+        "uid:0 viewer",
+        "viewer uid:4294967295",
+        "viewer gid:0",
         "viewer uid:99999999999999999999",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

@@ -147,6 +147,21 @@ static void where_the_base_is_not_known_no_new_loader_gets_the_patch(void **stat
     expect_event(0, HD_HOOK_WRONG_BASE, "Foo", 7, &other_loader);
 }
 
+/* A deployment of it is under way, and has looked for its loaders already. */
+static void who_loads_a_class_that_is_being_deployed_is_told(void **state)
+{
+    struct class_bytes base = class_file(1, false), another = class_file(0, false);
+    PUBLISH(*state, patch(HD_PATCH_NEWCOMERS, "Foo", NULL, &base, "new", 7),
+            patch(HD_PATCH_WATCH, "Foo", NULL, NULL, "", 0));
+    assert_string_equal(load_bytes("Foo", (jobject)&shop, base.data, base.length), "new");
+    assert_int_equal(vm.event_count, 1);
+    assert_null(load_bytes("Foo", (jobject)&other, another.data, another.length));
+    assert_int_equal(vm.event_count, 3);
+    expect_event(1, HD_HOOK_WRONG_BASE, "Foo", 7, &other_loader);
+    expect_event(2, HD_HOOK_SEEN, "Foo", 0, &other_loader);
+    assert_memory_equal(vm.events[2]->file->bytes.data, another.data, another.length);
+}
+
 static void a_patch_for_chosen_loaders_is_not_for_others(void **state)
 {
     struct hd_error err = HD_ERROR_INIT;
@@ -248,6 +263,7 @@ int main(void)
         HOOK_TEST(a_new_loader_with_another_file_is_left_alone_and_told),
         HOOK_TEST(of_two_bases_the_one_that_is_the_loaders_own_file_decides),
         HOOK_TEST(where_the_base_is_not_known_no_new_loader_gets_the_patch),
+        HOOK_TEST(who_loads_a_class_that_is_being_deployed_is_told),
         HOOK_TEST(a_patch_for_chosen_loaders_is_not_for_others),
         HOOK_TEST(classes_without_a_name_pass),
         HOOK_TEST(a_hook_that_is_shut_does_nothing),

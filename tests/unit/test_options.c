@@ -149,7 +149,8 @@ static void what_is_wrong_is_named_with_what_would_be_right(void **state)
     assert_refused("log-level=verbose", "option log-level=verbose|error, warn, info or debug");
     assert_refused("allow=com/example/*", "option allow=com/example/*|com.example.**");
     assert_refused("deny=a b", "class names");
-    assert_refused("listen=tcp:9000", "option listen=tcp:9000|unix:PATH, ws://HOST:PORT or wss://HOST:PORT");
+    assert_refused("listen=tcp:9000",
+                   "option listen=tcp:9000|unix:PATH, ws://HOST:PORT or wss://HOST:PORT");
     assert_refused("listen=wss://localhost:9000,token=/t",
                    "listen=wss://localhost:9000|tls-cert=FILE and tls-key=FILE");
     assert_refused("listen=wss://localhost:9000,tls-cert=/c,token=/t", "tls-key=FILE");
