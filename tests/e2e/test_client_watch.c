@@ -2,6 +2,7 @@
 /* hotdrop watch: one deployment and one line of JSON for each compile, only what changed, until Ctrl-C. */
 #include "tests/e2e/harness.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ static void start_watching(const struct e2e *e2e, struct watching *watching, con
     for (int i = 0; i < 1000 && strstr(line, "Watching") == NULL; i++) {
         FILE *errors = fopen(e2e_path(e2e, "watch.err"), "re");
         if (fgets(line, sizeof line, errors) == NULL)
-            usleep(10000);
+            poll(NULL, 0, 10);
         fclose(errors);
     }
     assert_non_null(strstr(line, "Watching"));

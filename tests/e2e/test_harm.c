@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -248,7 +249,7 @@ static void await_in_pipe(int reader, const char *text)
         if (strstr(chunk, text) != NULL)
             return;
         if (got <= 0)
-            usleep(10000);
+            (void)poll(&(struct pollfd){ .fd = reader, .events = POLLIN }, 1, 10);
     }
     fail_msg("the pipe never said '%s'", text);
 }
