@@ -74,6 +74,10 @@ static void start(const struct e2e *e2e, struct e2e_process *jvm, const char *mo
                                       "-cp", class_path, "Target", NULL };
     e2e_process_start(jvm, arguments, e2e_jvm_environment(), e2e->errors);
     assert_string_equal(e2e_process_hear(jvm, CLIENT_SECONDS), "ready");
+    char listening[64]; /* the application does not wait for the agent */
+    snprintf(listening, sizeof listening, "listening on unix:/tmp/.hotdrop_pid%d", (int)jvm->pid);
+    if (strstr(more, "listen=") == NULL)
+        e2e_await_log(e2e, listening);
 }
 
 static void start_first(struct e2e *e2e, const char *more)
