@@ -282,11 +282,43 @@ static void describe_agent(const struct e2e *e2e, const char *agent_options, cha
              e2e->drop, e2e->log, agent_options[0] != '\0' ? "," : "", agent_options);
 }
 
+static bool file_contains(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "re");
+    char *line = NULL;
+    size_t capacity = 0;
+    bool found = false;
+    while (file != NULL && !found && getline(&line, &capacity, file) != -1)
+        found = strstr(line, text) != NULL;
+    free(line);
+    if (file != NULL)
+        fclose(file);
+    return found;
+}
+
+/* The application does not wait for the agent; a client must. An agent that will not listen, or writes
+ * its log elsewhere, is not waited for long. */
+static void await_listener(const struct e2e *e2e)
+{
+    enum { TICKS = 200, TICK_MS = 10 };
+    char listens[64], fails[64];
+    snprintf(listens, sizeof listens, "hotdrop[%d] INFO listening on", (int)e2e->jvm.pid);
+    snprintf(fails, sizeof fails, "hotdrop[%d] ERROR", (int)e2e->jvm.pid);
+    for (int i = 0; i < TICKS; i++) {
+        if (file_contains(e2e->log, listens) || file_contains(e2e->log, fails) ||
+            file_contains(e2e->errors, fails))
+            return;
+        poll(NULL, 0, TICK_MS);
+    }
+}
+
 void e2e_start(struct e2e *e2e, const char *agent_options, const char *const *jvm_options)
 {
     char agent[2 * PATH_MAX];
     describe_agent(e2e, agent_options, agent, sizeof agent);
     start_target(e2e, agent, jvm_options);
+    if (strstr(agent_options, "listen=none") == NULL)
+        await_listener(e2e);
 }
 
 void e2e_start_java(struct e2e *e2e, const char *agent_options, const char *const *arguments,
@@ -320,20 +352,6 @@ void e2e_await(struct e2e *e2e, const char *command, const char *answer)
     while (strcmp(e2e_ask(e2e, command), answer) != 0)
         if (!tick(&ticks))
             fail_msg("'%s' still answers '%s', not '%s'", command, e2e_ask(e2e, command), answer);
-}
-
-static bool file_contains(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "re");
-    char *line = NULL;
-    size_t capacity = 0;
-    bool found = false;
-    while (file != NULL && !found && getline(&line, &capacity, file) != -1)
-        found = strstr(line, text) != NULL;
-    free(line);
-    if (file != NULL)
-        fclose(file);
-    return found;
 }
 
 void e2e_await_log(const struct e2e *e2e, const char *text)
