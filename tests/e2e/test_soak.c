@@ -160,9 +160,8 @@ static void the_same_beside_an_agent_that_retransforms_all_the_time(void **state
     run(*state, EDITING_AGENT);
 }
 
-/* The second is for long runs alone: HotSpot takes the bytes that a retransformation begins with
- * before it locks the class, and a redefinition that comes in between frees them. The JVM then reads
- * freed memory, with or without us; AddressSanitizer ends it there. */
+/* The second is for long runs alone: a retransformation that meets a redefinition has been seen to
+ * read class bytes that the JVM had freed (docs/guarantees.md); AddressSanitizer ends the JVM there. */
 int main(void)
 {
     const struct CMUnitTest tests[] = {
