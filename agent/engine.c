@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/engine.h"
 
+#include "agent/arrivals.h"
 #include "agent/keep.h"
 #include "agent/blocking.h"
 #include "agent/figures.h"
@@ -259,7 +260,7 @@ static json_t *status_now(struct hd_engine *engine)
     bool complete =
         hd_json_put(status, "kept", kept != NULL ? json_deep_copy(kept) : json_null()) &&
         hd_json_put(status, "old_frames", hd_json_number(road->frames.threads)) &&
-        hd_json_put(status, "memory", hd_figures_of_memory(road->registry));
+        hd_json_put(status, "memory", hd_figures_of_memory(road->registry, road->loaded));
     return hd_json_finish(status, complete);
 }
 
@@ -485,7 +486,7 @@ int hd_engine_stop(struct hd_engine *engine, unsigned timeout_ms)
     struct timespec deadline = from_now(timeout_ms);
     atomic_store_explicit(&engine->road.closing, true, memory_order_release);
     hd_hook_shut(engine->road.hook);
-    hd_loaded_shut();
+    hd_arrivals_shut();
     pthread_mutex_lock(&engine->lock);
     engine->stopping = true;
     pthread_cond_broadcast(&engine->changed);

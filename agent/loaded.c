@@ -1,33 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/loaded.h"
 
+#include "agent/arrivals.h"
 #include "core/alloc.h"
 #include "core/log.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 enum { KEYS = 2, NONE = UINT32_MAX, FIRST_CAPACITY = 1024, LOCAL_REFERENCES = 16 };
-
-/* A class that has loaded and is not in the index yet. */
-struct arrival {
-    jweak class;
-    struct arrival *next;
-};
-
-enum state {
-    NOT_NOTED, /* not yet, or no more: some were let go of */
-    NOTED,
-    SHUT /* for good */
-};
-
-/* What the application's threads leave for the engine. Not part of an index, which could be freed
- * under them. */
-static struct {
-    _Atomic(enum state) state;
-    atomic_uint count; /* since they were last taken, roughly */
-    struct arrival *_Atomic newest;
-} arrivals = { .state = NOT_NOTED };
 
 struct entry {
     jweak class; /* NULL: it was found to be unloaded */
@@ -51,70 +31,6 @@ struct hd_loaded {
 
 /* ---- the event ------------------------------------------------------------------------------- */
 
-static void set_state(enum state state)
-{
-    enum state before = atomic_load(&arrivals.state);
-    while (before != SHUT && !atomic_compare_exchange_weak(&arrivals.state, &before, state))
-        ;
-}
-
-static void push(struct arrival *arrival)
-{
-    arrival->next = atomic_load(&arrivals.newest);
-    while (!atomic_compare_exchange_weak(&arrivals.newest, &arrival->next, arrival))
-        ;
-}
-
-void JNICALL hd_loaded_class_load(jvmtiEnv *jvmti, JNIEnv *jni, jthread thread, jclass class)
-{
-    (void)jvmti;
-    (void)thread;
-    if (atomic_load(&arrivals.state) != NOTED)
-        return;
-    if (atomic_fetch_add(&arrivals.count, 1) >= HD_LOADED_MOST_ARRIVALS) {
-        set_state(NOT_NOTED);
-        return;
-    }
-    struct arrival *arrival = hd_alloc(sizeof *arrival);
-    jweak weak = arrival != NULL ? (*jni)->NewWeakGlobalRef(jni, class) : NULL;
-    if (weak == NULL) {
-        hd_free(arrival);
-        (*jni)->ExceptionClear(jni);
-        set_state(NOT_NOTED);
-        return;
-    }
-    arrival->class = weak;
-    push(arrival);
-}
-
-void hd_loaded_shut(void)
-{
-    set_state(SHUT);
-}
-
-/* Those that have come, the first one first. */
-static struct arrival *take_arrivals(void)
-{
-    atomic_store(&arrivals.count, 0);
-    struct arrival *newest = atomic_exchange(&arrivals.newest, NULL);
-    struct arrival *first = NULL;
-    for (struct arrival *next; newest != NULL; newest = next) {
-        next = newest->next;
-        newest->next = first;
-        first = newest;
-    }
-    return first;
-}
-
-static void forget_arrivals(JNIEnv *jni)
-{
-    for (struct arrival *arrival = take_arrivals(), *next; arrival != NULL; arrival = next) {
-        next = arrival->next;
-        (*jni)->DeleteWeakGlobalRef(jni, arrival->class);
-        hd_free(arrival);
-    }
-}
-
 static bool refuse(struct hd_loaded *loaded, const char *function, jvmtiError error)
 {
     if (loaded->events != NULL)
@@ -136,7 +52,7 @@ static bool listen(struct hd_loaded *loaded)
         return refuse(loaded, "GetEnv", JVMTI_ERROR_NOT_AVAILABLE);
     loaded->events = environment;
     jvmtiEnv *jvmti = environment;
-    const jvmtiEventCallbacks callbacks = { .ClassLoad = hd_loaded_class_load };
+    const jvmtiEventCallbacks callbacks = { .ClassLoad = hd_arrivals_class_load };
     jvmtiError error = (*jvmti)->SetEventCallbacks(jvmti, &callbacks, sizeof callbacks);
     if (error != JVMTI_ERROR_NONE)
         return refuse(loaded, "SetEventCallbacks", error);
@@ -338,7 +254,7 @@ static bool note(struct hd_loaded *loaded, JNIEnv *jni, jclass class, bool again
     return noted;
 }
 
-static bool note_arrival(struct hd_loaded *loaded, JNIEnv *jni, const struct arrival *arrival)
+static bool note_arrival(struct hd_loaded *loaded, JNIEnv *jni, const struct hd_arrival *arrival)
 {
     jclass class = (*jni)->NewLocalRef(jni, arrival->class);
     if (class == NULL)
@@ -351,11 +267,10 @@ static bool note_arrival(struct hd_loaded *loaded, JNIEnv *jni, const struct arr
 static bool note_arrivals(struct hd_loaded *loaded, JNIEnv *jni)
 {
     bool noted = true;
-    for (struct arrival *arrival = take_arrivals(), *next; arrival != NULL; arrival = next) {
+    for (struct hd_arrival *arrival = hd_arrivals_take(), *next; arrival != NULL; arrival = next) {
         next = arrival->next;
         noted = noted && note_arrival(loaded, jni, arrival);
-        (*jni)->DeleteWeakGlobalRef(jni, arrival->class);
-        hd_free(arrival);
+        hd_arrival_free(arrival, jni);
     }
     return noted;
 }
@@ -379,8 +294,7 @@ static bool note_all(struct hd_loaded *loaded, JNIEnv *jni)
 static bool fill(struct hd_loaded *loaded, JNIEnv *jni)
 {
     drop_all(loaded, jni);
-    forget_arrivals(jni);
-    set_state(NOTED);
+    hd_arrivals_begin(jni);
     loaded->complete = listen(loaded) && note_all(loaded, jni);
     loaded->sweep_at = loaded->count + FIRST_CAPACITY;
     return loaded->complete;
@@ -388,7 +302,7 @@ static bool fill(struct hd_loaded *loaded, JNIEnv *jni)
 
 static bool update(struct hd_loaded *loaded, JNIEnv *jni)
 {
-    if ((!loaded->complete || atomic_load(&arrivals.state) != NOTED) && !fill(loaded, jni))
+    if ((!loaded->complete || !hd_arrivals_are_whole()) && !fill(loaded, jni))
         return false;
     if (!note_arrivals(loaded, jni))
         return false;
@@ -407,9 +321,8 @@ bool hd_loaded_update(struct hd_loaded *loaded, JNIEnv *jni)
     bool current = update(loaded, jni);
     (*jni)->PopLocalFrame(jni, NULL);
     if (!current) {
-        set_state(NOT_NOTED);
+        hd_arrivals_end(jni);
         drop_all(loaded, jni);
-        forget_arrivals(jni);
     }
     return current;
 }
@@ -474,7 +387,7 @@ struct hd_loaded *hd_loaded_new(const struct hd_jvm *jvm)
     struct hd_loaded *loaded = hd_alloc_zeroed(1, sizeof *loaded);
     if (loaded != NULL)
         loaded->jvm = jvm;
-    atomic_store(&arrivals.state, NOT_NOTED);
+    hd_arrivals_open();
     return loaded;
 }
 
@@ -482,19 +395,14 @@ void hd_loaded_free(struct hd_loaded *loaded, JNIEnv *jni)
 {
     if (loaded == NULL)
         return;
-    set_state(NOT_NOTED);
+    hd_arrivals_end(jni);
     if (loaded->events != NULL)
         (*loaded->events)->DisposeEnvironment(loaded->events);
     drop_all(loaded, jni);
-    forget_arrivals(jni);
     hd_free(loaded);
 }
 
 size_t hd_loaded_size(const struct hd_loaded *loaded)
 {
-    size_t waiting = atomic_load(&arrivals.count);
-    if (waiting > HD_LOADED_MOST_ARRIVALS)
-        waiting = HD_LOADED_MOST_ARRIVALS;
-    return loaded->capacity * (sizeof(struct entry) + KEYS * sizeof(uint32_t)) +
-           waiting * sizeof(struct arrival);
+    return loaded->capacity * (sizeof(struct entry) + KEYS * sizeof(uint32_t)) + hd_arrivals_size();
 }

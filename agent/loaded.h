@@ -4,11 +4,9 @@
  * walk over all of them.
  *
  * There is nothing of it until it is first needed: then the JVM's ClassLoad event is switched on in
- * an environment of its own, and one walk fills it. From then on the event brings what loads, on
- * the application's threads: each leaves a weak reference in a list that takes no lock, and the
- * engine puts them in their place when it looks something up. So many wait at most
- * (HD_LOADED_MOST_ARRIVALS); when more come, or memory is out, they are let go of and the next
- * lookup walks again.
+ * an environment of its own, and one walk fills it. From then on the event brings what loads
+ * (arrivals.h), and the engine puts that in its place when it looks something up. Where some of it
+ * was let go of, the next lookup walks again.
  *
  * ClassLoad, not ClassPrepare: that comes when a class is linked. HotSpot posts it for every class
  * that it defines, whoever defined it and wherever the class file came from (class data sharing,
@@ -16,15 +14,13 @@
  * class by asking its parents; and not for arrays. It passes over what loads while a virtual thread
  * is being mounted: classes of the JDK's own, which are never swapped.
  *
- * Engine thread only, except hd_loaded_class_load and hd_loaded_shut.
+ * Engine thread only.
  */
 #ifndef HD_AGENT_LOADED_H
 #define HD_AGENT_LOADED_H
 
 #include "agent/jvm.h"
 #include "core/buffer.h"
-
-enum { HD_LOADED_MOST_ARRIVALS = 4096 };
 
 enum hd_loaded_key {
     HD_LOADED_BY_NAME,   /* "com/example/Foo" */
@@ -60,10 +56,5 @@ struct hd_bytes hd_loaded_package_of(struct hd_bytes name);
 
 /* Bytes of our own that it takes; the JVM has 8 more for each class. */
 size_t hd_loaded_size(const struct hd_loaded *loaded);
-
-/* The event's callback; public for tests. */
-void JNICALL hd_loaded_class_load(jvmtiEnv *jvmti, JNIEnv *jni, jthread thread, jclass class);
-/* Nothing is noted from now on; for the VMDeath callback. Any thread; does not wait. */
-void hd_loaded_shut(void);
 
 #endif

@@ -94,8 +94,7 @@ static void print_trial(const json_t *trial)
     else
         printf("Deployment %lld by %s was not confirmed in time, and its rollback was refused: it "
                "is live. 'hotdrop show %lld' says why.\n",
-               number, who,
-               (long long)json_integer_value(json_object_get(trial, "rollback")));
+               number, who, (long long)json_integer_value(json_object_get(trial, "rollback")));
 }
 
 static void print_kept(const json_t *kept)
@@ -107,8 +106,7 @@ static void print_kept(const json_t *kept)
     if (!json_is_object(kept))
         return;
     printf("Kept over a restart: %lld class%s, as after deployment %lld.\n", count,
-           count == 1 ? "" : "es",
-           (long long)json_integer_value(json_object_get(kept, "state")));
+           count == 1 ? "" : "es", (long long)json_integer_value(json_object_get(kept, "state")));
     json_array_foreach(json_object_get(kept, "set_aside"), index, class)
     {
         hd_text_escape(hd_answer_text(class, "why"), why, sizeof why);
@@ -134,9 +132,10 @@ static double kibibytes(const json_t *memory, const char *key)
 static void print_memory(const json_t *memory)
 {
     if (json_is_object(memory))
-        printf("Held for the way back: originals %.1f KiB, patches %.1f KiB, history %.1f KiB.\n",
+        printf("Held for the way back: originals %.1f KiB, patches %.1f KiB, history %.1f KiB; "
+               "to find classes: index %.1f KiB.\n",
                kibibytes(memory, "originals"), kibibytes(memory, "patches"),
-               kibibytes(memory, "history"));
+               kibibytes(memory, "history"), kibibytes(memory, "index"));
 }
 
 static void print_status(const json_t *answer)
