@@ -46,8 +46,8 @@ static bool refuse(struct hd_loaded *loaded, const char *function, jvmtiError er
 static bool listen(struct hd_loaded *loaded)
 {
     void *environment = NULL;
-    if (loaded->events != NULL || loaded->refused)
-        return !loaded->refused;
+    if (loaded->events != NULL)
+        return true;
     if ((*loaded->jvm->vm)->GetEnv(loaded->jvm->vm, &environment, JVMTI_VERSION_1_2) != JNI_OK)
         return refuse(loaded, "GetEnv", JVMTI_ERROR_NOT_AVAILABLE);
     loaded->events = environment;
