@@ -358,7 +358,7 @@ int hd_loaded_find(struct hd_loaded *loaded, JNIEnv *jni, enum hd_loaded_key key
 {
     uint32_t hash = hash_of(text);
     size_t before = out->count;
-    ask_for_room(jni, count_of(loaded, key, hash));
+    ask_for_room(jni, 2 * count_of(loaded, key, hash));
     for (uint32_t at = first_of(loaded, key, hash); at != NONE; at = next_of(loaded, key, at)) {
         struct entry *entry = &loaded->entries[at];
         if (entry->class == NULL)
