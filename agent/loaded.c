@@ -162,9 +162,10 @@ static uint32_t next_of(const struct hd_loaded *loaded, enum hd_loaded_key key, 
     return seek(loaded, key, loaded->entries[at].by[key].hash, loaded->entries[at].by[key].next);
 }
 
-static size_t count_of(const struct hd_loaded *loaded, enum hd_loaded_key key, uint32_t hash)
+size_t hd_loaded_count(const struct hd_loaded *loaded, enum hd_loaded_key key, struct hd_bytes text)
 {
     size_t count = 0;
+    uint32_t hash = hash_of(text);
     for (uint32_t at = first_of(loaded, key, hash); at != NONE; at = next_of(loaded, key, at))
         count++;
     return count;
@@ -227,13 +228,6 @@ static void sweep_if_due(struct hd_loaded *loaded, JNIEnv *jni)
     loaded->sweep_at = loaded->count < FIRST_CAPACITY ? 2 * FIRST_CAPACITY : loaded->count * 2;
 }
 
-/* HotSpot has room in any case, but -Xcheck:jni warns until it is asked for. */
-static void ask_for_room(JNIEnv *jni, size_t count)
-{
-    if ((*jni)->EnsureLocalCapacity(jni, (jint)count + LOCAL_REFERENCES) != JNI_OK)
-        (*jni)->ExceptionClear(jni);
-}
-
 /* ---- keeping it up to date ------------------------------------------------------------------- */
 
 /* Arrays, and hidden classes ("Lcom/example/Foo.0x12;"; JEP 371), are nobody's match. again: it may
@@ -282,7 +276,10 @@ static bool note_all(struct hd_loaded *loaded, JNIEnv *jni)
     jclass *classes = NULL;
     if ((*jvmti)->GetLoadedClasses(jvmti, &count, &classes) != JVMTI_ERROR_NONE)
         return false;
-    ask_for_room(jni, (size_t)count);
+    /* HotSpot has that many local references already, but -Xcheck:jni warns until room is asked
+     * for. */
+    if ((*jni)->EnsureLocalCapacity(jni, count + LOCAL_REFERENCES) != JNI_OK)
+        (*jni)->ExceptionClear(jni);
     bool noted = true;
     for (jint i = 0; i < count && noted; i++)
         noted = note(loaded, jni, classes[i], false);
@@ -358,7 +355,6 @@ int hd_loaded_find(struct hd_loaded *loaded, JNIEnv *jni, enum hd_loaded_key key
 {
     uint32_t hash = hash_of(text);
     size_t before = out->count;
-    ask_for_room(jni, 2 * count_of(loaded, key, hash));
     for (uint32_t at = first_of(loaded, key, hash); at != NONE; at = next_of(loaded, key, at)) {
         struct entry *entry = &loaded->entries[at];
         if (entry->class == NULL)

@@ -44,9 +44,11 @@ void hd_loaded_free(struct hd_loaded *loaded, JNIEnv *jni);
 /* Brings the index up to date. False: it is not to be had (memory, or the JVM does not give the
  * event), and who asks has to walk. */
 bool hd_loaded_update(struct hd_loaded *loaded, JNIEnv *jni);
+/* How many local references hd_loaded_find makes at most. */
+size_t hd_loaded_count(const struct hd_loaded *loaded, enum hd_loaded_key key,
+                       struct hd_bytes text);
 /* Appends every loaded class of that name or package, and perhaps some others: only a hash of the
- * name is kept. In the order in which they came. There is room in the frame for another reference
- * to each one's loader. HD_E_MEMORY. */
+ * name is kept. In the order in which they came. HD_E_MEMORY. */
 HD_CHECKED int hd_loaded_find(struct hd_loaded *loaded, JNIEnv *jni, enum hd_loaded_key key,
                               struct hd_bytes text, struct hd_loaded_list *out,
                               struct hd_error *err);

@@ -30,6 +30,7 @@ struct walk {
     const struct hd_jvm *jvm;
     JNIEnv *jni;
     struct hd_loaded *index;     /* NULL: there is none, and all loaded classes are looked at */
+    size_t references;           /* local ones there is room for */
     jclass verify_loader;        /* HD_VERIFY_LOADER: what it defines is not the application's */
     struct hd_map name_index;    /* wanted name → index in out->names */
     struct hd_map package_index; /* its package → index in packages */
@@ -47,12 +48,6 @@ static int new_global(JNIEnv *jni, jobject local, jobject *global, struct hd_err
 {
     *global = local == NULL ? NULL : (*jni)->NewGlobalRef(jni, local);
     return local == NULL || *global != NULL ? 0 : hd_error_set_memory(err);
-}
-
-static void delete_global(JNIEnv *jni, jobject global)
-{
-    if (global != NULL)
-        (*jni)->DeleteGlobalRef(jni, global);
 }
 
 /* A local reference in *loader, NULL for boot. */
@@ -196,11 +191,13 @@ static int look_at(struct walk *walk, jclass class, struct hd_error *err)
     return status;
 }
 
-/* Many thousands more local references than the frame announced. HotSpot has them already, but
- * -Xcheck:jni warns until room is asked for. */
-static void ask_for_room(JNIEnv *jni, jint count)
+/* For each class there may be its loader besides. HotSpot has room for many thousands, but
+ * -Xcheck:jni warns until it is asked for, in all. */
+static void ask_for_room(struct walk *walk, size_t count)
 {
-    if ((*jni)->EnsureLocalCapacity(jni, count + LOCAL_REFERENCES) != JNI_OK)
+    JNIEnv *jni = walk->jni;
+    walk->references += 2 * count;
+    if ((*jni)->EnsureLocalCapacity(jni, (jint)walk->references) != JNI_OK)
         (*jni)->ExceptionClear(jni);
 }
 
@@ -212,7 +209,7 @@ static int look_at_all(struct walk *walk, struct hd_error *err)
     jvmtiError error = (*jvmti)->GetLoadedClasses(jvmti, &count, &classes);
     if (error != JVMTI_ERROR_NONE)
         return jvm_error(err, "GetLoadedClasses", error);
-    ask_for_room(walk->jni, count);
+    ask_for_room(walk, (size_t)count);
     int status = 0;
     for (jint i = 0; i < count && status == 0; i++)
         status = look_at(walk, classes[i], err);
@@ -236,11 +233,18 @@ static int look_at_candidate(struct walk *walk, size_t i, jclass class, struct h
     return status;
 }
 
+static int look_up(struct walk *walk, enum hd_loaded_key key, struct hd_bytes text,
+                   struct hd_loaded_list *out, struct hd_error *err)
+{
+    ask_for_room(walk, hd_loaded_count(walk->index, key, text));
+    return hd_loaded_find(walk->index, walk->jni, key, text, out, err);
+}
+
 static int look_up_name(struct walk *walk, size_t i, struct hd_error *err)
 {
     struct hd_loaded_list list = { NULL, 0, 0 };
-    int status = hd_loaded_find(walk->index, walk->jni, HD_LOADED_BY_NAME,
-                                hd_map_key(walk->out->names[i].name), &list, err);
+    struct hd_bytes text = hd_map_key(walk->out->names[i].name);
+    int status = look_up(walk, HD_LOADED_BY_NAME, text, &list, err);
     for (size_t k = 0; k < list.count && status == 0; k++)
         status = look_at_candidate(walk, i, list.classes[k], err);
     hd_loaded_list_close(&list);
@@ -277,7 +281,7 @@ static int look_package_up(struct walk *walk, struct package *package, struct hd
                            struct hd_error *err)
 {
     struct hd_loaded_list list = { NULL, 0, 0 };
-    int status = hd_loaded_find(walk->index, walk->jni, HD_LOADED_BY_PACKAGE, text, &list, err);
+    int status = look_up(walk, HD_LOADED_BY_PACKAGE, text, &list, err);
     for (size_t i = 0; i < list.count && status == 0; i++)
         status = look_at_neighbour(walk, package, text, list.classes[i], err);
     hd_loaded_list_close(&list);
@@ -404,6 +408,7 @@ int hd_resolve(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_loaded *loaded,
     struct walk walk = {
         .jvm = jvm,
         .jni = jni,
+        .references = LOCAL_REFERENCES,
         .index = loaded != NULL && hd_loaded_update(loaded, jni) ? loaded : NULL,
         .packages = hd_alloc_zeroed(count, sizeof *walk.packages),
         .out = &found,
@@ -420,70 +425,4 @@ int hd_resolve(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_loaded *loaded,
     }
     *out = found;
     return 0;
-}
-
-static void leave_out_classes(struct hd_resolved_name *name, JNIEnv *jni,
-                              bool (*unwanted)(void *context, jobject loader), void *context)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < name->class_count; i++) {
-        const struct hd_resolved_class class = name->classes[i];
-        if (!unwanted(context, class.loader)) {
-            name->classes[kept++] = class;
-            continue;
-        }
-        delete_global(jni, class.class);
-        delete_global(jni, class.loader);
-    }
-    name->class_count = kept;
-}
-
-static void leave_out_packages(struct hd_resolved_name *name, JNIEnv *jni,
-                               bool (*unwanted)(void *context, jobject loader), void *context)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < name->package_loader_count; i++) {
-        jobject loader = name->package_loaders[i];
-        jclass neighbour = name->package_neighbours[i];
-        if (!unwanted(context, loader)) {
-            name->package_loaders[kept] = loader;
-            name->package_neighbours[kept++] = neighbour;
-            continue;
-        }
-        delete_global(jni, loader);
-        delete_global(jni, neighbour);
-    }
-    name->package_loader_count = kept;
-}
-
-void hd_resolution_leave_out(struct hd_resolution *resolution, JNIEnv *jni,
-                             bool (*unwanted)(void *context, jobject loader), void *context)
-{
-    for (size_t i = 0; i < resolution->count; i++) {
-        leave_out_classes(&resolution->names[i], jni, unwanted, context);
-        leave_out_packages(&resolution->names[i], jni, unwanted, context);
-    }
-}
-
-static void close_name(struct hd_resolved_name *name, JNIEnv *jni)
-{
-    for (size_t i = 0; i < name->class_count; i++) {
-        delete_global(jni, name->classes[i].class);
-        delete_global(jni, name->classes[i].loader);
-    }
-    for (size_t i = 0; i < name->package_loader_count; i++) {
-        delete_global(jni, name->package_loaders[i]);
-        delete_global(jni, name->package_neighbours[i]);
-    }
-    hd_free(name->classes);
-    hd_free(name->package_loaders);
-    hd_free(name->package_neighbours);
-}
-
-void hd_resolution_close(struct hd_resolution *resolution, JNIEnv *jni)
-{
-    for (size_t i = 0; resolution->names != NULL && i < resolution->count; i++)
-        close_name(&resolution->names[i], jni);
-    hd_free(resolution->names);
-    *resolution = (struct hd_resolution){ NULL, 0 };
 }
