@@ -30,7 +30,7 @@ int hd_base_finder_new(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_base_fin
     if (finder == NULL)
         return hd_error_set_memory(err);
     finder->jvm = jvm;
-    if (hd_resources_new(jni, &finder->resources, err) != 0) {
+    if (hd_resources_new(jvm, jni, &finder->resources, err) != 0) {
         hd_free(finder);
         return -1;
     }
@@ -111,13 +111,14 @@ static int remembered_candidate(const struct hd_base_finder *finder, const char 
     return compare_candidate(out, internal_name, view, err);
 }
 
-static int resource_candidate(const struct hd_base_finder *finder, JNIEnv *jni, jobject loader,
-                              const char *internal_name, const struct hd_vm_view *view,
-                              struct candidate *out, struct hd_error *err)
+static int resource_candidate(const struct hd_base_finder *finder, JNIEnv *jni, jclass class,
+                              jobject loader, const char *internal_name,
+                              const struct hd_vm_view *view, struct candidate *out,
+                              struct hd_error *err)
 {
     struct hd_resource resource = { 0 };
-    if (hd_resource_read(finder->resources, jni, loader, internal_name, HD_RESOURCE_WITH_PARENTS,
-                         &resource, err) != 0)
+    if (hd_resource_read(finder->resources, jni, class, loader, internal_name,
+                         HD_RESOURCE_WITH_PARENTS, &resource, err) != 0)
         return -1;
     if (resource.file == NULL)
         return 0;
@@ -154,7 +155,7 @@ static enum hd_base_standing judge_resource(const struct candidate *resource)
 
 /* A remembered file that is what the JVM holds needs no other. One that is edited, or of another
  * loader's class of the same name, gives way to what the loader says. */
-static int find_candidate(struct hd_base_finder *finder, JNIEnv *jni, jobject loader,
+static int find_candidate(struct hd_base_finder *finder, JNIEnv *jni, jclass class, jobject loader,
                           const char *internal_name, struct hd_base *base, struct hd_error *err)
 {
     const struct hd_vm_view *view = hd_held_view_of(base->held);
@@ -166,7 +167,7 @@ static int find_candidate(struct hd_base_finder *finder, JNIEnv *jni, jobject lo
         settle_on(&remembered, HD_BASE_PROVEN, base);
         goto out;
     }
-    result = resource_candidate(finder, jni, loader, internal_name, view, &resource, err);
+    result = resource_candidate(finder, jni, class, loader, internal_name, view, &resource, err);
     if (result != 0)
         goto out;
     enum hd_base_standing standing = judge_resource(&resource);
@@ -186,7 +187,7 @@ int hd_base_find(struct hd_base_finder *finder, JNIEnv *jni, jclass class, jobje
     struct hd_base base = { .standing = HD_BASE_UNKNOWN };
     if (hd_held_view_capture(finder->jvm, jni, class, internal_name, &base.held, err) != 0)
         return -1;
-    if (find_candidate(finder, jni, loader, internal_name, &base, err) != 0) {
+    if (find_candidate(finder, jni, class, loader, internal_name, &base, err) != 0) {
         hd_base_close(&base);
         return -1;
     }
@@ -207,8 +208,8 @@ int hd_base_resource(struct hd_base_finder *finder, JNIEnv *jni, jobject loader,
                      bool *newer, struct hd_error *err)
 {
     struct hd_resource resource = { 0 };
-    if (hd_resource_read(finder->resources, jni, loader, internal_name, HD_RESOURCE_OWN, &resource,
-                         err) != 0)
+    if (hd_resource_read(finder->resources, jni, NULL, loader, internal_name, HD_RESOURCE_OWN,
+                         &resource, err) != 0)
         return -1;
     *found = resource.file != NULL;
     *newer = *found && is_newer(finder, &resource);

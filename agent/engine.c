@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/engine.h"
 
+#include "agent/arrivals.h"
 #include "agent/keep.h"
 #include "agent/blocking.h"
 #include "agent/figures.h"
@@ -162,6 +163,9 @@ static int open_road(struct hd_engine *engine, JNIEnv *jni, struct hd_error *err
         return -1;
     road->last_number = hd_archive_last_number(road->archive);
     road->earlier_number = road->last_number;
+    road->loaded = hd_loaded_new(road->jvm);
+    if (road->loaded == NULL)
+        return hd_error_set_memory(err);
     if (hd_labels_new(jni, &road->labels, err) != 0 ||
         hd_base_finder_new(road->jvm, jni, &road->finder, err) != 0)
         return -1;
@@ -171,6 +175,7 @@ static int open_road(struct hd_engine *engine, JNIEnv *jni, struct hd_error *err
 static void close_road(struct hd_road *road, JNIEnv *jni)
 {
     hd_hook_free(road->hook, jni);
+    hd_loaded_free(road->loaded, jni);
     hd_base_finder_free(road->finder, jni);
     hd_labels_free(road->labels, jni);
     hd_registry_free(road->registry, jni);
@@ -255,7 +260,7 @@ static json_t *status_now(struct hd_engine *engine)
     bool complete =
         hd_json_put(status, "kept", kept != NULL ? json_deep_copy(kept) : json_null()) &&
         hd_json_put(status, "old_frames", hd_json_number(road->frames.threads)) &&
-        hd_json_put(status, "memory", hd_figures_of_memory(road->registry));
+        hd_json_put(status, "memory", hd_figures_of_memory(road->registry, road->loaded));
     return hd_json_finish(status, complete);
 }
 
@@ -481,6 +486,7 @@ int hd_engine_stop(struct hd_engine *engine, unsigned timeout_ms)
     struct timespec deadline = from_now(timeout_ms);
     atomic_store_explicit(&engine->road.closing, true, memory_order_release);
     hd_hook_shut(engine->road.hook);
+    hd_arrivals_shut();
     pthread_mutex_lock(&engine->lock);
     engine->stopping = true;
     pthread_cond_broadcast(&engine->changed);

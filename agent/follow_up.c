@@ -150,7 +150,7 @@ static int open_work(struct work *work, struct hd_follow_up *after, struct hd_er
     qsort(after->items, after->count, sizeof *after->items, by_name);
     for (size_t i = 0; i < after->count; i++)
         work->names[i] = after->items[i].live->internal_name;
-    if (hd_resolve(after->road->jvm, after->jni, work->names, after->count, &work->resolution,
+    if (hd_resolve(after->road->jvm, after->jni, after->road->loaded, work->names, after->count, &work->resolution,
                    err) != 0)
         return -1;
     for (size_t i = 0; i < after->count; i++) {

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { LOCAL_REFERENCES = 64 };
+
 /* A loader that defines classes of a package, and one of those classes: local references of the
  * walk's frame. */
 struct holder {
@@ -16,7 +18,7 @@ struct holder {
 
 /* The package of a wanted class. */
 struct package {
-    jint *members; /* loaded classes of the package, by their place in the JVM's list */
+    jclass *members; /* loaded classes of the package */
     size_t member_count;
     size_t member_capacity;
     struct holder *holders; /* filled when a class of the package turns out not to be loaded */
@@ -27,22 +29,14 @@ struct package {
 struct walk {
     const struct hd_jvm *jvm;
     JNIEnv *jni;
-    jclass *loaded; /* JVMTI memory; the references are local ones of the walk's frame */
-    jint loaded_count;
-    jclass
-        verify_loader; /* HD_VERIFY_LOADER: what it defines is not the application's */
+    struct hd_loaded *index;     /* NULL: there is none, and all loaded classes are looked at */
+    size_t references;           /* local ones there is room for */
+    jclass verify_loader;        /* HD_VERIFY_LOADER: what it defines is not the application's */
     struct hd_map name_index;    /* wanted name → index in out->names */
     struct hd_map package_index; /* its package → index in packages */
     struct package *packages;    /* as many as names: room for the worst case */
     struct hd_resolution *out;
 };
-
-/* "com/example" of "com/example/Foo"; empty for the unnamed package. */
-static struct hd_bytes package_of(struct hd_bytes name)
-{
-    const uint8_t *slash = memrchr(name.data, '/', name.length);
-    return (struct hd_bytes){ name.data, slash == NULL ? 0 : (size_t)(slash - name.data) };
-}
 
 static int jvm_error(struct hd_error *err, const char *function, jvmtiError error)
 {
@@ -54,12 +48,6 @@ static int new_global(JNIEnv *jni, jobject local, jobject *global, struct hd_err
 {
     *global = local == NULL ? NULL : (*jni)->NewGlobalRef(jni, local);
     return local == NULL || *global != NULL ? 0 : hd_error_set_memory(err);
-}
-
-static void delete_global(JNIEnv *jni, jobject global)
-{
-    if (global != NULL)
-        (*jni)->DeleteGlobalRef(jni, global);
 }
 
 /* A local reference in *loader, NULL for boot. */
@@ -86,7 +74,7 @@ static int index_wanted(struct walk *walk, const char *const *wanted, size_t cou
 {
     for (size_t i = 0; i < count; i++) {
         struct hd_bytes name = hd_map_key(wanted[i]);
-        struct hd_bytes package = package_of(name);
+        struct hd_bytes package = hd_loaded_package_of(name);
         size_t known;
         walk->out->names[i].name = wanted[i];
         if (hd_map_put(&walk->name_index, name, i, err) != 0)
@@ -98,17 +86,17 @@ static int index_wanted(struct walk *walk, const char *const *wanted, size_t cou
     return 0;
 }
 
-static int add_member(struct package *package, jint at, struct hd_error *err)
+static int add_member(struct package *package, jclass class, struct hd_error *err)
 {
     if (package->member_count == package->member_capacity) {
         size_t capacity = package->member_capacity > 0 ? package->member_capacity * 2 : 16;
-        jint *grown = hd_realloc_array(package->members, capacity, sizeof *grown);
+        jclass *grown = hd_realloc_array(package->members, capacity, sizeof(jclass));
         if (grown == NULL)
             return hd_error_set_memory(err);
         package->members = grown;
         package->member_capacity = capacity;
     }
-    package->members[package->member_count++] = at;
+    package->members[package->member_count++] = class;
     return 0;
 }
 
@@ -153,39 +141,154 @@ static int add_match(struct walk *walk, struct hd_resolved_name *name, jclass lo
     return status;
 }
 
-/* signature: "Lcom/example/Foo;". Those of arrays, and of hidden classes
- * ("Lcom/example/Foo.0x12;"), fit no wanted name. */
-static int look_at(struct walk *walk, jint at, const char *signature, struct hd_error *err)
+/* *signature is JVMTI's memory; name points into it, and is empty for arrays and primitive types. */
+static int name_of(const struct walk *walk, jclass class, char **signature, struct hd_bytes *name,
+                   struct hd_error *err)
 {
-    size_t length = strlen(signature);
+    jvmtiEnv *jvmti = walk->jvm->jvmti;
+    jvmtiError error = (*jvmti)->GetClassSignature(jvmti, class, signature, NULL);
+    if (error != JVMTI_ERROR_NONE)
+        return jvm_error(err, "GetClassSignature", error);
+    size_t length = strlen(*signature); /* "Lcom/example/Foo;" */
+    bool named = **signature == 'L' && length > 2;
+    *name = (struct hd_bytes){ (const uint8_t *)*signature + 1, named ? length - 2 : 0 };
+    return 0;
+}
+
+static void release(const struct walk *walk, char *signature)
+{
+    (*walk->jvm->jvmti)->Deallocate(walk->jvm->jvmti, (unsigned char *)signature);
+}
+
+static bool same(struct hd_bytes a, struct hd_bytes b)
+{
+    return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+}
+
+/* ---- looking at all loaded classes ----------------------------------------------------------- */
+
+/* Hidden classes ("com/example/Foo.0x12") fit no wanted name. */
+static int look_at_name(struct walk *walk, jclass class, struct hd_bytes name, struct hd_error *err)
+{
     size_t found;
-    if (signature[0] != 'L' || length < 3)
+    if (name.length == 0 || !hd_map_find(&walk->package_index, hd_loaded_package_of(name), &found))
         return 0;
-    struct hd_bytes name = { (const uint8_t *)signature + 1, length - 2 };
-    if (!hd_map_find(&walk->package_index, package_of(name), &found))
-        return 0;
-    if (add_member(&walk->packages[found], at, err) != 0)
+    if (add_member(&walk->packages[found], class, err) != 0)
         return -1;
     if (!hd_map_find(&walk->name_index, name, &found))
         return 0;
-    return add_match(walk, &walk->out->names[found], walk->loaded[at], err);
+    return add_match(walk, &walk->out->names[found], class, err);
+}
+
+static int look_at(struct walk *walk, jclass class, struct hd_error *err)
+{
+    char *signature = NULL;
+    struct hd_bytes name;
+    if (name_of(walk, class, &signature, &name, err) != 0)
+        return -1;
+    int status = look_at_name(walk, class, name, err);
+    release(walk, signature);
+    return status;
+}
+
+/* For each class there may be its loader besides. HotSpot has room for many thousands, but
+ * -Xcheck:jni warns until it is asked for, in all. */
+static void ask_for_room(struct walk *walk, size_t count)
+{
+    JNIEnv *jni = walk->jni;
+    walk->references += 2 * count;
+    if ((*jni)->EnsureLocalCapacity(jni, (jint)walk->references) != JNI_OK)
+        (*jni)->ExceptionClear(jni);
 }
 
 static int look_at_all(struct walk *walk, struct hd_error *err)
 {
     jvmtiEnv *jvmti = walk->jvm->jvmti;
-    for (jint i = 0; i < walk->loaded_count; i++) {
-        char *signature = NULL;
-        jvmtiError error = (*jvmti)->GetClassSignature(jvmti, walk->loaded[i], &signature, NULL);
-        if (error != JVMTI_ERROR_NONE)
-            return jvm_error(err, "GetClassSignature", error);
-        int status = look_at(walk, i, signature, err);
-        (*jvmti)->Deallocate(jvmti, (unsigned char *)signature);
-        if (status != 0)
-            return -1;
-    }
-    return 0;
+    jint count = 0;
+    jclass *classes = NULL;
+    jvmtiError error = (*jvmti)->GetLoadedClasses(jvmti, &count, &classes);
+    if (error != JVMTI_ERROR_NONE)
+        return jvm_error(err, "GetLoadedClasses", error);
+    ask_for_room(walk, (size_t)count);
+    int status = 0;
+    for (jint i = 0; i < count && status == 0; i++)
+        status = look_at(walk, classes[i], err);
+    (*jvmti)->Deallocate(jvmti, (unsigned char *)classes);
+    return status;
 }
+
+/* ---- looking up in the index ----------------------------------------------------------------- */
+
+/* Candidates have the name's or the package's hash; their signature says whether it is theirs. */
+static int look_at_candidate(struct walk *walk, size_t i, jclass class, struct hd_error *err)
+{
+    char *signature = NULL;
+    struct hd_bytes name;
+    if (name_of(walk, class, &signature, &name, err) != 0)
+        return -1;
+    int status = 0;
+    if (same(name, hd_map_key(walk->out->names[i].name)))
+        status = add_match(walk, &walk->out->names[i], class, err);
+    release(walk, signature);
+    return status;
+}
+
+static int look_up(struct walk *walk, enum hd_loaded_key key, struct hd_bytes text,
+                   struct hd_loaded_list *out, struct hd_error *err)
+{
+    ask_for_room(walk, hd_loaded_count(walk->index, key, text));
+    return hd_loaded_find(walk->index, walk->jni, key, text, out, err);
+}
+
+static int look_up_name(struct walk *walk, size_t i, struct hd_error *err)
+{
+    struct hd_loaded_list list = { NULL, 0, 0 };
+    struct hd_bytes text = hd_map_key(walk->out->names[i].name);
+    int status = look_up(walk, HD_LOADED_BY_NAME, text, &list, err);
+    for (size_t k = 0; k < list.count && status == 0; k++)
+        status = look_at_candidate(walk, i, list.classes[k], err);
+    hd_loaded_list_close(&list);
+    return status;
+}
+
+/* Of a name that is wanted more than once the last gets the classes, as in a walk. */
+static int look_names_up(struct walk *walk, struct hd_error *err)
+{
+    int status = 0;
+    for (size_t i = 0; i < walk->out->count && status == 0; i++) {
+        size_t at;
+        if (hd_map_find(&walk->name_index, hd_map_key(walk->out->names[i].name), &at) && at == i)
+            status = look_up_name(walk, i, err);
+    }
+    return status;
+}
+
+static int look_at_neighbour(struct walk *walk, struct package *package, struct hd_bytes text,
+                             jclass class, struct hd_error *err)
+{
+    char *signature = NULL;
+    struct hd_bytes name;
+    if (name_of(walk, class, &signature, &name, err) != 0)
+        return -1;
+    int status = 0;
+    if (same(hd_loaded_package_of(name), text))
+        status = add_member(package, class, err);
+    release(walk, signature);
+    return status;
+}
+
+static int look_package_up(struct walk *walk, struct package *package, struct hd_bytes text,
+                           struct hd_error *err)
+{
+    struct hd_loaded_list list = { NULL, 0, 0 };
+    int status = look_up(walk, HD_LOADED_BY_PACKAGE, text, &list, err);
+    for (size_t i = 0; i < list.count && status == 0; i++)
+        status = look_at_neighbour(walk, package, text, list.classes[i], err);
+    hd_loaded_list_close(&list);
+    return status;
+}
+
+/* ---- who defines a package ------------------------------------------------------------------- */
 
 static bool has_holder(JNIEnv *jni, const struct package *package, jobject loader)
 {
@@ -208,10 +311,13 @@ static int add_holder(struct package *package, jobject loader, jclass neighbour,
     return 0;
 }
 
-static int find_holders(struct walk *walk, struct package *package, struct hd_error *err)
+static int find_holders(struct walk *walk, struct package *package, struct hd_bytes text,
+                        struct hd_error *err)
 {
+    if (walk->index != NULL && look_package_up(walk, package, text, err) != 0)
+        return -1;
     for (size_t i = 0; i < package->member_count; i++) {
-        jclass neighbour = walk->loaded[package->members[i]];
+        jclass neighbour = package->members[i];
         jobject loader = NULL;
         if (loader_of(walk, neighbour, &loader, err) != 0)
             return -1;
@@ -247,12 +353,12 @@ static int find_package_loaders(struct walk *walk, struct hd_error *err)
 {
     for (size_t i = 0; i < walk->out->count; i++) {
         struct hd_resolved_name *name = &walk->out->names[i];
+        struct hd_bytes text = hd_loaded_package_of(hd_map_key(name->name));
         size_t at;
-        if (name->class_count > 0 ||
-            !hd_map_find(&walk->package_index, package_of(hd_map_key(name->name)), &at))
+        if (name->class_count > 0 || !hd_map_find(&walk->package_index, text, &at))
             continue;
         struct package *package = &walk->packages[at];
-        if (!package->holders_known && find_holders(walk, package, err) != 0)
+        if (!package->holders_known && find_holders(walk, package, text, err) != 0)
             return -1;
         if (package->holder_count > 0 && copy_holders(walk->jni, package, name, err) != 0)
             return -1;
@@ -260,39 +366,31 @@ static int find_package_loaders(struct walk *walk, struct hd_error *err)
     return 0;
 }
 
-static int walk_loaded_classes(struct walk *walk, struct hd_error *err)
+static int find_loaded(struct walk *walk, struct hd_error *err)
 {
-    jvmtiEnv *jvmti = walk->jvm->jvmti;
     JNIEnv *jni = walk->jni;
-    jvmtiError error = (*jvmti)->GetLoadedClasses(jvmti, &walk->loaded_count, &walk->loaded);
-    if (error != JVMTI_ERROR_NONE)
-        return jvm_error(err, "GetLoadedClasses", error);
-    /* That is many thousands more local references than the frame announced. HotSpot has them
-     * already, but -Xcheck:jni warns until room is asked for. */
-    if ((*jni)->EnsureLocalCapacity(jni, walk->loaded_count + 64) != JNI_OK)
-        (*jni)->ExceptionClear(jni);
     walk->verify_loader = (*jni)->FindClass(jni, HD_VERIFY_LOADER);
     if (walk->verify_loader == NULL)
         (*jni)->ExceptionClear(jni);
-    return look_at_all(walk, err) != 0 ? -1 : find_package_loaders(walk, err);
+    if ((walk->index != NULL ? look_names_up(walk, err) : look_at_all(walk, err)) != 0)
+        return -1;
+    return find_package_loaders(walk, err);
 }
 
 static int walk_in_frame(struct walk *walk, struct hd_error *err)
 {
     JNIEnv *jni = walk->jni;
-    if ((*jni)->PushLocalFrame(jni, 64) != JNI_OK) {
+    if ((*jni)->PushLocalFrame(jni, LOCAL_REFERENCES) != JNI_OK) {
         (*jni)->ExceptionClear(jni);
         return hd_error_set_memory(err);
     }
-    int status = walk_loaded_classes(walk, err);
+    int status = find_loaded(walk, err);
     (*jni)->PopLocalFrame(jni, NULL);
     return status;
 }
 
 static void close_walk(struct walk *walk, size_t count)
 {
-    jvmtiEnv *jvmti = walk->jvm->jvmti;
-    (*jvmti)->Deallocate(jvmti, (unsigned char *)walk->loaded);
     hd_map_close(&walk->name_index);
     hd_map_close(&walk->package_index);
     for (size_t i = 0; walk->packages != NULL && i < count; i++) {
@@ -302,13 +400,16 @@ static void close_walk(struct walk *walk, size_t count)
     hd_free(walk->packages);
 }
 
-int hd_resolve(const struct hd_jvm *jvm, JNIEnv *jni, const char *const *wanted, size_t count,
-               struct hd_resolution *out, struct hd_error *err)
+int hd_resolve(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_loaded *loaded,
+               const char *const *wanted, size_t count, struct hd_resolution *out,
+               struct hd_error *err)
 {
     struct hd_resolution found = { hd_alloc_zeroed(count, sizeof *found.names), count };
     struct walk walk = {
         .jvm = jvm,
         .jni = jni,
+        .references = LOCAL_REFERENCES,
+        .index = loaded != NULL && hd_loaded_update(loaded, jni) ? loaded : NULL,
         .packages = hd_alloc_zeroed(count, sizeof *walk.packages),
         .out = &found,
     };
@@ -324,70 +425,4 @@ int hd_resolve(const struct hd_jvm *jvm, JNIEnv *jni, const char *const *wanted,
     }
     *out = found;
     return 0;
-}
-
-static void leave_out_classes(struct hd_resolved_name *name, JNIEnv *jni,
-                              bool (*unwanted)(void *context, jobject loader), void *context)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < name->class_count; i++) {
-        const struct hd_resolved_class class = name->classes[i];
-        if (!unwanted(context, class.loader)) {
-            name->classes[kept++] = class;
-            continue;
-        }
-        delete_global(jni, class.class);
-        delete_global(jni, class.loader);
-    }
-    name->class_count = kept;
-}
-
-static void leave_out_packages(struct hd_resolved_name *name, JNIEnv *jni,
-                               bool (*unwanted)(void *context, jobject loader), void *context)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < name->package_loader_count; i++) {
-        jobject loader = name->package_loaders[i];
-        jclass neighbour = name->package_neighbours[i];
-        if (!unwanted(context, loader)) {
-            name->package_loaders[kept] = loader;
-            name->package_neighbours[kept++] = neighbour;
-            continue;
-        }
-        delete_global(jni, loader);
-        delete_global(jni, neighbour);
-    }
-    name->package_loader_count = kept;
-}
-
-void hd_resolution_leave_out(struct hd_resolution *resolution, JNIEnv *jni,
-                             bool (*unwanted)(void *context, jobject loader), void *context)
-{
-    for (size_t i = 0; i < resolution->count; i++) {
-        leave_out_classes(&resolution->names[i], jni, unwanted, context);
-        leave_out_packages(&resolution->names[i], jni, unwanted, context);
-    }
-}
-
-static void close_name(struct hd_resolved_name *name, JNIEnv *jni)
-{
-    for (size_t i = 0; i < name->class_count; i++) {
-        delete_global(jni, name->classes[i].class);
-        delete_global(jni, name->classes[i].loader);
-    }
-    for (size_t i = 0; i < name->package_loader_count; i++) {
-        delete_global(jni, name->package_loaders[i]);
-        delete_global(jni, name->package_neighbours[i]);
-    }
-    hd_free(name->classes);
-    hd_free(name->package_loaders);
-    hd_free(name->package_neighbours);
-}
-
-void hd_resolution_close(struct hd_resolution *resolution, JNIEnv *jni)
-{
-    for (size_t i = 0; resolution->names != NULL && i < resolution->count; i++)
-        close_name(&resolution->names[i], jni);
-    hd_free(resolution->names);
-    *resolution = (struct hd_resolution){ NULL, 0 };
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names to classes and loaders: one walk over all loaded classes answers for a whole deployment.
+ * Names to classes and loaders: from the index of loaded classes, or, without one, by one walk over
+ * all of them for a whole deployment. Both give the same answer.
  *
  * Engine thread only. The result owns global references, freed with hd_resolution_close.
  */
 #ifndef HD_AGENT_RESOLVE_H
 #define HD_AGENT_RESOLVE_H
 
-#include "agent/jvm.h"
+#include "agent/loaded.h"
 
 struct hd_resolved_class {
     jclass class;    /* global reference */
@@ -33,9 +34,10 @@ struct hd_resolution {
 };
 
 /* wanted: internal names, "com/example/Foo". Hidden classes (JEP 371) and arrays never match.
- * HD_E_JVM, HD_E_MEMORY. */
-HD_CHECKED int hd_resolve(const struct hd_jvm *jvm, JNIEnv *jni, const char *const *wanted,
-                          size_t count, struct hd_resolution *out, struct hd_error *err);
+ * loaded NULL: walks. HD_E_JVM, HD_E_MEMORY. */
+HD_CHECKED int hd_resolve(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_loaded *loaded,
+                          const char *const *wanted, size_t count, struct hd_resolution *out,
+                          struct hd_error *err);
 /* Forgets what is in loaders of which unwanted says so, classes and packages alike. */
 void hd_resolution_leave_out(struct hd_resolution *resolution, JNIEnv *jni,
                              bool (*unwanted)(void *context, jobject loader), void *context);

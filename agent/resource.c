@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/resource.h"
 
+#include "agent/origin.h"
 #include "agent/place.h"
 #include "core/alloc.h"
 
@@ -14,6 +15,7 @@ enum { STREAM_CHUNK = 65536, LOCAL_REFERENCES = 16 };
 /* Method ids stay valid while their class is loaded; all of these belong to the boot loader,
  * which never unloads. */
 struct hd_resources {
+    struct hd_origins *origins;
     jclass class_loader;
     jbyteArray chunk;
     jmethodID find_resource;
@@ -27,6 +29,13 @@ struct hd_resources {
     jmethodID connection_last_modified;
     jmethodID stream_read;
     jmethodID stream_close;
+};
+
+/* The class that is asked for. */
+struct wanted {
+    jclass class; /* NULL: it is not loaded */
+    jobject loader;
+    const char *internal_name;
 };
 
 struct method {
@@ -84,11 +93,17 @@ static bool find_references(JNIEnv *jni, struct hd_resources *resources)
            resources->chunk != NULL;
 }
 
-int hd_resources_new(JNIEnv *jni, struct hd_resources **out, struct hd_error *err)
+int hd_resources_new(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_resources **out,
+                     struct hd_error *err)
 {
     struct hd_resources *resources = hd_alloc_zeroed(1, sizeof *resources);
     if (resources == NULL)
         return hd_error_set_memory(err);
+    resources->origins = hd_origins_new(jvm);
+    if (resources->origins == NULL) {
+        hd_free(resources);
+        return hd_error_set_memory(err);
+    }
     bool found = false;
     if ((*jni)->PushLocalFrame(jni, LOCAL_REFERENCES) == JNI_OK) {
         found = find_methods(jni, resources) && find_references(jni, resources);
@@ -111,6 +126,7 @@ void hd_resources_free(struct hd_resources *resources, JNIEnv *jni)
         return;
     (*jni)->DeleteGlobalRef(jni, resources->class_loader);
     (*jni)->DeleteGlobalRef(jni, resources->chunk);
+    hd_origins_free(resources->origins, jni);
     hd_free(resources);
 }
 
@@ -213,12 +229,16 @@ static int read_file(const char *path, struct hd_resource *out, struct hd_error 
     return result;
 }
 
-static int read_file_url(const char *url_path, struct hd_resource *out, struct hd_error *err)
+static int read_file_url(struct hd_resources *resources, JNIEnv *jni, const struct wanted *wanted,
+                         const char *url_path, struct hd_resource *out, struct hd_error *err)
 {
     char *path = NULL;
     if (hd_place_decode(url_path, strlen(url_path), &path, err) != 0)
         return -1;
     int result = read_file(path, out, err);
+    if (result == 0 && out->file != NULL && wanted->class != NULL && wanted->loader != NULL)
+        hd_origins_learn(resources->origins, jni, wanted->class, wanted->loader,
+                         wanted->internal_name, path);
     hd_free(path);
     return result;
 }
@@ -304,12 +324,12 @@ static int read_connection(struct hd_resources *resources, JNIEnv *jni, jobject 
     return read_stream(resources, jni, stream, out, err);
 }
 
-static int read_place(struct hd_resources *resources, JNIEnv *jni, jobject url,
-                      const char *protocol, const char *path, struct hd_resource *out,
+static int read_place(struct hd_resources *resources, JNIEnv *jni, const struct wanted *wanted,
+                      jobject url, const char *protocol, const char *path, struct hd_resource *out,
                       struct hd_error *err)
 {
     if (strcmp(protocol, "file") == 0) {
-        if (read_file_url(path, out, err) != 0)
+        if (read_file_url(resources, jni, wanted, path, out, err) != 0)
             return -1;
         if (out->file != NULL)
             return 0;
@@ -319,33 +339,57 @@ static int read_place(struct hd_resources *resources, JNIEnv *jni, jobject url,
     return read_connection(resources, jni, url, out, err);
 }
 
-static int read_url(struct hd_resources *resources, JNIEnv *jni, jobject url,
-                    struct hd_resource *out, struct hd_error *err)
+static int read_url(struct hd_resources *resources, JNIEnv *jni, const struct wanted *wanted,
+                    jobject url, struct hd_resource *out, struct hd_error *err)
 {
     char *protocol = NULL, *path = NULL;
     int result = copy_string(jni, call_object(jni, url, resources->url_protocol), &protocol, err);
     if (result == 0)
         result = copy_string(jni, call_object(jni, url, resources->url_path), &path, err);
     if (result == 0 && protocol != NULL && path != NULL)
-        result = read_place(resources, jni, url, protocol, path, out, err);
+        result = read_place(resources, jni, wanted, url, protocol, path, out, err);
     hd_free(protocol);
     hd_free(path);
     return result;
 }
 
-int hd_resource_read(struct hd_resources *resources, JNIEnv *jni, jobject loader,
+static int ask(struct hd_resources *resources, JNIEnv *jni, const struct wanted *wanted,
+               enum hd_resource_search search, struct hd_resource *out, struct hd_error *err)
+{
+    jobject url = NULL;
+    if (find_url(resources, jni, wanted->loader, wanted->internal_name, search, &url, err) != 0)
+        return -1;
+    return url != NULL ? read_url(resources, jni, wanted, url, out, err) : 0;
+}
+
+/* Where the file of a loaded class is can be known from its neighbours. */
+static int read_neighbour(struct hd_resources *resources, JNIEnv *jni, const struct wanted *wanted,
+                          struct hd_resource *out, struct hd_error *err)
+{
+    char *path = NULL;
+    if (wanted->class == NULL)
+        return 0;
+    if (hd_origins_find(resources->origins, jni, wanted->class, wanted->loader,
+                        wanted->internal_name, &path, err) != 0)
+        return -1;
+    int result = path != NULL ? read_file(path, out, err) : 0;
+    hd_free(path);
+    return result;
+}
+
+int hd_resource_read(struct hd_resources *resources, JNIEnv *jni, jclass class, jobject loader,
                      const char *internal_name, enum hd_resource_search search,
                      struct hd_resource *out, struct hd_error *err)
 {
+    const struct wanted wanted = { class, loader, internal_name };
+    struct hd_resource found = { .changed_at = HD_RESOURCE_AGE_UNKNOWN };
     if ((*jni)->PushLocalFrame(jni, LOCAL_REFERENCES) != JNI_OK) {
         (*jni)->ExceptionClear(jni);
         return hd_error_set_memory(err);
     }
-    struct hd_resource found = { .changed_at = HD_RESOURCE_AGE_UNKNOWN };
-    jobject url = NULL;
-    int result = find_url(resources, jni, loader, internal_name, search, &url, err);
-    if (result == 0 && url != NULL)
-        result = read_url(resources, jni, url, &found, err);
+    int result = read_neighbour(resources, jni, &wanted, &found, err);
+    if (result == 0 && found.file == NULL)
+        result = ask(resources, jni, &wanted, search, &found, err);
     (*jni)->PopLocalFrame(jni, NULL);
     if (result == 0)
         *out = found;

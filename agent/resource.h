@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The class file a class loader would read, asked of the loader itself (ClassLoader.findResource,
- * through JNI).
+ * through JNI), or found beside those of other classes that it has answered for (origin.h).
  *
  * It runs code of the application: a loader may answer anything, throw, or never come back. Engine
  * thread only.
@@ -9,10 +9,10 @@
 #ifndef HD_AGENT_RESOURCE_H
 #define HD_AGENT_RESOURCE_H
 
+#include "agent/jvm.h"
 #include "core/buffer.h"
 #include "core/error.h"
 
-#include <jni.h>
 #include <stdint.h>
 
 /* Larger answers count as none: no class file comes near (JVMS §4.11). */
@@ -37,14 +37,16 @@ enum hd_resource_search {
 /* The methods and classes the search needs, looked up once. */
 struct hd_resources;
 
-HD_CHECKED int hd_resources_new(JNIEnv *jni, struct hd_resources **out, struct hd_error *err);
+HD_CHECKED int hd_resources_new(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_resources **out,
+                                struct hd_error *err);
 void hd_resources_free(struct hd_resources *resources, JNIEnv *jni);
 
-/* loader NULL: boot, by the system's own search. A loader that throws, and a resource that
+/* class NULL: it is not loaded. loader NULL: boot, by the system's own search. A loader that throws, and a resource that
  * cannot be read, count as none (file NULL). Fails only for want of memory. Leaves no exception
  * pending. */
-HD_CHECKED int hd_resource_read(struct hd_resources *resources, JNIEnv *jni, jobject loader,
-                                const char *internal_name, enum hd_resource_search search,
-                                struct hd_resource *out, struct hd_error *err);
+HD_CHECKED int hd_resource_read(struct hd_resources *resources, JNIEnv *jni, jclass class,
+                                jobject loader, const char *internal_name,
+                                enum hd_resource_search search, struct hd_resource *out,
+                                struct hd_error *err);
 
 #endif

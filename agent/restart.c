@@ -234,7 +234,7 @@ static int add_targets(struct hd_plan *plan, jobject system, struct hd_error *er
 
 int hd_plan_find_restart_targets(struct hd_plan *plan, struct hd_error *err)
 {
-    if (hd_resolve(plan->road->jvm, plan->jni, plan->names, plan->class_count, &plan->resolution,
+    if (hd_resolve(plan->road->jvm, plan->jni, plan->road->loaded, plan->names, plan->class_count, &plan->resolution,
                    err) != 0)
         return -1;
     jobject system = system_loader(plan->jni);

@@ -14,6 +14,7 @@
 #include "agent/gate.h"
 #include "agent/hook.h"
 #include "agent/label.h"
+#include "agent/loaded.h"
 #include "agent/probation.h"
 #include "agent/registry.h"
 #include "agent/states.h"
@@ -24,6 +25,7 @@ struct hd_road {
     const struct hd_jvm *jvm;
     const struct hd_options *options;
     struct hd_labels *labels;
+    struct hd_loaded *loaded;
     struct hd_base_finder *finder;
     struct hd_registry *registry;
     struct hd_states *states;

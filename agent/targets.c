@@ -148,7 +148,7 @@ static bool is_stopped(void *context, jobject loader)
  * in, they would make every push ambiguous until the garbage collector has been there. */
 static int resolve(struct hd_plan *plan, struct hd_error *err)
 {
-    if (hd_resolve(plan->road->jvm, plan->jni, plan->names, plan->class_count, &plan->resolution,
+    if (hd_resolve(plan->road->jvm, plan->jni, plan->road->loaded, plan->names, plan->class_count, &plan->resolution,
                    err) != 0)
         return -1;
     hd_resolution_leave_out(&plan->resolution, plan->jni, is_stopped, plan);

@@ -111,9 +111,10 @@ static double kibibytes(const json_t *memory, const char *key)
 static void print_memory(const json_t *memory)
 {
     if (json_is_object(memory))
-        printf("Held for the way back: originals %.1f KiB, patches %.1f KiB, history %.1f KiB.\n",
+        printf("Held for the way back: originals %.1f KiB, patches %.1f KiB, history %.1f KiB; "
+               "to find classes: index %.1f KiB.\n",
                kibibytes(memory, "originals"), kibibytes(memory, "patches"),
-               kibibytes(memory, "history"));
+               kibibytes(memory, "history"), kibibytes(memory, "index"));
 }
 
 static void print_status(const json_t *answer)

@@ -94,6 +94,24 @@ jobject embedded_loader(const char *path)
                            path_string(path), NULL);
 }
 
+jobject embedded_loader_of_two(const char *first, const char *second)
+{
+    return call_for_object("loaderOfTwo",
+                           "(Ljava/lang/String;Ljava/lang/String;)Ljava/lang/ClassLoader;",
+                           path_string(first), path_string(second));
+}
+
+jobject embedded_own_loader(const char *path)
+{
+    return call_for_object("ownLoader", "(Ljava/lang/String;)Ljava/lang/ClassLoader;",
+                           path_string(path), NULL);
+}
+
+jclass embedded_load_other(jobject loader)
+{
+    return call_for_object("loadOther", "(Ljava/lang/ClassLoader;)Ljava/lang/Class;", loader, NULL);
+}
+
 jclass embedded_load(jobject loader)
 {
     return call_for_object("load", "(Ljava/lang/ClassLoader;)Ljava/lang/Class;", loader, NULL);

@@ -52,6 +52,12 @@ void embedded_compile(const char *source, const char *directory);
 void embedded_jar(const char *directory, const char *file);
 /* A loader that reads a directory (its name ends in "/") or a jar. */
 jobject embedded_loader(const char *path);
+/* One that looks into one directory and then into another. */
+jobject embedded_loader_of_two(const char *first, const char *second);
+/* Like the first, of a class that is not the JDK's own. */
+jobject embedded_own_loader(const char *path);
+/* Loads Subject$Other, without linking it. */
+jclass embedded_load_other(jobject loader);
 /* Loads Subject, without linking it. */
 jclass embedded_load(jobject loader);
 /* Subject from one directory, in a loader that answers resources otherwise: from an absolute

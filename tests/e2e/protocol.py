@@ -882,7 +882,7 @@ async def a_trial_ends_by_confirmation_or_by_a_rollback_that_names_it(jvm):
         await say(connection, type="status", id=5, blocking=True)
         status, _ = await receive(connection, "status")
         assert status["blocking"] == dict(threads=[], more=0) and status["trial"] is None, status
-        assert set(status["memory"]) == {"originals", "patches", "history"}, status
+        assert set(status["memory"]) == {"originals", "patches", "history", "index"}, status
 
 
 @case(long=True)

@@ -260,6 +260,111 @@ static void the_file_of_a_class_that_is_not_loaded_is_the_loaders_own(void **sta
 }
 
 /* An edited class with a remembered file and a resource goes through everything. */
+#define SUBJECT_WITH_ANOTHER SUBJECT("1", "    static class Other { int two = 2; }\n")
+#define SUBJECT_WITH_OTHER   SUBJECT("1", "    static class Other { int one = 1; }\n")
+
+/* Subject's base has been asked for; whoever wants to know of Subject$Other's now cannot ask the
+ * loader any more. */
+static jclass load_other_and_close(jobject loader)
+{
+    jclass subject = embedded_load(loader);
+    jclass other = embedded_load_other(loader);
+    expect_base(subject, HD_BASE_PROVEN, "one");
+    embedded_call("close", "(Ljava/lang/ClassLoader;)V", loader);
+    return other;
+}
+
+static void expect_standing_of_other(jclass other, enum hd_base_standing standing)
+{
+    struct hd_base base = find_base(other, "Subject$Other");
+    assert_int_equal(base.standing, standing);
+    hd_base_close(&base);
+}
+
+static void a_plain_loader_that_has_answered_for_a_class_is_not_asked_for_its_neighbours(
+    void **state)
+{
+    (void)state;
+    embedded_compile(SUBJECT_WITH_OTHER, "one");
+    jclass other = load_other_and_close(embedded_loader("one/"));
+    expect_standing_of_other(other, HD_BASE_PROVEN);
+    embedded_files_are_newer();
+    expect_standing_of_other(other, HD_BASE_LIKELY);
+}
+
+static void a_loader_of_the_applications_own_is_asked_for_every_class(void **state)
+{
+    (void)state;
+    embedded_compile(SUBJECT_WITH_OTHER, "one");
+    jclass other = load_other_and_close(embedded_own_loader("one/"));
+    expect_standing_of_other(other, HD_BASE_UNKNOWN);
+}
+
+static void a_neighbour_in_another_loader_is_asked_for(void **state)
+{
+    (void)state;
+    embedded_compile(SUBJECT_WITH_OTHER, "one");
+    embedded_compile(SUBJECT_WITH_ANOTHER, "two");
+    (void)load_other_and_close(embedded_loader("one/"));
+    jclass other = embedded_load_other(embedded_loader("two/"));
+    expect_standing_of_other(other, HD_BASE_PROVEN);
+}
+
+static void delete_file(const char *path)
+{
+    assert_int_equal(unlink(at(&embedded.sandbox, path)), 0);
+}
+
+static void a_neighbour_from_another_directory_is_asked_for(void **state)
+{
+    (void)state;
+    embedded_compile(SUBJECT_WITH_OTHER, "one");
+    embedded_compile(SUBJECT_WITH_ANOTHER, "two");
+    delete_file("one/Subject.class");
+    jobject loader = embedded_loader_of_two("one/", "two/");
+    jclass subject = embedded_load(loader);
+    jclass other = embedded_load_other(loader);
+    expect_base(subject, HD_BASE_PROVEN, "two");
+    expect_standing_of_other(other, HD_BASE_PROVEN);
+}
+
+static void a_file_that_has_come_into_an_earlier_directory_since_is_not_the_neighbours(void **state)
+{
+    (void)state;
+    embedded_compile(SUBJECT_WITH_ANOTHER, "one");
+    embedded_compile(SUBJECT_WITH_OTHER, "two");
+    delete_file("one/Subject.class");
+    delete_file("one/Subject$Other.class");
+    jobject loader = embedded_loader_of_two("one/", "two/");
+    jclass subject = embedded_load(loader);
+    jclass other = embedded_load_other(loader);
+    expect_base(subject, HD_BASE_PROVEN, "two");
+    embedded_compile(SUBJECT_WITH_ANOTHER, "one");
+    expect_standing_of_other(other, HD_BASE_PROVEN);
+}
+
+static void a_neighbour_whose_file_is_gone_is_asked_for_and_not_found(void **state)
+{
+    (void)state;
+    embedded_compile(SUBJECT_WITH_OTHER, "one");
+    jclass other = load_other_and_close(embedded_loader("one/"));
+    delete_file("one/Subject$Other.class");
+    expect_standing_of_other(other, HD_BASE_UNKNOWN);
+}
+
+static int find_other(void *context, struct hd_error *err)
+{
+    jclass class = context;
+    struct hd_base base;
+    int result = hd_base_find(embedded.finder, embedded.jni, class, embedded_loader_of(class),
+                              "Subject$Other", &base, err);
+    if (result == 0) {
+        assert_int_equal(base.standing, HD_BASE_PROVEN);
+        hd_base_close(&base);
+    }
+    return result;
+}
+
 static int find_once(void *class, struct hd_error *err)
 {
     struct hd_base base;
@@ -288,6 +393,13 @@ static void a_base_that_memory_is_out_for_is_an_error_not_a_verdict(void **state
     fail_every_allocation(find_once, embedded_weave("woven", url));
 }
 
+static void a_neighbour_that_memory_is_out_for_is_an_error_not_a_verdict(void **state)
+{
+    (void)state;
+    embedded_compile(SUBJECT_WITH_OTHER, "one");
+    fail_every_allocation(find_other, load_other_and_close(embedded_loader("one/")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,7 +416,14 @@ int main(void)
         EMBEDDED_TEST(looking_at_a_class_does_not_initialize_it),
         EMBEDDED_TEST(every_class_of_the_jdk_is_known_by_its_own_file),
         EMBEDDED_TEST(the_file_of_a_class_that_is_not_loaded_is_the_loaders_own),
+        EMBEDDED_TEST(a_plain_loader_that_has_answered_for_a_class_is_not_asked_for_its_neighbours),
+        EMBEDDED_TEST(a_loader_of_the_applications_own_is_asked_for_every_class),
+        EMBEDDED_TEST(a_neighbour_in_another_loader_is_asked_for),
+        EMBEDDED_TEST(a_neighbour_from_another_directory_is_asked_for),
+        EMBEDDED_TEST(a_file_that_has_come_into_an_earlier_directory_since_is_not_the_neighbours),
+        EMBEDDED_TEST(a_neighbour_whose_file_is_gone_is_asked_for_and_not_found),
         EMBEDDED_TEST(a_base_that_memory_is_out_for_is_an_error_not_a_verdict),
+        EMBEDDED_TEST(a_neighbour_that_memory_is_out_for_is_an_error_not_a_verdict),
     };
     return EMBEDDED_RUN(tests);
 }

@@ -193,7 +193,7 @@ static struct hd_resolution resolve(const char *const *wanted, size_t count)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_resolution found;
-    assert_int_equal(hd_resolve(&jvm, &jni, wanted, count, &found, &err), 0);
+    assert_int_equal(hd_resolve(&jvm, &jni, NULL, wanted, count, &found, &err), 0);
     assert_int_equal(found.count, count);
     return found;
 }
@@ -304,7 +304,7 @@ static void what_the_jvm_refuses_to_tell_is_an_error_that_names_the_function(voi
     struct hd_resolution found;
     load(&foo_in_app);
     vm.loader_error = JVMTI_ERROR_INVALID_CLASS;
-    assert_int_equal(hd_resolve(&jvm, &jni, wanted, 1, &found, &err), -1);
+    assert_int_equal(hd_resolve(&jvm, &jni, NULL, wanted, 1, &found, &err), -1);
     assert_int_equal(err.code, HD_E_JVM);
     assert_non_null(strstr(err.text, "GetClassLoader"));
 }
@@ -314,7 +314,7 @@ static int resolve_some(void *context, struct hd_error *err)
     const char *const wanted[] = { "com/example/Foo", "com/example/New", "Foo", "other/New" };
     struct hd_resolution found;
     (void)context;
-    int result = hd_resolve(&jvm, &jni, wanted, 4, &found, err);
+    int result = hd_resolve(&jvm, &jni, NULL, wanted, 4, &found, err);
     if (result == 0)
         hd_resolution_close(&found, &jni);
     assert_int_equal(vm.globals, 0);

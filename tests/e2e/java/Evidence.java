@@ -50,6 +50,26 @@ public final class Evidence {
         return new URLClassLoader(new URL[] { new File(path).toURI().toURL() }, null);
     }
 
+    /** One that looks into one directory and then into another. */
+    static ClassLoader loaderOfTwo(String first, String second) throws MalformedURLException {
+        return new URLClassLoader(new URL[] { new File(first).toURI().toURL(), new File(second).toURI().toURL() }, null);
+    }
+
+    /** The first again, but of a class of the application's, which may do with files what it likes. */
+    static ClassLoader ownLoader(String path) throws MalformedURLException {
+        return new URLClassLoader(new URL[] { new File(path).toURI().toURL() }, null) {};
+    }
+
+    /** Subject's neighbour. */
+    static Class<?> loadOther(ClassLoader loader) throws ClassNotFoundException {
+        return loader.loadClass("Subject$Other");
+    }
+
+    /** From now on the loader answers findResource with null. */
+    static void close(ClassLoader loader) throws IOException {
+        ((URLClassLoader) loader).close();
+    }
+
     /** A class that is loaded, not linked. */
     static Class<?> load(ClassLoader loader) throws ClassNotFoundException {
         return loader.loadClass("Subject");
