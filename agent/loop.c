@@ -8,6 +8,7 @@
 #include "agent/relay.h"
 #include "agent/session.h"
 #include "agent/sources.h"
+#include "agent/status.h"
 #include "agent/thread.h"
 #include "core/alloc.h"
 #include "core/message.h"
@@ -47,7 +48,7 @@ struct hd_loop {
     struct hd_access access;
     struct hd_history history;
     struct hd_deadline deadline;
-    json_t *status;     /* the engine's last document */
+    struct hd_status *status; /* the engine's last */
     uint64_t submitted; /* jobs, in all */
     uint64_t finished;  /* of those */
     uint64_t working;   /* deployments and checks among the others */
@@ -65,7 +66,7 @@ const struct hd_history *hd_loop_history(const struct hd_loop *loop)
     return &loop->history;
 }
 
-const json_t *hd_loop_status(const struct hd_loop *loop)
+const struct hd_status *hd_loop_status(const struct hd_loop *loop)
 {
     return loop->status;
 }
@@ -266,8 +267,9 @@ static void finish_take(struct hd_loop *loop, struct hd_job *job)
     log_deployment(job->deployment);
     bool trial_ended = hd_deadline_hear(&loop->deadline, job);
     if (job->status != NULL) {
-        json_decref(loop->status);
-        loop->status = json_incref(job->status);
+        hd_status_free(loop->status);
+        loop->status = job->status;
+        job->status = NULL;
     }
     if (job->finished != NULL)
         job->finished(job, job->owner);
@@ -477,7 +479,7 @@ void hd_loop_free(struct hd_loop *loop)
     hd_access_close(&loop->access);
     hd_deadline_close(&loop->deadline);
     hd_history_close(&loop->history);
-    json_decref(loop->status);
+    hd_status_free(loop->status);
     hd_thread_end_close(&loop->end);
     hd_free(loop);
 }

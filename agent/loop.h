@@ -42,7 +42,7 @@ HD_CHECKED int hd_loop_submit(struct hd_loop *loop, struct hd_job *job, struct h
 
 /* For sessions. */
 const struct hd_history *hd_loop_history(const struct hd_loop *loop);
-const json_t *hd_loop_status(const struct hd_loop *loop); /* the last status document */
+const struct hd_status *hd_loop_status(const struct hd_loop *loop); /* the last; NULL: none yet */
 /* What is on trial. */
 struct hd_deadline;
 const struct hd_deadline *hd_loop_deadline(const struct hd_loop *loop);
