@@ -21,7 +21,6 @@
 #include "agent/loop.h"
 #include "core/log.h"
 
-#include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -173,9 +172,6 @@ static int listen_to_jvm(bool live, struct hd_error *err)
 /* What can be done before the JVM is live. */
 static int prepare(JavaVM *vm, const char *options, bool live, struct hd_error *err)
 {
-    /* Without this the library would leave an atexit handler in the JVM and read a configuration
-     * file meant for the application. */
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     if (hd_options_parse(options, &agent.options, err) != 0)
         return -1;
     if (hd_log_open(agent.options.log_file, agent.options.log_level, err) != 0)
