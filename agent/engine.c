@@ -164,7 +164,7 @@ static int open_road(struct hd_engine *engine, JNIEnv *jni, struct hd_error *err
     road->last_number = hd_archive_last_number(road->archive);
     road->earlier_number = road->last_number;
     if (hd_labels_new(jni, &road->labels, err) != 0 ||
-        hd_base_finder_new(road->jvm, jni, &road->finder, err) != 0)
+        hd_base_finder_new(road->jvm, &road->finder, err) != 0)
         return -1;
     return hd_hook_new(road->jvm, road->labels, queue_event, engine, &road->hook, err);
 }
