@@ -52,6 +52,7 @@ struct hd_loop {
     uint64_t submitted; /* jobs, in all */
     uint64_t finished;  /* of those */
     uint64_t working;   /* deployments and checks among the others */
+    bool attached;      /* to a JVM that ran already */
     bool left;          /* LEAVE_MS are over */
     lws_sorted_usec_list_t leaving;
 
@@ -431,6 +432,8 @@ static void JNICALL run(jvmtiEnv *jvmti, JNIEnv *jni, void *argument)
     (void)jni;
     struct hd_loop *loop = argument;
     hd_thread_name(THREAD_NAME);
+    if (!loop->attached)
+        hd_listen_open(loop->listen);
     hd_listen_open_names(loop->listen);
     int result = 0;
     while (!atomic_load(&loop->stopping) && result >= 0)
@@ -442,11 +445,13 @@ static void JNICALL run(jvmtiEnv *jvmti, JNIEnv *jni, void *argument)
     hd_thread_end_set(&loop->end, false);
 }
 
-int hd_loop_start(struct hd_loop *loop, JNIEnv *jni, struct hd_error *err)
+int hd_loop_start(struct hd_loop *loop, JNIEnv *jni, bool attached, struct hd_error *err)
 {
     if (hd_sources_open(loop, loop->engine, &loop->sources, err) != 0)
         return -1;
-    hd_listen_open(loop->listen);
+    loop->attached = attached;
+    if (attached)
+        hd_listen_open(loop->listen);
     hd_thread_end_set(&loop->end, true);
     if (hd_thread_start(loop->jvm, jni, THREAD_NAME, run, loop, err) == 0)
         return 0;
