@@ -27,7 +27,7 @@ enum hd_job_kind {
     HD_JOB_KEEP,    /* what is live, or the state "to", survives a restart from now on */
     HD_JOB_CONFIRM, /* ends the trial: job->trial, or whichever is open */
     HD_JOB_STATUS, /* a fresh status document, counting old frames */
-    HD_JOB_LOADED  /* internal: the hook or the job before changed what is live; nobody waits for it */
+    HD_JOB_LOADED  /* internal: by the hook or the job before, other code is live; nobody waits */
 };
 
 struct hd_status;

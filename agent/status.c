@@ -244,17 +244,18 @@ static json_t *row_to_json(const struct hd_status *status, const struct row *row
     char when[HD_TEXT_TIME_SIZE];
     hd_text_utc(row->when, when);
     char *name = hd_text_class_name(hd_map_key(text_at(status, row->class_name)));
-    json_t *json = name == NULL
-                       ? NULL
-                       : json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o}", "class", name,
-                                   "loader", text_at(status, row->label), "live",
-                                   live_word(row->live), "deployment", (json_int_t)row->deployment,
-                                   "who", text_at(status, row->who), "when", when,
-                                   "threads_in_old_code", (json_int_t)row->threads, "forced",
-                                   hd_forced_to_json(row->forced));
+    json_t *json =
+        name == NULL
+            ? NULL
+            : json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o}", "class", name, "loader",
+                        text_at(status, row->label), "live", live_word(row->live), "deployment",
+                        (json_int_t)row->deployment, "who", text_at(status, row->who), "when", when,
+                        "threads_in_old_code", (json_int_t)row->threads, "forced",
+                        hd_forced_to_json(row->forced));
     hd_free(name);
     if (json != NULL && row->live == HD_LIVE_WRONG_BASE)
-        (void)json_object_set_new(json, "reason", json_string(hd_reason_word(HD_REASON_WRONG_BASE)));
+        (void)json_object_set_new(json, "reason",
+                                  json_string(hd_reason_word(HD_REASON_WRONG_BASE)));
     return json;
 }
 
