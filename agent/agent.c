@@ -21,7 +21,6 @@
 #include "agent/loop.h"
 #include "core/log.h"
 
-#include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -101,19 +100,19 @@ static int start_engine(JNIEnv *jni, struct hd_error *err)
 }
 
 /* The loop first: watched trees are read into the engine before its thread runs. */
-static int start_threads(JNIEnv *jni, struct hd_error *err)
+static int start_threads(JNIEnv *jni, bool attached, struct hd_error *err)
 {
     if (hd_engine_new(&agent.jvm, jni, &agent.options, &agent.engine, err) != 0)
         return -1;
     hd_engine_restart(agent.engine, jni);
     if (hd_loop_new(&agent.jvm, agent.engine, &agent.options, &agent.loop, err) != 0)
         return -1;
-    if (hd_loop_start(agent.loop, jni, err) != 0)
+    if (hd_loop_start(agent.loop, jni, attached, err) != 0)
         return -1;
     return start_engine(jni, err);
 }
 
-static int start(JNIEnv *jni, struct hd_error *err)
+static int start(JNIEnv *jni, bool attached, struct hd_error *err)
 {
     hd_jvm_examine(&agent.jvm, jni);
     hd_log(HD_LOG_INFO, "Hotdrop " HOTDROP_VERSION " in JVM %d, %s", agent.jvm.pid,
@@ -121,7 +120,7 @@ static int start(JNIEnv *jni, struct hd_error *err)
     if (!agent.jvm.verifies)
         hd_log(HD_LOG_WARN, "not-verified: this JVM runs without its bytecode verifier, so a "
                             "broken class that is deployed can crash it");
-    return start_threads(jni, err);
+    return start_threads(jni, attached, err);
 }
 
 static void JNICALL vm_init(jvmtiEnv *jvmti, JNIEnv *jni, jthread thread)
@@ -132,7 +131,7 @@ static void JNICALL vm_init(jvmtiEnv *jvmti, JNIEnv *jni, jthread thread)
     if (is_marked(jni)) {
         hd_log(HD_LOG_ERROR, "%s", given_twice);
         give_back();
-    } else if (start(jni, &err) != 0) {
+    } else if (start(jni, false, &err) != 0) {
         hd_log(HD_LOG_ERROR, "%s; the JVM goes on without Hotdrop", err.text);
     }
 }
@@ -173,9 +172,6 @@ static int listen_to_jvm(bool live, struct hd_error *err)
 /* What can be done before the JVM is live. */
 static int prepare(JavaVM *vm, const char *options, bool live, struct hd_error *err)
 {
-    /* Without this the library would leave an atexit handler in the JVM and read a configuration
-     * file meant for the application. */
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     if (hd_options_parse(options, &agent.options, err) != 0)
         return -1;
     if (hd_log_open(agent.options.log_file, agent.options.log_level, err) != 0)
@@ -221,7 +217,7 @@ static const char *attach(JavaVM *vm, const char *options)
         give_back();
         return "already";
     }
-    if (start(jni, &err) != 0) {
+    if (start(jni, true, &err) != 0) {
         hd_log(HD_LOG_ERROR, "%s; the JVM goes on without Hotdrop", err.text);
         return "failed";
     }

@@ -3,6 +3,7 @@
 
 #include "agent/deadline.h"
 #include "agent/loop_lws.h"
+#include "agent/status.h"
 #include "core/message.h"
 
 #include <stdint.h>
@@ -107,8 +108,9 @@ static json_t *memory_figures(const json_t *status, const struct hd_loop *loop)
 json_t *hd_answer_status(const struct hd_loop *loop, bool busy, bool blocking, json_t *stacks,
                          uint64_t id)
 {
-    const json_t *known = hd_loop_status(loop);
-    json_t *status = known != NULL ? json_copy((json_t *)(uintptr_t)known) : pristine(loop);
+    const struct hd_status *known = hd_loop_status(loop);
+    json_t *status =
+        known != NULL ? hd_status_to_json(known, hd_loop_jvm(loop)) : pristine(loop);
     if (status != NULL && blocking)
         status = with_stacks(status, stacks);
     if (status == NULL)

@@ -23,14 +23,13 @@ struct candidate {
     enum hd_view_match match;
 };
 
-int hd_base_finder_new(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_base_finder **out,
-                       struct hd_error *err)
+int hd_base_finder_new(const struct hd_jvm *jvm, struct hd_base_finder **out, struct hd_error *err)
 {
     struct hd_base_finder *finder = hd_alloc_zeroed(1, sizeof *finder);
     if (finder == NULL)
         return hd_error_set_memory(err);
     finder->jvm = jvm;
-    if (hd_resources_new(jvm, jni, &finder->resources, err) != 0) {
+    if (hd_resources_new(jvm, &finder->resources, err) != 0) {
         hd_free(finder);
         return -1;
     }

@@ -40,8 +40,8 @@ struct hd_base {
 
 struct hd_base_finder;
 
-HD_CHECKED int hd_base_finder_new(const struct hd_jvm *jvm, JNIEnv *jni,
-                                  struct hd_base_finder **out, struct hd_error *err);
+HD_CHECKED int hd_base_finder_new(const struct hd_jvm *jvm, struct hd_base_finder **out,
+                                  struct hd_error *err);
 void hd_base_finder_free(struct hd_base_finder *finder, JNIEnv *jni);
 
 /* Keeps a copy of a class file as it was before the application could be recompiled. Later calls

@@ -29,6 +29,7 @@ struct job_queue {
 
 struct hd_engine {
     struct hd_road road; /* engine thread only, except road.closing */
+    bool restarted;      /* before that thread: what was kept is live again */
 
     pthread_mutex_t
         lock; /* guards what follows; held for moments, never across a call into the JVM */
@@ -65,7 +66,7 @@ void hd_job_free(struct hd_job *job)
     hd_manifest_close(&job->manifest);
     hd_bundle_free(job->bundle);
     hd_deployment_release(job->deployment);
-    json_decref(job->status);
+    hd_status_free(job->status);
     json_decref(job->kept.document);
     if (job->restart != NULL)
         hd_kept_close(job->restart);
@@ -167,7 +168,7 @@ static int open_road(struct hd_engine *engine, JNIEnv *jni, struct hd_error *err
     if (road->loaded == NULL)
         return hd_error_set_memory(err);
     if (hd_labels_new(jni, &road->labels, err) != 0 ||
-        hd_base_finder_new(road->jvm, jni, &road->finder, err) != 0)
+        hd_base_finder_new(road->jvm, &road->finder, err) != 0)
         return -1;
     return hd_hook_new(road->jvm, road->labels, queue_event, engine, &road->hook, err);
 }
@@ -252,16 +253,17 @@ void hd_engine_free(struct hd_engine *engine, JNIEnv *jni)
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
-static json_t *status_now(struct hd_engine *engine)
+static struct hd_status *status_now(struct hd_engine *engine)
 {
     struct hd_road *road = &engine->road;
-    json_t *status = hd_status_to_json(road->jvm, road->registry, road->forced, &road->frames);
+    json_t *fields = json_object();
     const json_t *kept = hd_archive_kept(road->archive);
     bool complete =
-        hd_json_put(status, "kept", kept != NULL ? json_deep_copy(kept) : json_null()) &&
-        hd_json_put(status, "old_frames", hd_json_number(road->frames.threads)) &&
-        hd_json_put(status, "memory", hd_figures_of_memory(road->registry, road->loaded));
-    return hd_json_finish(status, complete);
+        hd_json_put(fields, "kept", kept != NULL ? json_deep_copy(kept) : json_null()) &&
+        hd_json_put(fields, "old_frames", hd_json_number(road->frames.threads)) &&
+        hd_json_put(fields, "memory", hd_figures_of_memory(road->registry, road->loaded));
+    return hd_status_new_take(road->registry, road->forced, &road->frames,
+                              hd_json_finish(fields, complete));
 }
 
 /* With nothing live no thread is stopped for nothing. */
@@ -276,23 +278,25 @@ static void list_blocking(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
         hd_log(HD_LOG_WARN, "the stacks that hold old code could not be listed: %s", err.text);
 }
 
+static bool is_question(const struct hd_job *job)
+{
+    return job->kind == HD_JOB_STATUS || job->kind == HD_JOB_LOADED;
+}
+
 static void run_job(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
 {
     if (job->kind == HD_JOB_CONFIRM) {
         hd_deploy_confirm(&engine->road, job);
-        return;
-    }
-    if (job->kind == HD_JOB_KEEP)
+    } else if (job->kind == HD_JOB_KEEP) {
         hd_keep_run(&engine->road, jni, job);
-    else if (job->kind != HD_JOB_STATUS && job->kind != HD_JOB_LOADED)
-        hd_deploy_run(&engine->road, jni, job);
-    if (job->kind == HD_JOB_STATUS || job->kind == HD_JOB_LOADED) {
+    } else if (is_question(job)) {
         hd_road_sweep(&engine->road, jni);
         hd_road_count_old_frames(&engine->road, jni);
         list_blocking(&engine->road, jni, job);
-    }
-    if (job->kind != HD_JOB_CHECK)
         job->status = status_now(engine);
+    } else {
+        hd_deploy_run(&engine->road, jni, job);
+    }
 }
 
 /* The references of a job end with it, whatever it left behind. */
@@ -356,6 +360,7 @@ void hd_engine_restart(struct hd_engine *engine, JNIEnv *jni)
     hd_log(HD_LOG_INFO, "%s, by %s, becomes live again", job->message != NULL ? job->message : "",
            job->origin.who);
     run_in_frame(engine, jni, job);
+    engine->restarted = true;
     pthread_mutex_lock(&engine->lock);
     push(&engine->finished, job);
     pthread_mutex_unlock(&engine->lock);
@@ -368,6 +373,22 @@ static void finish(struct hd_engine *engine, struct hd_job *job)
     engine->doing[0] = '\0';
     pthread_mutex_unlock(&engine->lock);
     engine->wake(engine->wake_context);
+}
+
+/* Who waits for a job's report gets it first; the loop then learns what is live. */
+static void tell_status(struct hd_engine *engine)
+{
+    const struct hd_origin nobody = { .way = HD_WAY_DROP };
+    struct hd_job *job = hd_job_new(HD_JOB_LOADED, &nobody);
+    if (job == NULL)
+        return;
+    job->status = status_now(engine);
+    finish(engine, job);
+}
+
+static bool may_change_status(const struct hd_job *job)
+{
+    return !is_question(job) && job->kind != HD_JOB_CHECK && job->kind != HD_JOB_CONFIRM;
 }
 
 /* The hook's news first: it is older than the job, and the job's bases depend on it. Loop and
@@ -409,12 +430,17 @@ static void JNICALL run(jvmtiEnv *jvmti, JNIEnv *jni, void *argument)
     struct hd_hook_event *news;
     struct hd_job *job;
     hd_thread_name(THREAD_NAME);
+    if (engine->restarted)
+        tell_status(engine);
     while (take(engine, &news, &job)) {
         hear_take(engine, jni, news);
         if (job == NULL)
             continue;
         run_in_frame(engine, jni, job);
+        bool changed = may_change_status(job);
         finish(engine, job);
+        if (changed)
+            tell_status(engine);
     }
     pthread_mutex_lock(&engine->lock);
     engine->running = false;

@@ -27,8 +27,10 @@ enum hd_job_kind {
     HD_JOB_KEEP,    /* what is live, or the state "to", survives a restart from now on */
     HD_JOB_CONFIRM, /* ends the trial: job->trial, or whichever is open */
     HD_JOB_STATUS, /* a fresh status document, counting old frames */
-    HD_JOB_LOADED  /* internal: the hook applied a pending patch; nobody waits for it */
+    HD_JOB_LOADED  /* internal: by the hook or the job before, other code is live; nobody waits */
 };
+
+struct hd_status;
 
 struct hd_job {
     enum hd_job_kind kind;
@@ -55,7 +57,7 @@ struct hd_job {
     char *expect; /* DEPLOY, ROLLBACK: refused unless that state is live; owned; may be NULL */
     /* results */
     struct hd_deployment *deployment; /* DEPLOY, CHECK: one reference */
-    json_t *status;                   /* STATUS; and after every DEPLOY: what is live now */
+    struct hd_status *status;         /* STATUS, LOADED: what is live now; owned */
     json_t *stacks;                   /* STATUS with blocking */
     /* KEEP: what is kept now (as status shows it), or NULL and why not */
     struct {

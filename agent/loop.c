@@ -8,6 +8,7 @@
 #include "agent/relay.h"
 #include "agent/session.h"
 #include "agent/sources.h"
+#include "agent/status.h"
 #include "agent/thread.h"
 #include "core/alloc.h"
 #include "core/message.h"
@@ -47,10 +48,11 @@ struct hd_loop {
     struct hd_access access;
     struct hd_history history;
     struct hd_deadline deadline;
-    json_t *status;     /* the engine's last document */
+    struct hd_status *status; /* the engine's last */
     uint64_t submitted; /* jobs, in all */
     uint64_t finished;  /* of those */
     uint64_t working;   /* deployments and checks among the others */
+    bool attached;      /* to a JVM that ran already */
     bool left;          /* LEAVE_MS are over */
     lws_sorted_usec_list_t leaving;
 
@@ -65,7 +67,7 @@ const struct hd_history *hd_loop_history(const struct hd_loop *loop)
     return &loop->history;
 }
 
-const json_t *hd_loop_status(const struct hd_loop *loop)
+const struct hd_status *hd_loop_status(const struct hd_loop *loop)
 {
     return loop->status;
 }
@@ -266,8 +268,9 @@ static void finish_take(struct hd_loop *loop, struct hd_job *job)
     log_deployment(job->deployment);
     bool trial_ended = hd_deadline_hear(&loop->deadline, job);
     if (job->status != NULL) {
-        json_decref(loop->status);
-        loop->status = json_incref(job->status);
+        hd_status_free(loop->status);
+        loop->status = job->status;
+        job->status = NULL;
     }
     if (job->finished != NULL)
         job->finished(job, job->owner);
@@ -429,6 +432,8 @@ static void JNICALL run(jvmtiEnv *jvmti, JNIEnv *jni, void *argument)
     (void)jni;
     struct hd_loop *loop = argument;
     hd_thread_name(THREAD_NAME);
+    if (!loop->attached)
+        hd_listen_open(loop->listen);
     hd_listen_open_names(loop->listen);
     int result = 0;
     while (!atomic_load(&loop->stopping) && result >= 0)
@@ -440,11 +445,13 @@ static void JNICALL run(jvmtiEnv *jvmti, JNIEnv *jni, void *argument)
     hd_thread_end_set(&loop->end, false);
 }
 
-int hd_loop_start(struct hd_loop *loop, JNIEnv *jni, struct hd_error *err)
+int hd_loop_start(struct hd_loop *loop, JNIEnv *jni, bool attached, struct hd_error *err)
 {
     if (hd_sources_open(loop, loop->engine, &loop->sources, err) != 0)
         return -1;
-    hd_listen_open(loop->listen);
+    loop->attached = attached;
+    if (attached)
+        hd_listen_open(loop->listen);
     hd_thread_end_set(&loop->end, true);
     if (hd_thread_start(loop->jvm, jni, THREAD_NAME, run, loop, err) == 0)
         return 0;
@@ -477,7 +484,7 @@ void hd_loop_free(struct hd_loop *loop)
     hd_access_close(&loop->access);
     hd_deadline_close(&loop->deadline);
     hd_history_close(&loop->history);
-    json_decref(loop->status);
+    hd_status_free(loop->status);
     hd_thread_end_close(&loop->end);
     hd_free(loop);
 }

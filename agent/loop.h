@@ -20,9 +20,11 @@ typedef void (*hd_loop_callback)(void *context);
 HD_CHECKED int hd_loop_new(const struct hd_jvm *jvm, struct hd_engine *engine,
                            const struct hd_options *options, struct hd_loop **out,
                            struct hd_error *err);
-/* Opens sources and listeners (each failure: one log line, the others go on), then starts the
- * thread. */
-HD_CHECKED int hd_loop_start(struct hd_loop *loop, JNIEnv *jni, struct hd_error *err);
+/* Opens sources and listeners (each failure: one log line, the others go on) and starts the thread.
+ * attached: the listeners are open when this returns, because who attached the agent connects next.
+ * A JVM that starts does not wait for them: the thread opens them, while the JVM goes on. */
+HD_CHECKED int hd_loop_start(struct hd_loop *loop, JNIEnv *jni, bool attached,
+                             struct hd_error *err);
 /* The one call that is safe from any thread (lws_cancel_service). */
 void hd_loop_wake(struct hd_loop *loop);
 HD_CHECKED int hd_loop_stop(struct hd_loop *loop, unsigned timeout_ms);
@@ -42,7 +44,7 @@ HD_CHECKED int hd_loop_submit(struct hd_loop *loop, struct hd_job *job, struct h
 
 /* For sessions. */
 const struct hd_history *hd_loop_history(const struct hd_loop *loop);
-const json_t *hd_loop_status(const struct hd_loop *loop); /* the last status document */
+const struct hd_status *hd_loop_status(const struct hd_loop *loop); /* the last; NULL: none yet */
 /* What is on trial. */
 struct hd_deadline;
 const struct hd_deadline *hd_loop_deadline(const struct hd_loop *loop);

@@ -21,6 +21,7 @@ struct hd_change {
     struct hd_blob *base;
     char *loader_text;
     bool loader_is_whole;
+    size_t nth; /* in which order those of a class were added */
 };
 
 struct hd_offers {

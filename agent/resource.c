@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STREAM_CHUNK = 65536, LOCAL_REFERENCES = 16 };
+enum { STREAM_CHUNK = 65536, LOCAL_REFERENCES = 32 };
 
 /* Method ids stay valid while their class is loaded; all of these belong to the boot loader,
  * which never unloads. */
@@ -93,8 +93,7 @@ static bool find_references(JNIEnv *jni, struct hd_resources *resources)
            resources->chunk != NULL;
 }
 
-int hd_resources_new(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_resources **out,
-                     struct hd_error *err)
+int hd_resources_new(const struct hd_jvm *jvm, struct hd_resources **out, struct hd_error *err)
 {
     struct hd_resources *resources = hd_alloc_zeroed(1, sizeof *resources);
     if (resources == NULL)
@@ -104,28 +103,37 @@ int hd_resources_new(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_resources 
         hd_free(resources);
         return hd_error_set_memory(err);
     }
-    bool found = false;
-    if ((*jni)->PushLocalFrame(jni, LOCAL_REFERENCES) == JNI_OK) {
-        found = find_methods(jni, resources) && find_references(jni, resources);
-        (*jni)->PopLocalFrame(jni, NULL);
-    }
-    (*jni)->ExceptionClear(jni);
-    if (!found) {
-        hd_resources_free(resources, jni);
-        return hd_error_set(err, HD_E_JVM,
-                            "this JVM lacks a method of ClassLoader, URL or InputStream that "
-                            "reading class files needs");
-    }
     *out = resources;
     return 0;
+}
+
+static void release_references(struct hd_resources *resources, JNIEnv *jni)
+{
+    (*jni)->DeleteGlobalRef(jni, resources->class_loader);
+    (*jni)->DeleteGlobalRef(jni, resources->chunk);
+    resources->class_loader = NULL;
+    resources->chunk = NULL;
+}
+
+/* In the caller's frame. */
+static int look_up(struct hd_resources *resources, JNIEnv *jni, struct hd_error *err)
+{
+    if (resources->chunk != NULL)
+        return 0;
+    if (find_methods(jni, resources) && find_references(jni, resources))
+        return 0;
+    (*jni)->ExceptionClear(jni);
+    release_references(resources, jni);
+    return hd_error_set(err, HD_E_JVM,
+                        "this JVM lacks a method of ClassLoader, URL or InputStream that reading "
+                        "class files needs");
 }
 
 void hd_resources_free(struct hd_resources *resources, JNIEnv *jni)
 {
     if (resources == NULL)
         return;
-    (*jni)->DeleteGlobalRef(jni, resources->class_loader);
-    (*jni)->DeleteGlobalRef(jni, resources->chunk);
+    release_references(resources, jni);
     hd_origins_free(resources->origins, jni);
     hd_free(resources);
 }
@@ -357,6 +365,8 @@ static int ask(struct hd_resources *resources, JNIEnv *jni, const struct wanted 
                enum hd_resource_search search, struct hd_resource *out, struct hd_error *err)
 {
     jobject url = NULL;
+    if (look_up(resources, jni, err) != 0)
+        return -1;
     if (find_url(resources, jni, wanted->loader, wanted->internal_name, search, &url, err) != 0)
         return -1;
     return url != NULL ? read_url(resources, jni, wanted, url, out, err) : 0;

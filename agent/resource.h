@@ -34,10 +34,11 @@ enum hd_resource_search {
     HD_RESOURCE_WITH_PARENTS /* then what it sees: some loaders answer getResource only */
 };
 
-/* The methods and classes the search needs, looked up once. */
+/* The methods and classes the search needs, looked up once, and only before the first search: to look
+ * them up loads a class that most programs do without until then. */
 struct hd_resources;
 
-HD_CHECKED int hd_resources_new(const struct hd_jvm *jvm, JNIEnv *jni, struct hd_resources **out,
+HD_CHECKED int hd_resources_new(const struct hd_jvm *jvm, struct hd_resources **out,
                                 struct hd_error *err);
 void hd_resources_free(struct hd_resources *resources, JNIEnv *jni);
 

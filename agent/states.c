@@ -4,6 +4,7 @@
 #include "core/alloc.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct hd_states *hd_states_new(void)
@@ -53,11 +54,47 @@ static uint64_t bytes_of(const struct hd_state *state)
 
 struct hd_state *hd_states_get(const struct hd_states *states, uint64_t number)
 {
-    for (size_t i = states->count; i-- > 0;) {
-        if (states->items[i].number == number)
-            return &states->items[i];
+    size_t low = 0, high = states->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (states->items[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return NULL;
+    return low < states->count && states->items[low].number == number ? &states->items[low] : NULL;
+}
+
+/* ---- by name --------------------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+    const struct hd_change *left = a, *right = b;
+    int order = strcmp(left->internal_name, right->internal_name);
+    return order != 0 ? order : (left->nth > right->nth) - (left->nth < right->nth);
+}
+
+/* Allocates nothing that it needs, so it cannot fail. */
+static void order_by_name(struct hd_state *state)
+{
+    for (size_t i = 0; i < state->count; i++)
+        state->changes[i].nth = i;
+    if (state->count > 1)
+        qsort(state->changes, state->count, sizeof *state->changes, by_name);
+}
+
+/* The first of that name, or of a later one, among the first count. */
+static size_t first_of(const struct hd_state *state, size_t count, const char *internal_name)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(state->changes[middle].internal_name, internal_name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -206,9 +243,12 @@ static bool is_same_place(JNIEnv *jni, const struct hd_change *change,
            (change->loader == NULL || (*jni)->IsSameObject(jni, change->loader, other->loader));
 }
 
-static bool sets(JNIEnv *jni, const struct hd_state *state, const struct hd_change *wanted)
+/* Among its first count changes. */
+static bool sets(JNIEnv *jni, const struct hd_state *state, size_t count,
+                 const struct hd_change *wanted)
 {
-    for (size_t i = 0; i < state->count; i++) {
+    for (size_t i = first_of(state, count, wanted->internal_name);
+         i < count && strcmp(state->changes[i].internal_name, wanted->internal_name) == 0; i++) {
         if (is_same_place(jni, &state->changes[i], wanted))
             return true;
     }
@@ -224,14 +264,16 @@ static bool fold_into(JNIEnv *jni, struct hd_state *oldest, struct hd_state *chi
     if (grown == NULL)
         return false;
     child->changes = grown;
+    size_t own = child->count;
     for (size_t i = 0; i < oldest->count; i++) {
         struct hd_change *change = &oldest->changes[i];
-        if (sets(jni, child, change))
+        if (sets(jni, child, own, change))
             free_change(change, jni);
         else
             child->changes[child->count++] = *change;
     }
     oldest->count = 0;
+    order_by_name(child);
     child->parent = oldest->parent;
     return true;
 }
@@ -312,6 +354,7 @@ void hd_states_commit(struct hd_states *states, JNIEnv *jni)
         hd_states_discard(states, jni);
         return;
     }
+    order_by_name(next);
     next->parent = states->current;
     states->current = next->number;
     states->aims = false;
@@ -398,10 +441,10 @@ static struct hd_blob *content_in(const struct hd_state *state, JNIEnv *jni,
                                   const struct hd_states_place *place)
 {
     struct hd_blob *found = NULL;
-    for (size_t i = 0; i < state->count; i++) {
+    for (size_t i = first_of(state, state->count, place->internal_name); i < state->count; i++) {
         const struct hd_change *change = &state->changes[i];
         if (strcmp(change->internal_name, place->internal_name) != 0)
-            continue;
+            break;
         if (is_named_loader(jni, change, place->loader))
             return change->file;
         if (found == NULL && is_for(change, place))

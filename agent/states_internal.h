@@ -8,7 +8,7 @@
 struct hd_state {
     uint64_t number;
     uint64_t parent;
-    struct hd_change *changes;
+    struct hd_change *changes; /* once committed ordered by name, those of a name as added */
     size_t count;
     char who[sizeof((struct hd_origin *)NULL)->who];
     int64_t when; /* microseconds since the epoch */

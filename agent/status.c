@@ -2,6 +2,7 @@
 #include "agent/status.h"
 
 #include "core/alloc.h"
+#include "core/buffer.h"
 #include "core/map.h"
 #include "core/text.h"
 
@@ -77,18 +78,153 @@ static void write_state(const struct hd_digest *digest, char state[HD_STATE_SIZE
     state[HD_STATE_SIZE - 1] = '\0';
 }
 
-void hd_status_digest(struct hd_registry *registry, char state[HD_STATE_SIZE])
+static void digest_state(const struct listing *listing, char state[HD_STATE_SIZE])
 {
     struct hd_error ignored = HD_ERROR_INIT;
     struct hd_digest digest;
-    struct listing listing;
     struct hd_digester *digester = hd_digester_new();
     state[0] = '\0';
-    if (list(registry, &listing) && digester != NULL &&
-        digest_listing(&listing, digester, &digest, &ignored) == 0)
+    if (digester != NULL && digest_listing(listing, digester, &digest, &ignored) == 0)
         write_state(&digest, state);
-    hd_free(listing.items);
     hd_digester_free(digester);
+}
+
+void hd_status_digest(struct hd_registry *registry, char state[HD_STATE_SIZE])
+{
+    struct listing listing;
+    state[0] = '\0';
+    if (list(registry, &listing))
+        digest_state(&listing, state);
+    hd_free(listing.items);
+}
+
+/* ---- the snapshot ---------------------------------------------------------------------------- */
+
+/* Its words are in the snapshot's text, each with its NUL. */
+struct row {
+    size_t class_name; /* internal */
+    size_t label;
+    size_t who;
+    enum hd_live_state live;
+    uint64_t deployment;
+    int64_t when;
+    unsigned forced;
+    uint32_t threads;
+};
+
+struct hd_status {
+    struct row *rows; /* sorted */
+    size_t count;
+    struct hd_buffer text;
+    char state[HD_STATE_SIZE];
+    bool frames_complete;
+    json_t *fields; /* what the road puts beside the rows */
+};
+
+static int add_text(struct hd_status *status, const char *text, size_t *at, struct hd_error *err)
+{
+    *at = status->text.length;
+    return hd_buffer_append(&status->text, text, strlen(text) + 1, err);
+}
+
+static const char *text_at(const struct hd_status *status, size_t at)
+{
+    return (const char *)status->text.data + at;
+}
+
+/* In most rows it is whose the row before is. */
+static int add_who(struct hd_status *status, const char *who, size_t *at, struct hd_error *err)
+{
+    if (status->count > 0) {
+        *at = status->rows[status->count - 1].who;
+        if (strcmp(text_at(status, *at), who) == 0)
+            return 0;
+    }
+    return add_text(status, who, at, err);
+}
+
+static uint32_t threads_in(const struct hd_old_frames *frames, const struct hd_map *index,
+                           const char *internal_name)
+{
+    size_t at;
+    if (frames == NULL || !hd_map_find(index, hd_map_key(internal_name), &at))
+        return 0;
+    return frames->class_threads[at];
+}
+
+static int add_row(struct hd_status *status, const struct hd_live *live, unsigned forced,
+                   uint32_t threads, struct hd_error *err)
+{
+    struct row row = { .live = live->state,
+                       .deployment = live->deployment,
+                       .when = live->when,
+                       .forced = forced,
+                       .threads = threads };
+    if (add_text(status, live->internal_name, &row.class_name, err) != 0 ||
+        add_text(status, live->label, &row.label, err) != 0 ||
+        add_who(status, live->who, &row.who, err) != 0)
+        return -1;
+    status->rows[status->count++] = row;
+    return 0;
+}
+
+static int add_rows(struct hd_status *status, const struct listing *listing,
+                    const struct hd_forced_marks *forced, const struct hd_old_frames *frames)
+{
+    struct hd_map index = HD_MAP_INIT;
+    struct hd_error err = HD_ERROR_INIT;
+    int result = 0;
+    for (size_t i = 0; result == 0 && frames != NULL && i < frames->class_count; i++)
+        result = hd_map_put(&index, hd_map_key(frames->class_names[i]), i, &err);
+    for (size_t i = 0; result == 0 && i < listing->count; i++) {
+        const struct hd_live *live = listing->items[i];
+        result = add_row(status, live, hd_forced_of(forced, &live->file->digest),
+                         threads_in(frames, &index, live->internal_name), &err);
+    }
+    hd_map_close(&index);
+    return result;
+}
+
+static struct hd_status *from_listing(const struct listing *listing,
+                                      const struct hd_forced_marks *forced,
+                                      const struct hd_old_frames *frames)
+{
+    struct hd_status *status = hd_alloc_zeroed(1, sizeof *status);
+    if (status == NULL)
+        return NULL;
+    status->frames_complete = frames == NULL || frames->complete;
+    status->rows = hd_alloc_zeroed(listing->count, sizeof *status->rows);
+    digest_state(listing, status->state);
+    if (status->rows != NULL && add_rows(status, listing, forced, frames) == 0)
+        return status;
+    hd_status_free(status);
+    return NULL;
+}
+
+struct hd_status *hd_status_new_take(struct hd_registry *registry,
+                                     const struct hd_forced_marks *forced,
+                                     const struct hd_old_frames *frames, json_t *fields)
+{
+    struct listing listing = { NULL, 0 };
+    struct hd_status *status = NULL;
+    if (fields != NULL && list(registry, &listing))
+        status = from_listing(&listing, forced, frames);
+    hd_free(listing.items);
+    if (status != NULL)
+        status->fields = fields;
+    else
+        json_decref(fields);
+    return status;
+}
+
+void hd_status_free(struct hd_status *status)
+{
+    if (status == NULL)
+        return;
+    hd_free(status->rows);
+    hd_buffer_close(&status->text);
+    json_decref(status->fields);
+    hd_free(status);
 }
 
 /* ---- the document ---------------------------------------------------------------------------- */
@@ -103,68 +239,48 @@ static const char *live_word(enum hd_live_state state)
     return words[state];
 }
 
-static uint32_t threads_in(const struct hd_old_frames *frames, const struct hd_map *index,
-                           const char *internal_name)
-{
-    size_t at;
-    if (frames == NULL || !hd_map_find(index, hd_map_key(internal_name), &at))
-        return 0;
-    return frames->class_threads[at];
-}
-
-static json_t *row_to_json(const struct hd_live *live, unsigned forced, uint32_t threads)
+static json_t *row_to_json(const struct hd_status *status, const struct row *row)
 {
     char when[HD_TEXT_TIME_SIZE];
-    hd_text_utc(live->when, when);
-    char *name = hd_text_class_name(hd_map_key(live->internal_name));
-    json_t *row = name == NULL
-                      ? NULL
-                      : json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o}", "class", name,
-                                  "loader", live->label, "live", live_word(live->state),
-                                  "deployment", (json_int_t)live->deployment, "who", live->who,
-                                  "when", when, "threads_in_old_code", (json_int_t)threads,
-                                  "forced", hd_forced_to_json(forced));
+    hd_text_utc(row->when, when);
+    char *name = hd_text_class_name(hd_map_key(text_at(status, row->class_name)));
+    json_t *json =
+        name == NULL
+            ? NULL
+            : json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o}", "class", name, "loader",
+                        text_at(status, row->label), "live", live_word(row->live), "deployment",
+                        (json_int_t)row->deployment, "who", text_at(status, row->who), "when", when,
+                        "threads_in_old_code", (json_int_t)row->threads, "forced",
+                        hd_forced_to_json(row->forced));
     hd_free(name);
-    if (row != NULL && live->state == HD_LIVE_WRONG_BASE)
-        (void)json_object_set_new(row, "reason", json_string(hd_reason_word(HD_REASON_WRONG_BASE)));
-    return row;
+    if (json != NULL && row->live == HD_LIVE_WRONG_BASE)
+        (void)json_object_set_new(json, "reason",
+                                  json_string(hd_reason_word(HD_REASON_WRONG_BASE)));
+    return json;
 }
 
-static json_t *rows_to_json(const struct listing *listing, const struct hd_forced_marks *forced,
-                            const struct hd_old_frames *frames)
+static json_t *rows_to_json(const struct hd_status *status)
 {
-    struct hd_map index = HD_MAP_INIT;
-    struct hd_error ignored = HD_ERROR_INIT;
     json_t *rows = json_array();
     bool complete = rows != NULL;
-    for (size_t i = 0; complete && frames != NULL && i < frames->class_count; i++)
-        complete = hd_map_put(&index, hd_map_key(frames->class_names[i]), i, &ignored) == 0;
-    for (size_t i = 0; complete && i < listing->count; i++) {
-        const struct hd_live *live = listing->items[i];
-        uint32_t threads = threads_in(frames, &index, live->internal_name);
-        unsigned bits = hd_forced_of(forced, &live->file->digest);
-        complete = json_array_append_new(rows, row_to_json(live, bits, threads)) == 0;
-    }
-    hd_map_close(&index);
+    for (size_t i = 0; complete && i < status->count; i++)
+        complete = json_array_append_new(rows, row_to_json(status, &status->rows[i])) == 0;
     if (complete)
         return rows;
     json_decref(rows);
     return NULL;
 }
 
-json_t *hd_status_to_json(const struct hd_jvm *jvm, struct hd_registry *registry,
-                          const struct hd_forced_marks *forced, const struct hd_old_frames *frames)
+json_t *hd_status_to_json(const struct hd_status *status, const struct hd_jvm *jvm)
 {
-    struct listing listing;
-    char state[HD_STATE_SIZE];
-    hd_status_digest(registry, state);
-    if (!list(registry, &listing))
-        return NULL;
-    json_t *rows = rows_to_json(&listing, forced, frames);
-    hd_free(listing.items);
+    json_t *rows = rows_to_json(status);
     if (rows == NULL)
         return NULL;
-    return json_pack("{s:i, s:s, s:s, s:n, s:o, s:b}", "pid", jvm->pid, "jdk", jvm->version,
-                     "state", state, "busy", "classes", rows, "old_frames_complete",
-                     frames == NULL || frames->complete);
+    json_t *document = json_pack("{s:i, s:s, s:s, s:n, s:o, s:b}", "pid", jvm->pid, "jdk",
+                                 jvm->version, "state", status->state, "busy", "classes", rows,
+                                 "old_frames_complete", (int)status->frames_complete);
+    if (document != NULL && json_object_update(document, status->fields) == 0)
+        return document;
+    json_decref(document);
+    return NULL;
 }

@@ -44,19 +44,38 @@ static FILE *open_proc(pid_t pid, const char *name)
     return fopen(path, "re");
 }
 
+/* What stands behind that word of a line; NULL where the line is about something else. */
+static const char *value_of(const char *line, const char *word)
+{
+    size_t length = strlen(word);
+    return strncmp(line, word, length) == 0 ? line + length : NULL;
+}
+
+static unsigned effective_id(const char *ids)
+{
+    unsigned real = 0, effective = 0;
+    return sscanf(ids, "%u %u", &real, &effective) == 2 ? effective : 0;
+}
+
+static const char *last_word(const char *words)
+{
+    const char *tab = strrchr(words, '\t');
+    return tab != NULL ? tab + 1 : words;
+}
+
 static void read_status_line(const char *line, struct hd_jvm_process *jvm)
 {
-    unsigned real, effective;
-    uint64_t caught;
-    if (sscanf(line, "Uid: %u %u", &real, &effective) == 2)
-        jvm->uid = effective;
-    else if (sscanf(line, "Gid: %u %u", &real, &effective) == 2)
-        jvm->gid = effective;
-    else if (sscanf(line, "SigCgt: %" SCNx64, &caught) == 1)
-        jvm->catches_sigquit = (caught & (UINT64_C(1) << (SIGQUIT - 1))) != 0;
-    else if (strncmp(line, "NSpid:", 6) == 0)
-        jvm->inner_pid = (pid_t)strtol(
-            strrchr(line, '\t') != NULL ? strrchr(line, '\t') + 1 : line + 6, NULL, 10);
+    const char *value;
+    if ((value = value_of(line, "Uid:")) != NULL)
+        jvm->uid = effective_id(value);
+    else if ((value = value_of(line, "Gid:")) != NULL)
+        jvm->gid = effective_id(value);
+    else if ((value = value_of(line, "Threads:")) != NULL)
+        jvm->threads = (unsigned)strtoul(value, NULL, 10);
+    else if ((value = value_of(line, "SigCgt:")) != NULL)
+        jvm->catches_sigquit = (strtoull(value, NULL, 16) >> (SIGQUIT - 1) & 1) != 0;
+    else if ((value = value_of(line, "NSpid:")) != NULL)
+        jvm->inner_pid = (pid_t)strtol(last_word(value), NULL, 10);
 }
 
 static int read_status(struct hd_jvm_process *jvm, struct hd_error *err)
@@ -113,10 +132,12 @@ static int read_maps(struct hd_jvm_process *jvm, struct hd_error *err)
         return hd_error_set(err, HD_E_DENIED,
                             "process %d cannot be looked at (it belongs to uid %u): %s",
                             (int)jvm->pid, (unsigned)jvm->uid, strerror(errno));
+    char buffer[65536]; /* the kernel answers by the page, stdio would ask for less */
     bool is_jvm = false;
     char *line = NULL;
     size_t capacity = 0;
-    while (getline(&line, &capacity, file) != -1) {
+    setvbuf(file, buffer, _IOFBF, sizeof buffer);
+    while (!(is_jvm && jvm->has_agent) && getline(&line, &capacity, file) != -1) {
         char *path = strchr(line, '/');
         if (path == NULL)
             continue;
@@ -191,15 +212,31 @@ static void find_socket(struct hd_jvm_process *jvm)
     jvm->socket_exists = lstat(jvm->socket, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
+static int look_closer(struct hd_jvm_process *jvm, struct hd_error *err)
+{
+    if (read_maps(jvm, err) != 0)
+        return -1;
+    read_main_class(jvm);
+    find_socket(jvm);
+    return 0;
+}
+
 int hd_jvms_examine(pid_t pid, struct hd_jvm_process *out, struct hd_error *err)
 {
     struct hd_jvm_process jvm = { .pid = pid };
-    if (read_status(&jvm, err) != 0 || read_maps(&jvm, err) != 0)
+    if (read_status(&jvm, err) != 0 || look_closer(&jvm, err) != 0)
         return -1;
-    read_main_class(&jvm);
-    find_socket(&jvm);
     *out = jvm;
     return 0;
+}
+
+/* Most processes have one thread, and no JVM has: their maps need not be read. */
+static bool is_jvm(pid_t pid, struct hd_jvm_process *out)
+{
+    struct hd_error not_a_jvm = HD_ERROR_INIT;
+    *out = (struct hd_jvm_process){ .pid = pid };
+    return read_status(out, &not_a_jvm) == 0 && out->threads > 1 &&
+           look_closer(out, &not_a_jvm) == 0;
 }
 
 static bool is_number(const char *text)
@@ -235,10 +272,8 @@ int hd_jvms_list(struct hd_jvm_process **out, size_t *count, struct hd_error *er
     int result = 0;
     struct dirent *entry;
     while (result == 0 && (entry = readdir(proc)) != NULL) {
-        struct hd_error not_a_jvm = HD_ERROR_INIT;
         struct hd_jvm_process jvm;
-        if (!is_number(entry->d_name) ||
-            hd_jvms_examine((pid_t)strtol(entry->d_name, NULL, 10), &jvm, &not_a_jvm) != 0)
+        if (!is_number(entry->d_name) || !is_jvm((pid_t)strtol(entry->d_name, NULL, 10), &jvm))
             continue;
         result = append_jvm(&list, &length, &jvm, err);
     }

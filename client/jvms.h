@@ -16,6 +16,7 @@ struct hd_jvm_process {
     pid_t inner_pid; /* as the JVM sees itself: innermost pid namespace */
     uid_t uid;       /* effective */
     gid_t gid;
+    unsigned threads;
     bool catches_sigquit; /* false under -Xrs: SIGQUIT would end it */
     bool has_agent;       /* libhotdrop is mapped */
     char socket[108]; /* the default socket through /proc/PID/root, whether it is there or not */

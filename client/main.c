@@ -159,7 +159,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    setlocale(LC_ALL, "");
+    setlocale(LC_CTYPE, ""); /* for the width of tables; its words and numbers are English */
     if (argc < 2) {
         print_overview(stderr);
         return HD_EXIT_USAGE;

@@ -47,9 +47,10 @@ endif()
 # nodelete: the JVM may unload an agent while a detached thread is still inside it.
 function(hd_agent_link_options target)
   set(map ${PROJECT_SOURCE_DIR}/cmake/agent.map)
-  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${map})
+  set(start ${PROJECT_SOURCE_DIR}/cmake/agent-start.ld)
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${map} ${start})
   target_link_options(${target} PRIVATE
-    -Wl,--version-script=${map} -Wl,-Bsymbolic -Wl,-z,nodelete)
+    -Wl,--version-script=${map} -Wl,-T,${start} -Wl,-Bsymbolic -Wl,-z,nodelete)
   if(NOT HOTDROP_SANITIZE)
     # The sanitizers' symbols come from the process that loads us.
     target_link_options(${target} PRIVATE -Wl,-z,defs)

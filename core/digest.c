@@ -2,6 +2,7 @@
 #include "core/digest.h"
 
 #include "core/alloc.h"
+#include "core/crypto.h"
 
 #include <openssl/evp.h>
 
@@ -23,6 +24,7 @@ struct hd_digester *hd_digester_new(void)
     struct hd_digester *digester = hd_alloc_zeroed(1, sizeof *digester);
     if (digester == NULL)
         return NULL;
+    hd_crypto_begin();
     digester->context = EVP_MD_CTX_new();
     if (digester->context == NULL || !restart(digester)) {
         hd_digester_free(digester);

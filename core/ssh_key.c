@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/ssh_key.h"
 
+#include "core/crypto.h"
 #include "core/digest.h"
 #include "core/ssh_wire.h"
 
@@ -127,6 +128,7 @@ static int read_key(struct hd_bytes bytes, struct key *out, struct hd_error *err
     if (kind == NULL)
         return hd_error_set(err, HD_E_FORMAT,
                             "a kind of key that is not known; ed25519, ecdsa and rsa are");
+    hd_crypto_begin();
     struct key key = { kind, kind->read(kind, &reader), { NULL, 0 } };
     bool whole = key.pkey != NULL &&
                  (!kind->on_hardware || hd_ssh_read_string(&reader, &key.application)) &&

@@ -2,6 +2,7 @@
 #include "core/ssh_signature.h"
 
 #include "core/alloc.h"
+#include "core/crypto.h"
 #include "core/ssh_key.h"
 #include "core/ssh_wire.h"
 
@@ -103,6 +104,7 @@ static int digest_message(struct hd_bytes algorithm, struct hd_bytes message,
                           unsigned char digest[EVP_MAX_MD_SIZE], unsigned *length,
                           struct hd_error *err)
 {
+    hd_crypto_begin();
     const EVP_MD *md = hd_ssh_is(algorithm, "sha512")   ? EVP_sha512()
                        : hd_ssh_is(algorithm, "sha256") ? EVP_sha256()
                                                         : NULL;

@@ -208,6 +208,8 @@ static void print_results(const struct bench *bench, unsigned loaded, const stru
         bench_print("  push and rollback, both processes", &results->there_and_back[i],
                     &results->bare_there_and_back[i]);
         bench_print("  jdb redefine, the whole process", &results->jdb[i], &results->push[i]);
+        printf("  %-44s %10.1f\n", "  jdb to the bare call: what no push can exceed",
+               bench_median(&results->jdb[i]) / bench_median(&results->bare[i]));
     }
 }
 

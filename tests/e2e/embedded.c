@@ -179,7 +179,7 @@ int embedded_setup(void **state)
     sandbox_make(&embedded.sandbox);
     (*embedded.jni)->PushLocalFrame(embedded.jni, LOCAL_REFERENCES);
     embedded_files_are_older();
-    return hd_base_finder_new(&embedded.jvm, embedded.jni, &embedded.finder, &err);
+    return hd_base_finder_new(&embedded.jvm, &embedded.finder, &err);
 }
 
 int embedded_teardown(void **state)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/e2e/road.h"
 
+#include "agent/status.h"
 #include "core/log.h"
 
 #include <pthread.h>
@@ -106,7 +107,7 @@ static void wake(void *context)
     pthread_mutex_unlock(&lock);
 }
 
-struct hd_job *road_collect(void)
+static struct hd_job *collect_one(void)
 {
     struct timespec deadline;
     clock_gettime(CLOCK_REALTIME, &deadline);
@@ -120,6 +121,20 @@ struct hd_job *road_collect(void)
     }
     pthread_mutex_unlock(&lock);
     assert_non_null(job);
+    return job;
+}
+
+struct hd_job *road_collect(void)
+{
+    struct hd_job *job = collect_one();
+    bool status_follows = job->kind == HD_JOB_DEPLOY || job->kind == HD_JOB_ROLLBACK;
+    if (!status_follows)
+        return job;
+    struct hd_job *follower = collect_one();
+    assert_int_equal(follower->kind, HD_JOB_LOADED);
+    job->status = follower->status;
+    follower->status = NULL;
+    hd_job_free(follower);
     return job;
 }
 
@@ -213,14 +228,17 @@ void road_expect_words(const char *text, const char *words)
 
 const char *road_live_word(const struct hd_job *job, const char *class_name)
 {
+    static char word[32];
     size_t i;
-    json_t *row;
-    json_array_foreach(json_object_get(job->status, "classes"), i, row)
+    json_t *row, *document = hd_status_to_json(job->status, &embedded.jvm);
+    word[0] = '\0';
+    json_array_foreach(json_object_get(document, "classes"), i, row)
     {
         if (strcmp(json_string_value(json_object_get(row, "class")), class_name) == 0)
-            return json_string_value(json_object_get(row, "live"));
+            snprintf(word, sizeof word, "%s", json_string_value(json_object_get(row, "live")));
     }
-    return "";
+    json_decref(document);
+    return word;
 }
 
 static int open_engine(void)

@@ -65,7 +65,7 @@ struct hd_job *road_new_job(enum hd_job_kind kind);
 /* Takes the bundle. */
 struct hd_job *road_job(struct road_wish wish, struct hd_bundle *bundle);
 void road_submit(struct hd_job *job);
-/* The next job that is finished; the caller frees it. */
+/* The next job that is finished, with what is live after it; the caller frees it. */
 struct hd_job *road_collect(void);
 /* All of that at once; the caller frees the job. */
 struct hd_job *road_deploy(struct road_wish wish, const char *directory, const char *classes);

@@ -254,11 +254,15 @@ static void the_document_lists_what_is_live_and_what_waits(void **state)
     hd_registry_put_take(*state, &jni, prepare_for_any(*state, "com/example/A$1", "1"));
     put(*state, "com/example/C", &app, "same", "same");
 
-    json_t *document = hd_status_to_json(&jvm, *state, NULL, &frames);
+    struct hd_status *snapshot =
+        hd_status_new_take(*state, NULL, &frames, json_pack("{s:i}", "old_frames", 3));
+    json_t *document = hd_status_to_json(snapshot, &jvm);
+    hd_status_free(snapshot);
     const json_t *rows = json_object_get(document, "classes");
     assert_int_equal(json_integer_value(json_object_get(document, "pid")), 4711);
     assert_true(json_is_false(json_object_get(document, "old_frames_complete")));
     assert_true(json_is_null(json_object_get(document, "busy")));
+    assert_int_equal(json_integer_value(json_object_get(document, "old_frames")), 3);
     assert_int_equal(json_array_size(rows), 2);
     const json_t *first = json_array_get(rows, 0), *second = json_array_get(rows, 1);
     assert_string_equal(json_string_value(json_object_get(first, "class")), "com.example.A$1");
