@@ -78,6 +78,13 @@ const struct hd_jvm *hd_loop_jvm(const struct hd_loop *loop)
     return &loop->jvm;
 }
 
+/* No engine: nothing is checked ahead. */
+struct hd_engine *hd_loop_engine(const struct hd_loop *loop)
+{
+    (void)loop;
+    return NULL;
+}
+
 const struct hd_options *hd_loop_options(const struct hd_loop *loop)
 {
     return &loop->options;
