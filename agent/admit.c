@@ -37,11 +37,22 @@ static enum hd_reason reason_of(enum hd_error_code code)
     }
 }
 
-static int check_file(struct hd_plan_class *class, struct hd_error *err)
+/* What the engine has checked while the bundle was unpacked is not checked again. */
+static int parse(const struct hd_plan *plan, struct hd_plan_class *class, struct hd_error *err)
+{
+    const struct hd_job *job = plan->job;
+    struct hd_bytes file = class->from->file;
+    if (job->ahead != NULL &&
+        hd_ahead_take(job->ahead, (size_t)(class->from - hd_bundle_class_at(job->bundle, 0)),
+                      &class->file, &class->blob))
+        return 0;
+    return hd_class_parse(file.data, file.length, &class->file, err);
+}
+
+static int check_file(const struct hd_plan *plan, struct hd_plan_class *class, struct hd_error *err)
 {
     struct hd_error own = HD_ERROR_INIT;
-    struct hd_bytes file = class->from->file;
-    if (hd_class_parse(file.data, file.length, &class->file, &own) == 0 &&
+    if (parse(plan, class, &own) == 0 &&
         hd_dynamics_put_in_order(class->file, &class->ordered, &own) == 0)
         return 0;
     if (own.code == HD_E_MEMORY)
@@ -74,7 +85,7 @@ static void check_name(struct hd_plan_class *class)
 static int admit(const struct hd_plan *plan, struct hd_plan_class *class, struct hd_error *err)
 {
     ask_policy(plan, class);
-    if (class->reason == HD_REASON_NONE && check_file(class, err) != 0)
+    if (class->reason == HD_REASON_NONE && check_file(plan, class, err) != 0)
         return -1;
     if (class->reason == HD_REASON_NONE)
         check_version(plan, class);

@@ -17,11 +17,14 @@ static char *copy(const char *text)
     return text == NULL ? NULL : hd_strdup(text);
 }
 
-static void name_bundle(struct hd_deployment *deployment, struct hd_bundle *bundle)
+/* The digest of a large bundle takes a while. Where the journal does not ask for it before anything
+ * goes live, it is found out afterwards. */
+static void digest_bundle(struct hd_deployment *deployment, struct hd_bundle *bundle)
 {
     struct hd_digest digest;
     struct hd_error ignored = HD_ERROR_INIT;
-    deployment->bundle_name = copy(hd_bundle_name(bundle));
+    if (bundle == NULL || deployment->bundle_digest[0] != '\0')
+        return;
     if (hd_bundle_digest(bundle, &digest, &ignored) == 0)
         hd_digest_to_hex(&digest, deployment->bundle_digest);
 }
@@ -53,7 +56,7 @@ static bool begin(struct hd_road *road, struct hd_job *job)
         deployment->message = copy(job->message);
     deployment->emergency = copy(job->emergency);
     if (job->bundle != NULL)
-        name_bundle(deployment, job->bundle);
+        deployment->bundle_name = copy(hd_bundle_name(job->bundle));
     return true;
 }
 
@@ -137,10 +140,13 @@ static bool take_down(struct hd_plan *plan)
     struct hd_error why = HD_ERROR_INIT;
     if (!changes_something(plan))
         return true;
+    if (plan->road->archive != NULL)
+        digest_bundle(plan->deployment, plan->job->bundle);
     if (hd_archive_begin(plan->road->archive, plan->deployment, plan->job->bundle, &why) == 0)
         return true;
     if (is_promised(plan->job)) {
-        hd_log(HD_LOG_ERROR, "deployment %llu, which was promised before, is not in the journal: %s",
+        hd_log(HD_LOG_ERROR,
+               "deployment %llu, which was promised before, is not in the journal: %s",
                (unsigned long long)plan->deployment->number, why.text);
         return true;
     }
@@ -263,6 +269,7 @@ static void finish(struct hd_road *road, JNIEnv *jni, struct hd_job *job, int64_
     bool partly =
         job->best_effort && deployment->error_reason == HD_REASON_NONE && did_something(deployment);
     deployment->applied = job->kind != HD_JOB_CHECK && (good || partly);
+    digest_bundle(deployment, job->bundle);
     hd_road_sweep(road, jni);
     hd_status_digest(road->registry, deployment->state);
     if (job->kind == HD_JOB_ROLLBACK && deployment->applied)
@@ -290,8 +297,7 @@ static void end(struct hd_road *road, struct hd_job *job)
 static bool may_begin(const struct hd_road *road, const struct hd_job *job)
 {
     struct hd_error why = HD_ERROR_INIT;
-    if (job->kind == HD_JOB_CHECK || is_promised(job) ||
-        hd_archive_check(road->archive, &why) == 0)
+    if (job->kind == HD_JOB_CHECK || is_promised(job) || hd_archive_check(road->archive, &why) == 0)
         return true;
     refuse_for_store(job->deployment, &why);
     return false;
@@ -316,11 +322,12 @@ void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
     int64_t begun = hd_road_clock();
     if (hd_probation_is_moot(&road->probation, job) || !begin(road, job))
         return;
-    bool has_content = job->bundle != NULL || job->kind == HD_JOB_ROLLBACK ||
-                       job->kind == HD_JOB_RESTART;
+    bool has_content =
+        job->bundle != NULL || job->kind == HD_JOB_ROLLBACK || job->kind == HD_JOB_RESTART;
     if (has_content && hd_probation_admits(&road->probation, job, begun) &&
         is_expected(road, job) && may_begin(road, job) &&
-        hd_gate_admits(&road->gate, road->options, road->archive, job) && hd_keep_is_possible(road, job))
+        hd_gate_admits(&road->gate, road->options, road->archive, job) &&
+        hd_keep_is_possible(road, job))
         walk(road, jni, job);
     finish(road, jni, job, begun);
     hd_probation_follow(&road->probation, job, hd_states_current(road->states), hd_road_clock());

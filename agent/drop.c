@@ -108,16 +108,19 @@ static struct hd_job *make_job(struct hd_drop *drop, const struct hd_claim *clai
     const struct hd_owner_rule owners = { may_drop, drop };
     if (hd_drop_bundle_read(claim, drop->place.path, &owners,
                             hd_loop_options(drop->loop)->max_bundle,
-                            hd_loop_jvm(drop->loop)->rules.feature_release, &reading, err) != 0)
+                            hd_loop_jvm(drop->loop)->rules.feature_release,
+                            hd_loop_engine(drop->loop), &reading, err) != 0)
         return NULL;
     struct hd_job *job = hd_job_new(HD_JOB_DEPLOY, &reading.origin);
     if (job == NULL) {
+        hd_ahead_free(reading.ahead);
         hd_bundle_free(reading.bundle);
         hd_deployment_release(reading.refused);
         (void)hd_error_set_memory(err);
         return NULL;
     }
     job->bundle = reading.bundle;
+    job->ahead = reading.ahead;
     job->deployment = reading.refused;
     job->finished = finished;
     job->owner = drop;

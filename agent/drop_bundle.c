@@ -24,7 +24,9 @@ struct reading {
     struct hd_bundle_builder *builder;
     struct hd_deployment *rows; /* becomes the answer when something cannot be taken */
     const struct hd_origin *origin;
-    uint64_t total; /* bytes read so far */
+    struct hd_engine *engine; /* may be NULL */
+    struct hd_ahead *ahead;   /* of a lone archive; may be NULL */
+    uint64_t total;           /* bytes read so far */
     size_t files;
     size_t bad;
 };
@@ -145,17 +147,19 @@ static int read_class(struct reading *reading, const char *path, struct hd_error
     return result;
 }
 
-/* NULL with a row that says why, or with *err. */
-static int open_archive(struct reading *reading, const char *path, struct hd_bundle **out,
-                        struct hd_error *err)
+/* NULL with a row that says why, or with *err. engine: NULL where the bundle is not the one that will
+ * be deployed. */
+static int open_archive(struct reading *reading, const char *path, struct hd_engine *engine,
+                        struct hd_bundle **out, struct hd_error *err)
 {
     struct hd_error why = HD_ERROR_INIT;
     uint8_t *data = NULL;
     size_t length = 0;
     const char *slash = strrchr(path, '/');
     if (read_claimed(reading, path, reading->limits.max_bytes, &data, &length, &why) != 0 ||
-        hd_bundle_open_take(data, length, slash != NULL ? slash + 1 : path, &reading->limits,
-                            reading->feature_release, out, &why) != 0)
+        hd_ahead_open_bundle_take(engine, data, length, slash != NULL ? slash + 1 : path,
+                                  &reading->limits, reading->feature_release, out, &reading->ahead,
+                                  &why) != 0)
         return note_bad(reading, path, &why, err);
     return 0;
 }
@@ -163,7 +167,7 @@ static int open_archive(struct reading *reading, const char *path, struct hd_bun
 static int read_archive(struct reading *reading, const char *path, struct hd_error *err)
 {
     struct hd_bundle *bundle = NULL;
-    int result = open_archive(reading, path, &bundle, err);
+    int result = open_archive(reading, path, NULL, &bundle, err);
     for (size_t i = 0; bundle != NULL && result == 0 && i < hd_bundle_class_count(bundle); i++) {
         const struct hd_bundle_class *class = hd_bundle_class_at(bundle, i);
         result = add_to_builder(reading, class->name, class->file, path, err);
@@ -219,7 +223,7 @@ static int make_bundle(struct reading *reading, struct hd_bundle **out, struct h
 {
     if (is_lone_archive(reading->claim)) {
         reading->files = 1;
-        return open_archive(reading, reading->claim->paths[0], out, err);
+        return open_archive(reading, reading->claim->paths[0], reading->engine, out, err);
     }
     if (read_all(reading, err) != 0)
         return -1;
@@ -267,7 +271,8 @@ static int start_rows(struct reading *reading, struct hd_error *err)
 
 int hd_drop_bundle_read(const struct hd_claim *claim, const char *from,
                         const struct hd_owner_rule *owners, uint64_t max_bytes,
-                        unsigned feature_release, struct hd_drop_reading *out, struct hd_error *err)
+                        unsigned feature_release, struct hd_engine *engine,
+                        struct hd_drop_reading *out, struct hd_error *err)
 {
     struct hd_origin origin = { .way = HD_WAY_DROP };
     hd_text_escape(from, origin.from, sizeof origin.from);
@@ -277,7 +282,8 @@ int hd_drop_bundle_read(const struct hd_claim *claim, const char *from,
                                .limits = { max_bytes, HD_BUNDLE_MAX_CLASS_BYTES,
                                            HD_BUNDLE_MAX_ENTRIES },
                                .feature_release = feature_release,
-                               .origin = &origin };
+                               .origin = &origin,
+                               .engine = engine };
     struct hd_bundle *bundle = NULL;
     int result = start_rows(&reading, err);
     if (result == 0)
@@ -285,6 +291,8 @@ int hd_drop_bundle_read(const struct hd_claim *claim, const char *from,
     bool refused = result == 0 && reading.rows->error_reason != HD_REASON_NONE;
     hd_bundle_builder_free(reading.builder);
     if (refused) {
+        hd_ahead_free(reading.ahead);
+        reading.ahead = NULL;
         hd_bundle_free(bundle);
         bundle = NULL;
     } else {
@@ -292,7 +300,8 @@ int hd_drop_bundle_read(const struct hd_claim *claim, const char *from,
         reading.rows = NULL;
     }
     if (result == 0)
-        *out =
-            (struct hd_drop_reading){ .bundle = bundle, .refused = reading.rows, .origin = origin };
+        *out = (struct hd_drop_reading){
+            .bundle = bundle, .ahead = reading.ahead, .refused = reading.rows, .origin = origin
+        };
     return result;
 }

@@ -2,9 +2,9 @@
 #include "agent/engine.h"
 
 #include "agent/arrivals.h"
-#include "agent/keep.h"
 #include "agent/blocking.h"
 #include "agent/figures.h"
+#include "agent/keep.h"
 #include "agent/road.h"
 #include "agent/status.h"
 #include "agent/thread.h"
@@ -36,11 +36,13 @@ struct hd_engine {
     pthread_cond_t changed;
     struct job_queue waiting;
     struct job_queue finished;
+    struct hd_ahead *ahead;     /* what to check before the next job; NULL: nothing */
     struct hd_hook_event *news; /* what the hook has told, in its order */
     struct hd_hook_event **news_end;
     char doing[256];
     int64_t doing_since;
     bool stopping;
+    bool idle;    /* the thread sleeps */
     bool running; /* the thread was started and has not ended */
 
     void (*wake)(void *context);
@@ -64,6 +66,7 @@ void hd_job_free(struct hd_job *job)
     if (job == NULL)
         return;
     hd_manifest_close(&job->manifest);
+    hd_ahead_free(job->ahead);
     hd_bundle_free(job->bundle);
     hd_deployment_release(job->deployment);
     hd_status_free(job->status);
@@ -322,8 +325,8 @@ static struct hd_job *new_restart_job(struct hd_engine *engine, struct hd_kept *
         return NULL;
     job->restart = kept;
     job->best_effort = true;
-    job->message = hd_asprintf("what was kept after deployment %llu",
-                               (unsigned long long)kept->state);
+    job->message =
+        hd_asprintf("what was kept after deployment %llu", (unsigned long long)kept->state);
     return job;
 }
 
@@ -406,20 +409,39 @@ static void hear_take(struct hd_engine *engine, JNIEnv *jni, struct hd_hook_even
     finish(engine, job);
 }
 
-/* Sleeps until there is something to do. False when the engine stops. */
-static bool take(struct hd_engine *engine, struct hd_hook_event **news, struct hd_job **job)
+struct work {
+    struct hd_ahead *ahead; /* or NULL, and then */
+    struct hd_hook_event *news;
+    struct hd_job *job;
+};
+
+static bool has_work(const struct hd_engine *engine)
 {
+    return engine->stopping || engine->ahead != NULL || engine->news != NULL ||
+           engine->waiting.first != NULL;
+}
+
+/* Sleeps until there is something to do. False when the engine stops. */
+static bool take(struct hd_engine *engine, struct work *work)
+{
+    *work = (struct work){ NULL, NULL, NULL };
     pthread_mutex_lock(&engine->lock);
-    while (!engine->stopping && engine->news == NULL && engine->waiting.first == NULL)
+    engine->idle = true;
+    while (!has_work(engine))
         pthread_cond_wait(&engine->changed, &engine->lock);
+    engine->idle = false;
     bool go_on = !engine->stopping;
-    if (go_on) {
-        *news = engine->news;
+    work->ahead = engine->ahead;
+    engine->ahead = NULL;
+    if (go_on && work->ahead == NULL) {
+        work->news = engine->news;
         engine->news = NULL;
         engine->news_end = &engine->news;
-        *job = pop(&engine->waiting);
+        work->job = pop(&engine->waiting);
     }
     pthread_mutex_unlock(&engine->lock);
+    if (!go_on && work->ahead != NULL)
+        hd_ahead_let_go(work->ahead);
     return go_on;
 }
 
@@ -427,18 +449,19 @@ static void JNICALL run(jvmtiEnv *jvmti, JNIEnv *jni, void *argument)
 {
     (void)jvmti;
     struct hd_engine *engine = argument;
-    struct hd_hook_event *news;
-    struct hd_job *job;
+    struct work work;
     hd_thread_name(THREAD_NAME);
     if (engine->restarted)
         tell_status(engine);
-    while (take(engine, &news, &job)) {
-        hear_take(engine, jni, news);
-        if (job == NULL)
+    while (take(engine, &work)) {
+        if (work.ahead != NULL)
+            hd_ahead_run(work.ahead);
+        hear_take(engine, jni, work.news);
+        if (work.job == NULL)
             continue;
-        run_in_frame(engine, jni, job);
-        bool changed = may_change_status(job);
-        finish(engine, job);
+        run_in_frame(engine, jni, work.job);
+        bool changed = may_change_status(work.job);
+        finish(engine, work.job);
         if (changed)
             tell_status(engine);
     }
@@ -484,6 +507,17 @@ int hd_engine_submit(struct hd_engine *engine, struct hd_job *job, struct hd_err
     pthread_cond_broadcast(&engine->changed);
     pthread_mutex_unlock(&engine->lock);
     return status;
+}
+
+bool hd_engine_offer(struct hd_engine *engine, struct hd_ahead *ahead)
+{
+    pthread_mutex_lock(&engine->lock);
+    bool takes = engine->idle && !has_work(engine);
+    if (takes)
+        engine->ahead = ahead;
+    pthread_cond_broadcast(&engine->changed);
+    pthread_mutex_unlock(&engine->lock);
+    return takes;
 }
 
 struct hd_job *hd_engine_collect(struct hd_engine *engine)

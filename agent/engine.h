@@ -11,11 +11,12 @@
 #ifndef HD_AGENT_ENGINE_H
 #define HD_AGENT_ENGINE_H
 
+#include "agent/ahead.h"
 #include "agent/jvm.h"
 #include "core/bundle.h"
-#include "core/options.h"
 #include "core/kept.h"
 #include "core/manifest.h"
+#include "core/options.h"
 #include "core/past.h"
 #include "core/report.h"
 
@@ -38,6 +39,7 @@ struct hd_job {
     /* DEPLOY, CHECK; owned. NULL with a filled deployment.error: a bundle that could not be read,
      * to be numbered and reported like any other */
     struct hd_bundle *bundle;
+    struct hd_ahead *ahead;  /* what was done of the bundle's check already; owned; may be NULL */
     char *loader;            /* NULL, or part of a label; owned */
     char *message;           /* owned; may be NULL */
     struct hd_kept *restart; /* RESTART; owned */
@@ -103,6 +105,9 @@ HD_CHECKED int hd_engine_start(struct hd_engine *engine, JNIEnv *jni, void (*wak
 /* Takes the job. Bounded: HD_E_LIMIT when 64 jobs wait (the job is then still the caller's), except
  * for what ends a trial. Any thread. */
 HD_CHECKED int hd_engine_submit(struct hd_engine *engine, struct hd_job *job, struct hd_error *err);
+/* Lends the engine's thread to the check of a bundle that is still being unpacked. True: it has
+ * nothing else to do, and will hd_ahead_run before any job. False: it is busy, or stops. */
+bool hd_engine_offer(struct hd_engine *engine, struct hd_ahead *ahead);
 /* A finished job, now the caller's; NULL when none is. */
 struct hd_job *hd_engine_collect(struct hd_engine *engine);
 /* Jobs before this one (0: it runs now), and what the engine is doing right now in words ("asking

@@ -42,6 +42,7 @@ void hd_loop_unwatch(struct hd_loop_watch *watch);
  * caller's. */
 HD_CHECKED int hd_loop_submit(struct hd_loop *loop, struct hd_job *job, struct hd_error *err);
 
+struct hd_engine *hd_loop_engine(const struct hd_loop *loop);
 /* For sessions. */
 const struct hd_history *hd_loop_history(const struct hd_loop *loop);
 const struct hd_status *hd_loop_status(const struct hd_loop *loop); /* the last; NULL: none yet */

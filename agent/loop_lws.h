@@ -12,7 +12,6 @@
 
 struct lws_context *hd_loop_context(const struct hd_loop *loop);
 struct lws_vhost *hd_loop_vhost(const struct hd_loop *loop);
-struct hd_engine *hd_loop_engine(const struct hd_loop *loop);
 struct hd_listen *hd_loop_listen(const struct hd_loop *loop);
 struct hd_sessions *hd_loop_sessions(const struct hd_loop *loop);
 /* Who may do what. */

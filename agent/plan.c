@@ -65,6 +65,7 @@ static void close_class(struct hd_plan_class *class)
     hd_free(class->java_name);
     hd_free(class->message);
     hd_class_free(class->file);
+    hd_blob_release(class->blob);
     hd_free(class->ordered);
 }
 
@@ -125,12 +126,22 @@ bool hd_plan_wants_loader(const struct hd_plan *plan, const char *label)
 }
 
 /* A file that our check does not understand is as good as none to compare with. */
-static int parse_resource(struct hd_base *base, struct hd_error *err)
+static int parse_foreign(const uint8_t *file, size_t length, struct hd_class **out,
+                         struct hd_error *err)
 {
     struct hd_error own = HD_ERROR_INIT;
-    if (hd_class_parse(base->file, base->length, &base->class_file, &own) == 0)
+    if (hd_class_parse(file, length, out, &own) == 0)
         return 0;
     return own.code == HD_E_MEMORY ? hd_error_set_memory(err) : 0;
+}
+
+/* What a deployment put there was checked then; what another agent gave, never. */
+static int parse_known(struct hd_target *target, struct hd_error *err)
+{
+    struct hd_bytes file = target->known->file->bytes;
+    if (target->known->state == HD_LIVE_FOREIGN)
+        return parse_foreign(file.data, file.length, &target->live, err);
+    return hd_class_parse_again(file.data, file.length, &target->live, err);
 }
 
 int hd_target_live_class(struct hd_target *target, const struct hd_class **out,
@@ -138,12 +149,10 @@ int hd_target_live_class(struct hd_target *target, const struct hd_class **out,
 {
     const struct hd_live *known = target->known;
     struct hd_base *base = &target->base;
-    if (known != NULL && target->live == NULL &&
-        hd_class_parse_again(known->file->bytes.data, known->file->bytes.length, &target->live,
-                             err) != 0)
+    if (known != NULL && target->live == NULL && parse_known(target, err) != 0)
         return -1;
     if (known == NULL && base->file != NULL && base->class_file == NULL &&
-        parse_resource(base, err) != 0)
+        parse_foreign(base->file, base->length, &base->class_file, err) != 0)
         return -1;
     *out = known != NULL ? target->live : base->class_file;
     return 0;

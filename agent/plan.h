@@ -20,6 +20,7 @@ struct hd_plan_class {
     const struct hd_bundle_class *from; /* borrowed from the bundle */
     char *java_name;                    /* "com.example.Foo$Bar", as in rows */
     struct hd_class *file;              /* parsed; NULL where that failed */
+    struct hd_blob *blob;               /* of from->file, where there is one already; or NULL */
     /* NULL, or the same file as HotSpot survives merging it (classfile/dynamics.h) */
     uint8_t *ordered;
     enum hd_reason reason; /* refused before any loader was asked */
@@ -56,10 +57,10 @@ struct hd_target {
     struct hd_live *entry; /* prepared for the registry */
     bool in_state;         /* it is the change'th of the state that is being made */
     size_t change;
-    bool settled;       /* a rollback: answered before anything is compared */
-    jobject own_loader; /* a rollback: global reference behind loader; NULL: the resolution's */
-    unsigned live_slots;   /* of the constant pool in the file of what is live; 0: not known */
-    unsigned pool_slots;   /* to redefine: at most how many the JVM's pool of the class will have */
+    bool settled;        /* a rollback: answered before anything is compared */
+    jobject own_loader;  /* a rollback: global reference behind loader; NULL: the resolution's */
+    unsigned live_slots; /* of the constant pool in the file of what is live; 0: not known */
+    unsigned pool_slots; /* to redefine: at most how many the JVM's pool of the class will have */
 };
 
 struct hd_trials;

@@ -59,8 +59,8 @@ static void job_finished(struct hd_job *job, void *owner)
 {
     struct hd_session *session = owner;
     if (job->kind == HD_JOB_CONFIRM)
-        hd_session_say_take(session, hd_answer_confirm(hd_session_loop(session), job,
-                                                       session->request.id));
+        hd_session_say_take(session,
+                            hd_answer_confirm(hd_session_loop(session), job, session->request.id));
     else if (job->kind == HD_JOB_KEEP)
         hd_session_say_take(session, hd_answer_keep(job, session->request.id));
     else if (job->deployment != NULL)
@@ -95,9 +95,10 @@ static int open_bundle(struct hd_session *session, struct hd_job *job)
     size_t length = 0;
     session->all->buffered -= session->bundle.length;
     uint8_t *jar = hd_buffer_steal(&session->bundle, &length);
-    if (hd_bundle_open_take(jar, length, request->name, &limits,
-                            hd_loop_jvm(hd_session_loop(session))->rules.feature_release,
-                            &job->bundle, &err) == 0)
+    if (hd_ahead_open_bundle_take(hd_loop_engine(hd_session_loop(session)), jar, length,
+                                  request->name, &limits,
+                                  hd_loop_jvm(hd_session_loop(session))->rules.feature_release,
+                                  &job->bundle, &job->ahead, &err) == 0)
         return 0;
     return refuse_unreadable(
         job, request->type == HD_REQUEST_PUSH ? HD_DEPLOYMENT_PUSH : HD_DEPLOYMENT_CHECK,

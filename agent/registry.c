@@ -187,7 +187,8 @@ static int fill(JNIEnv *jni, const struct hd_live_wanted *wanted, struct hd_live
     live->label = hd_strdup(wanted->label);
     if (live->label == NULL)
         return hd_error_set_memory(err);
-    if (hd_blob_of(wanted->file, &live->file, err) != 0)
+    live->file = hd_blob_keep(wanted->held);
+    if (live->file == NULL && hd_blob_of(wanted->file, &live->file, err) != 0)
         return -1;
     if (wanted->any_loader || wanted->loader == NULL)
         return 0;

@@ -69,7 +69,8 @@ struct hd_live_wanted {
     jobject loader;
     bool any_loader;
     enum hd_live_state state;
-    struct hd_bytes file; /* copied */
+    struct hd_bytes file; /* copied, unless held is there */
+    struct hd_blob *held; /* of file; borrowed; may be NULL */
 };
 /* A new entry, not yet in place; its base is that of the one it replaces, or unknown. The caller
  * fills in the rest, and puts or frees it. */

@@ -62,8 +62,8 @@ static int read_pool(struct hd_parser *parser)
     unsigned count = hd_read_u2(&parser->in);
     if (parser->in.failed)
         return -1;
-    if (hd_pool_parse(&parser->in, count, parser->out->major, parser->arena, parser->pool,
-                      parser->err) != 0)
+    if (hd_pool_parse(&parser->in, count, parser->out->major, parser->checked_before, parser->arena,
+                      parser->pool, parser->err) != 0)
         return -1;
     parser->out->pool = parser->pool;
     return 0;
@@ -152,7 +152,7 @@ static int read_class_attributes(struct hd_parser *parser)
                                   &parser->out->attribute_count) != 0 ||
         index_bootstraps(parser) != 0)
         return -1;
-    return hd_pool_check_bootstraps(parser->pool, parser->err);
+    return parser->checked_before ? 0 : hd_pool_check_bootstraps(parser->pool, parser->err);
 }
 
 static int read_class(struct hd_parser *parser)

@@ -176,7 +176,7 @@ static int read_member_head(struct hd_parser *parser, struct hd_member *member)
 
 static int read_field(struct hd_parser *parser, struct hd_member *field)
 {
-    if (check_field_shape(parser) != 0)
+    if (!parser->checked_before && check_field_shape(parser) != 0)
         return -1;
     const struct hd_walk model = { .pool = parser->pool,
                                    .place = HD_PLACE_FIELD,
@@ -188,7 +188,7 @@ static int read_field(struct hd_parser *parser, struct hd_member *field)
 static int read_method(struct hd_parser *parser, struct hd_member *method)
 {
     unsigned parameter_slots = 0;
-    if (check_method_shape(parser, method, &parameter_slots) != 0)
+    if (!parser->checked_before && check_method_shape(parser, method, &parameter_slots) != 0)
         return -1;
     const struct hd_walk model = { .pool = parser->pool,
                                    .place = HD_PLACE_METHOD,

@@ -18,7 +18,7 @@ struct hd_parser {
     uint16_t member_name; /* where the name of the member being read stands in the pool */
     uint16_t member_descriptor;
     struct hd_code_scratch scratch;
-    bool checked_before; /* code and attributes are known to be well formed */
+    bool checked_before; /* the file is known to be well formed, and is only read */
     struct hd_error *err;
 };
 

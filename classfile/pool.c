@@ -292,8 +292,16 @@ static int check_every(struct pool_check *check,
     return 0;
 }
 
-int hd_pool_parse(struct hd_reader *reader, unsigned count, uint16_t major, struct hd_arena *arena,
-                  struct hd_pool *out, struct hd_error *err)
+static int check_pool(const struct hd_pool *pool, uint16_t major, struct hd_error *err)
+{
+    struct pool_check check = { pool, major, err, 0 };
+    if (check_every(&check, check_indices) != 0)
+        return -1;
+    return check_every(&check, check_texts);
+}
+
+int hd_pool_parse(struct hd_reader *reader, unsigned count, uint16_t major, bool checked_before,
+                  struct hd_arena *arena, struct hd_pool *out, struct hd_error *err)
 {
     if (count == 0)
         return hd_reader_fail(reader, "constant_pool_count is 0");
@@ -310,8 +318,7 @@ int hd_pool_parse(struct hd_reader *reader, unsigned count, uint16_t major, stru
     if (read_constants(reader, constants, count, major, &pool.tags_present, err) != 0)
         return -1;
     pool.raw.length = (size_t)(reader->at - pool.raw.data);
-    struct pool_check check = { &pool, major, err, 0 };
-    if (check_every(&check, check_indices) != 0 || check_every(&check, check_texts) != 0)
+    if (!checked_before && check_pool(&pool, major, err) != 0)
         return -1;
     *out = pool;
     return 0;

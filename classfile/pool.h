@@ -75,10 +75,11 @@ struct hd_pool {
     struct hd_bytes raw;   /* as in the file, without the count */
 };
 
-/* Reads constant_pool_count - 1 entries. major decides which tags exist. On failure *out is
- * untouched. */
+/* Reads constant_pool_count - 1 entries. major decides which tags exist. checked_before: a pool that
+ * this function has accepted before is only read. On failure *out is untouched. */
 HD_CHECKED int hd_pool_parse(struct hd_reader *reader, unsigned count, uint16_t major,
-                             struct hd_arena *arena, struct hd_pool *out, struct hd_error *err);
+                             bool checked_before, struct hd_arena *arena, struct hd_pool *out,
+                             struct hd_error *err);
 
 /* With the bootstraps set: every DYNAMIC and INVOKE_DYNAMIC names an existing one, and dynamic
  * constants among the arguments of others neither go in circles nor deeper than

@@ -63,7 +63,8 @@ static int read_pool(struct hd_view_class *out, const struct hd_vm_view *view, s
         return 0;
     struct hd_error problem = HD_ERROR_INIT;
     struct hd_reader in = hd_reader_over(view->pool_bytes, &problem);
-    if (hd_pool_parse(&in, view->pool_count, UINT16_MAX, &out->arena, &out->pool, &problem) != 0 &&
+    if (hd_pool_parse(&in, view->pool_count, UINT16_MAX, false, &out->arena, &out->pool,
+                      &problem) != 0 &&
         problem.code == HD_E_MEMORY)
         return hd_error_set_memory(err);
     return 0;

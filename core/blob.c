@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { BUCKETS = 4096 };
+enum { FIRST_BUCKETS = 256 };
 
 struct entry {
     struct hd_blob blob; /* first: a blob is its entry */
@@ -18,7 +18,8 @@ struct entry {
 
 static struct {
     pthread_mutex_t lock;
-    struct entry *buckets[BUCKETS];
+    struct entry **buckets; /* at least as many as there are entries; NULL while there are none */
+    size_t bucket_count;
     size_t count;
     uint64_t size;
     struct hd_digester *digester; /* setting one up takes longer than a class file; NULL: none */
@@ -28,12 +29,12 @@ static struct entry **bucket_of(const struct hd_digest *digest)
 {
     size_t index = 0;
     memcpy(&index, digest->bytes, sizeof index);
-    return &table.buckets[index % BUCKETS];
+    return &table.buckets[index % table.bucket_count];
 }
 
 static struct entry *find(const struct hd_digest *digest)
 {
-    struct entry *entry = *bucket_of(digest);
+    struct entry *entry = table.bucket_count > 0 ? *bucket_of(digest) : NULL;
     while (entry != NULL && !hd_digest_equal(&entry->blob.digest, digest))
         entry = entry->next;
     return entry;
@@ -49,8 +50,40 @@ static int digest_contents(struct hd_bytes bytes, struct hd_digest *out, struct 
     return hd_digester_finish(table.digester, out, err);
 }
 
+static void move_into(struct entry **buckets, size_t bucket_count)
+{
+    struct entry **before = table.buckets;
+    size_t count_before = table.bucket_count;
+    table.buckets = buckets;
+    table.bucket_count = bucket_count;
+    for (size_t i = 0; i < count_before; i++) {
+        for (struct entry *entry = before[i], *next; entry != NULL; entry = next) {
+            struct entry **bucket = bucket_of(&entry->blob.digest);
+            next = entry->next;
+            entry->next = *bucket;
+            *bucket = entry;
+        }
+    }
+    hd_free(before);
+}
+
+/* Entries lie all over the memory: walking a chain of them costs more than a digest. */
+static bool make_room(void)
+{
+    if (table.count < table.bucket_count)
+        return true;
+    size_t bucket_count = table.bucket_count > 0 ? 2 * table.bucket_count : FIRST_BUCKETS;
+    struct entry **buckets = hd_alloc_zeroed(bucket_count, sizeof(struct entry *));
+    if (buckets == NULL)
+        return false;
+    move_into(buckets, bucket_count);
+    return true;
+}
+
 static struct entry *add(struct hd_bytes bytes, const struct hd_digest *digest)
 {
+    if (!make_room())
+        return NULL;
     struct entry *entry =
         bytes.length < SIZE_MAX - sizeof *entry ? hd_alloc(sizeof *entry + bytes.length) : NULL;
     if (entry == NULL)
@@ -73,6 +106,9 @@ static void rest(void)
         return;
     hd_digester_free(table.digester);
     table.digester = NULL;
+    hd_free(table.buckets);
+    table.buckets = NULL;
+    table.bucket_count = 0;
 }
 
 static int find_or_add(struct hd_bytes bytes, struct entry **out, struct hd_error *err)

@@ -46,6 +46,20 @@ struct hd_bundle_limits {
 HD_CHECKED int hd_bundle_open_take(uint8_t *jar, size_t length, const char *name,
                                    const struct hd_bundle_limits *limits, unsigned feature_release,
                                    struct hd_bundle **out, struct hd_error *err);
+/* The same for somebody who begins with the first classes while the others are still being unpacked.
+ * Called on the same thread: unpacked after each class, when the first so many of total are there
+ * and stay as they are; gone when the rest cannot be unpacked, before the bundle is freed. watcher
+ * may be NULL. */
+struct hd_bundle_watcher {
+    void (*unpacked)(void *context, const struct hd_bundle *bundle, size_t count, size_t total);
+    void (*gone)(void *context);
+    void *context;
+};
+HD_CHECKED int hd_bundle_open_watched_take(uint8_t *jar, size_t length, const char *name,
+                                           const struct hd_bundle_limits *limits,
+                                           unsigned feature_release,
+                                           const struct hd_bundle_watcher *watcher,
+                                           struct hd_bundle **out, struct hd_error *err);
 void hd_bundle_free(struct hd_bundle *bundle);
 
 const char *hd_bundle_name(const struct hd_bundle *bundle);
@@ -56,8 +70,8 @@ const struct hd_bundle_class *hd_bundle_class_at(const struct hd_bundle *bundle,
 HD_CHECKED int hd_bundle_jar(struct hd_bundle *bundle, struct hd_bytes *out, struct hd_error *err);
 /* META-INF/hotdrop.json and META-INF/hotdrop.sig as they stand in the jar (core/manifest.h); length
  * 0: it has none. */
-#define HD_BUNDLE_MANIFEST   "META-INF/hotdrop.json"
-#define HD_BUNDLE_SIGNATURES "META-INF/hotdrop.sig"
+#define HD_BUNDLE_MANIFEST             "META-INF/hotdrop.json"
+#define HD_BUNDLE_SIGNATURES           "META-INF/hotdrop.sig"
 #define HD_BUNDLE_MAX_MANIFEST_BYTES   (UINT64_C(32) << 20)
 #define HD_BUNDLE_MAX_SIGNATURES_BYTES (UINT64_C(64) << 10)
 struct hd_bytes hd_bundle_manifest(const struct hd_bundle *bundle);

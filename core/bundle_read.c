@@ -30,6 +30,7 @@ struct reading {
     zip_t *archive;
     const struct hd_bundle_limits *limits;
     unsigned feature_release;
+    const struct hd_bundle_watcher *watcher; /* may be NULL */
     struct candidate *items;
     size_t count;
     size_t capacity;
@@ -382,6 +383,21 @@ static int unpack(struct reading *reading, const struct candidate *candidate,
     return whole ? 0 : -1;
 }
 
+static int unpack_each(struct reading *reading, struct hd_bundle *bundle, struct hd_error *err)
+{
+    const struct hd_bundle_watcher *watcher = reading->watcher;
+    for (size_t i = 0; i < reading->count; i++) {
+        if (unpack(reading, &reading->items[i], bundle, err) != 0) {
+            if (watcher != NULL)
+                watcher->gone(watcher->context);
+            return -1;
+        }
+        if (watcher != NULL)
+            watcher->unpacked(watcher->context, bundle, i + 1, reading->count);
+    }
+    return 0;
+}
+
 static int unpack_all(struct reading *reading, const char *name, struct hd_bundle **out,
                       struct hd_error *err)
 {
@@ -392,11 +408,9 @@ static int unpack_all(struct reading *reading, const char *name, struct hd_bundl
     struct hd_bundle *bundle = hd_bundle_new(name, reading->count, text_bytes, file_bytes);
     if (bundle == NULL)
         return hd_error_set_memory(err);
-    for (size_t i = 0; i < reading->count; i++) {
-        if (unpack(reading, &reading->items[i], bundle, err) != 0) {
-            hd_bundle_free(bundle);
-            return -1;
-        }
+    if (unpack_each(reading, bundle, err) != 0) {
+        hd_bundle_free(bundle);
+        return -1;
     }
     *out = bundle;
     return 0;
@@ -458,11 +472,14 @@ static int read_jar(const uint8_t *jar, size_t length, const char *name, struct 
     return result;
 }
 
-int hd_bundle_open_take(uint8_t *jar, size_t length, const char *name,
-                        const struct hd_bundle_limits *limits, unsigned feature_release,
-                        struct hd_bundle **out, struct hd_error *err)
+int hd_bundle_open_watched_take(uint8_t *jar, size_t length, const char *name,
+                                const struct hd_bundle_limits *limits, unsigned feature_release,
+                                const struct hd_bundle_watcher *watcher, struct hd_bundle **out,
+                                struct hd_error *err)
 {
-    struct reading reading = { .limits = limits, .feature_release = feature_release };
+    struct reading reading = { .limits = limits,
+                               .feature_release = feature_release,
+                               .watcher = watcher };
     struct hd_bundle *bundle = NULL;
     if (read_jar(jar, length, name, &reading, &bundle, err) != 0) {
         hd_bundle_notes_close(&reading.notes);
@@ -474,4 +491,11 @@ int hd_bundle_open_take(uint8_t *jar, size_t length, const char *name,
     bundle->jar_length = length;
     *out = bundle;
     return 0;
+}
+
+int hd_bundle_open_take(uint8_t *jar, size_t length, const char *name,
+                        const struct hd_bundle_limits *limits, unsigned feature_release,
+                        struct hd_bundle **out, struct hd_error *err)
+{
+    return hd_bundle_open_watched_take(jar, length, name, limits, feature_release, NULL, out, err);
 }

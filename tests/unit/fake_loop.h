@@ -78,6 +78,20 @@ const struct hd_jvm *hd_loop_jvm(const struct hd_loop *loop)
     return &loop->jvm;
 }
 
+/* Nothing is checked ahead. */
+struct hd_engine *hd_loop_engine(const struct hd_loop *loop)
+{
+    (void)loop;
+    return NULL;
+}
+
+bool hd_engine_offer(struct hd_engine *engine, struct hd_ahead *ahead)
+{
+    (void)engine;
+    (void)ahead;
+    return false;
+}
+
 const struct hd_options *hd_loop_options(const struct hd_loop *loop)
 {
     return &loop->options;

@@ -10,6 +10,7 @@
 #include "tests/unit/every_allocation.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct hd_blob *blob_of(const char *text)
@@ -63,6 +64,29 @@ static void a_blob_knows_its_digest(void **state)
     hd_blob_release(blob);
 }
 
+/* More than the table begins with. */
+static void of_many_blobs_each_is_found(void **state)
+{
+    (void)state;
+    enum { MANY = 1000 };
+    struct hd_blob *blobs[MANY];
+    char text[32];
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(text, sizeof text, "class %03u", i);
+        blobs[i] = blob_of(text);
+    }
+    assert_int_equal(hd_blobs_size(), MANY * 9);
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(text, sizeof text, "class %03u", i);
+        struct hd_blob *found = blob_of(text);
+        assert_ptr_equal(found, blobs[i]);
+        hd_blob_release(found);
+        hd_blob_release(blobs[i]);
+    }
+    assert_int_equal(hd_blobs_size(), 0);
+    assert_int_equal(hd_alloc_outstanding(), 0);
+}
+
 static int make_two(void *context, struct hd_error *err)
 {
     (void)context;
@@ -114,6 +138,7 @@ int main(void)
         cmocka_unit_test(the_same_contents_are_held_once),
         cmocka_unit_test(a_blob_lives_as_long_as_somebody_keeps_it),
         cmocka_unit_test(a_blob_knows_its_digest),
+        cmocka_unit_test(of_many_blobs_each_is_found),
         cmocka_unit_test(memory_that_is_out_is_told_and_nothing_leaks),
         cmocka_unit_test(threads_that_come_and_go_do_not_lose_it_for_each_other),
     };

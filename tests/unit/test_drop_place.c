@@ -217,7 +217,7 @@ static void files_that_cannot_be_claimed_stay_where_they_are(void **state)
 static int read_claim(void *context, struct hd_error *err)
 {
     struct hd_drop_reading reading = { 0 };
-    if (hd_drop_bundle_read(context, "/drop", NULL, 1 << 20, 17, &reading, err) != 0)
+    if (hd_drop_bundle_read(context, "/drop", NULL, 1 << 20, 17, NULL, &reading, err) != 0)
         return -1;
     assert_non_null(reading.bundle);
     assert_null(reading.refused);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/ahead.h"
+
+#include "agent/engine.h"
+#include "core/alloc.h"
+
+#include <pthread.h>
+
+/* So many classes are unpacked before the engine is told: to wake it takes longer than a class. */
+#define STEP 16
+
+struct prepared {
+    struct hd_class *file;
+    struct hd_blob *blob;
+};
+
+struct hd_ahead {
+    const struct hd_bundle *bundle;
+    struct prepared *classes; /* the engine's while it is at it, then whoever holds the job's */
+    size_t count;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t changed;
+    size_t unpacked; /* the first so many classes of the bundle are there */
+    bool ended;      /* no more will come */
+    bool unwanted;
+    bool held; /* by the engine */
+};
+
+static struct hd_ahead *new_ahead(const struct hd_bundle *bundle, size_t count)
+{
+    struct hd_ahead *ahead = hd_alloc_zeroed(1, sizeof *ahead);
+    struct prepared *classes = hd_alloc_zeroed(count, sizeof *classes);
+    if (ahead == NULL || classes == NULL) {
+        hd_free(ahead);
+        hd_free(classes);
+        return NULL;
+    }
+    *ahead = (struct hd_ahead){ .bundle = bundle, .classes = classes, .count = count };
+    pthread_mutex_init(&ahead->lock, NULL);
+    pthread_cond_init(&ahead->changed, NULL);
+    return ahead;
+}
+
+void hd_ahead_free(struct hd_ahead *ahead)
+{
+    if (ahead == NULL)
+        return;
+    pthread_mutex_lock(&ahead->lock);
+    ahead->ended = true;
+    ahead->unwanted = true;
+    pthread_cond_broadcast(&ahead->changed);
+    while (ahead->held)
+        pthread_cond_wait(&ahead->changed, &ahead->lock);
+    pthread_mutex_unlock(&ahead->lock);
+    for (size_t i = 0; i < ahead->count; i++) {
+        hd_class_free(ahead->classes[i].file);
+        hd_blob_release(ahead->classes[i].blob);
+    }
+    pthread_cond_destroy(&ahead->changed);
+    pthread_mutex_destroy(&ahead->lock);
+    hd_free(ahead->classes);
+    hd_free(ahead);
+}
+
+bool hd_ahead_take(struct hd_ahead *ahead, size_t index, struct hd_class **file,
+                   struct hd_blob **blob)
+{
+    if (ahead == NULL || index >= ahead->count || ahead->classes[index].file == NULL)
+        return false;
+    *file = ahead->classes[index].file;
+    *blob = ahead->classes[index].blob;
+    ahead->classes[index] = (struct prepared){ NULL, NULL };
+    return true;
+}
+
+/* ---- on the engine thread -------------------------------------------------------------------- */
+
+/* How many classes there are to look at, once there are more than so many or no more will come. */
+static size_t wait_for_more_than(struct hd_ahead *ahead, size_t looked_at)
+{
+    pthread_mutex_lock(&ahead->lock);
+    while (ahead->unpacked == looked_at && !ahead->ended)
+        pthread_cond_wait(&ahead->changed, &ahead->lock);
+    size_t unpacked = ahead->unwanted ? looked_at : ahead->unpacked;
+    pthread_mutex_unlock(&ahead->lock);
+    return unpacked;
+}
+
+/* Half of it is nothing: what is wrong with a class is for the road to say. */
+static void prepare(struct hd_bytes file, struct prepared *out)
+{
+    struct hd_error ignored = HD_ERROR_INIT;
+    struct prepared made = { NULL, NULL };
+    if (hd_class_parse(file.data, file.length, &made.file, &ignored) != 0)
+        return;
+    if (hd_blob_of(file, &made.blob, &ignored) == 0)
+        *out = made;
+    else
+        hd_class_free(made.file);
+}
+
+void hd_ahead_run(struct hd_ahead *ahead)
+{
+    size_t looked_at = 0;
+    for (size_t there = wait_for_more_than(ahead, 0); there > looked_at;
+         there = wait_for_more_than(ahead, looked_at)) {
+        prepare(hd_bundle_class_at(ahead->bundle, looked_at)->file, &ahead->classes[looked_at]);
+        looked_at++;
+    }
+    hd_ahead_let_go(ahead);
+}
+
+void hd_ahead_let_go(struct hd_ahead *ahead)
+{
+    pthread_mutex_lock(&ahead->lock);
+    ahead->held = false;
+    pthread_cond_broadcast(&ahead->changed);
+    pthread_mutex_unlock(&ahead->lock);
+}
+
+/* ---- on the loop thread ---------------------------------------------------------------------- */
+
+struct opening {
+    struct hd_engine *engine;
+    struct hd_ahead *ahead;
+};
+
+static void offer(struct opening *opening, const struct hd_bundle *bundle, size_t total)
+{
+    opening->ahead = new_ahead(bundle, total);
+    if (opening->ahead == NULL)
+        return;
+    opening->ahead->held = true;
+    if (hd_engine_offer(opening->engine, opening->ahead))
+        return;
+    opening->ahead->held = false;
+    hd_ahead_free(opening->ahead);
+    opening->ahead = NULL;
+}
+
+static void tell(struct hd_ahead *ahead, size_t unpacked)
+{
+    pthread_mutex_lock(&ahead->lock);
+    ahead->unpacked = unpacked;
+    ahead->ended = unpacked == ahead->count;
+    pthread_cond_broadcast(&ahead->changed);
+    pthread_mutex_unlock(&ahead->lock);
+}
+
+static void hear_unpacked(void *context, const struct hd_bundle *bundle, size_t unpacked,
+                          size_t total)
+{
+    struct opening *opening = context;
+    if (unpacked == 1 && total >= HD_AHEAD_LEAST)
+        offer(opening, bundle, total);
+    if (opening->ahead != NULL && (unpacked % STEP == 0 || unpacked == total))
+        tell(opening->ahead, unpacked);
+}
+
+/* The engine reads the bundle, which is about to be freed. */
+static void hear_gone(void *context)
+{
+    struct opening *opening = context;
+    hd_ahead_free(opening->ahead);
+    opening->ahead = NULL;
+}
+
+int hd_ahead_open_bundle_take(struct hd_engine *engine, uint8_t *jar, size_t length,
+                              const char *name, const struct hd_bundle_limits *limits,
+                              unsigned feature_release, struct hd_bundle **bundle,
+                              struct hd_ahead **ahead, struct hd_error *err)
+{
+    struct opening opening = { engine, NULL };
+    const struct hd_bundle_watcher watcher = { hear_unpacked, hear_gone, &opening };
+    int status = hd_bundle_open_watched_take(jar, length, name, limits, feature_release,
+                                             engine != NULL ? &watcher : NULL, bundle, err);
+    *ahead = opening.ahead;
+    return status;
+}
