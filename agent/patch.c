@@ -51,6 +51,7 @@ int hd_patch_new(JNIEnv *jni, const struct hd_patch *like, struct hd_patch **out
         return hd_error_set_memory(err);
     atomic_init(&patch->references, 1);
     atomic_init(&patch->taken, NULL);
+    atomic_init(&patch->edited, 0);
     patch->place = like->place;
     patch->base = hd_blob_keep(like->base);
     patch->file = hd_blob_keep(like->file);
