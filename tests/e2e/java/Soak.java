@@ -7,6 +7,10 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntSupplier;
 
@@ -16,18 +20,29 @@ import java.util.function.IntSupplier;
  * <pre>
  * moving       from now on either answer is right
  * settled N    from now on N is
- * figures      answers "CALLS WRONG METASPACE-KIB"
+ * figures      answers "CALLS WRONG METASPACE-KIB RETRANSFORMATIONS REFUSED"
+ * evidence     answers what is known of the first wrong answers
  * exit 0
  * </pre>
  *
- * With -Dsoak.retransform=yes another thread lets EditingAgent retransform its classes all the time.
+ * With -Dsoak.retransform=yes another thread lets EditingAgent retransform its classes again and again, as soon as the
+ * class has been called some thousand times since.
  */
 public final class Soak {
     private static final int WORKERS = 3;
     private static final AtomicLong calls = new AtomicLong();
     private static final AtomicLong wrong = new AtomicLong();
+    private static final int TOLD = 20; /* wrong answers; the others are only counted */
+    private static final int CALLS_AT_ONCE = 1000;
+    private static final Queue<String> evidence = new ConcurrentLinkedQueue<>();
+    private static final Semaphore called = new Semaphore(0);
     private static volatile int expected = 1;
     private static volatile long phase; /* odd: moving */
+    private static volatile long phaseBegan = System.nanoTime();
+    private static volatile long retransformations; /* begun */
+    private static volatile long retransformationBegan;
+    private static volatile boolean retransforming;
+    private static volatile long refused;
 
     public static void main(String[] arguments) throws Exception {
         PrintStream out = new PrintStream(System.out, true, "UTF-8");
@@ -60,46 +75,71 @@ public final class Soak {
             int answer = shop.getAsInt();
             boolean settled = phase == before && before % 2 == 0;
             if (answer != 1 && answer != 2 || settled && answer != wanted) {
-                wrong.incrementAndGet();
+                tellOfWrong(answer, wanted, before);
             }
-            if (count % 1000 == 0) {
-                calls.addAndGet(1000);
+            if (count % CALLS_AT_ONCE == 0) {
+                calls.addAndGet(CALLS_AT_ONCE);
+                called.release();
                 Thread.yield();
             }
         }
     }
 
+    private static void tellOfWrong(int answer, int wanted, long when) {
+        if (wrong.incrementAndGet() > TOLD) {
+            return;
+        }
+        long now = System.nanoTime();
+        evidence.add(String.format("%s %s: %d, not %d, %d us into phase %d; retransformation %d began %d us ago, %s",
+                Instant.now(), Thread.currentThread().getName(), answer, wanted, (now - phaseBegan) / 1000, when,
+                retransformations, (now - retransformationBegan) / 1000, retransforming ? "goes on" : "is over"));
+    }
+
     /**
-     * A ClassFormatError is JDK 25's own: it may hand a retransformation the class as it is edited already while it
-     * is being redefined (seen without Hotdrop, with one agent that redefines and retransforms from two threads).
+     * A ClassFormatError is JDK 25's own: what a retransformation has fetched may be freed while it waits for a
+     * redefinition to be over (seen without Hotdrop).
      */
     private static void retransform(Method again) {
         while (true) {
             try {
+                called.drainPermits();
+                called.acquire(2 * WORKERS);
+                retransformationBegan = System.nanoTime();
+                retransformations++;
+                retransforming = true;
                 again.invoke(null);
-                Thread.sleep(2);
             } catch (ReflectiveOperationException | InterruptedException thrown) {
+                refused++;
                 if (!(thrown.getCause() instanceof ClassFormatError)) {
-                    thrown.printStackTrace();
+                    evidence.add(thrown + " for " + thrown.getCause());
                     wrong.addAndGet(1000000);
                     return;
                 }
+            } finally {
+                retransforming = false;
             }
         }
+    }
+
+    private static void enterPhase() {
+        phaseBegan = System.nanoTime();
+        phase++;
     }
 
     private static String answer(String[] words) throws IOException {
         switch (words[0]) {
             case "moving":
-                phase++;
+                enterPhase();
                 return "ok";
             case "settled":
                 expected = Integer.parseInt(words[1]);
-                phase++;
+                enterPhase();
                 return "ok";
             case "figures":
                 System.gc();
-                return calls.get() + " " + wrong.get() + " " + metaspace();
+                return calls.get() + " " + wrong.get() + " " + metaspace() + " " + retransformations + " " + refused;
+            case "evidence":
+                return String.join("; ", evidence);
             case "exit":
                 System.exit(Integer.parseInt(words[1]));
                 return "";
