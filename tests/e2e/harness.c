@@ -68,7 +68,9 @@ int e2e_setup(void **state)
     assert_non_null(e2e);
     e2e->jdk = current_jdk;
     e2e->case_name = *state;
-    snprintf(e2e->directory, sizeof e2e->directory, "/tmp/hotdrop-e2e-XXXXXX");
+    const char *parent = getenv("TMPDIR");
+    snprintf(e2e->directory, sizeof e2e->directory, "%s/hotdrop-e2e-XXXXXX",
+             parent != NULL && parent[0] == '/' ? parent : "/tmp");
     assert_non_null(mkdtemp(e2e->directory));
     snprintf(e2e->classes, sizeof e2e->classes, "%s/classes", e2e->directory);
     snprintf(e2e->drop, sizeof e2e->drop, "%s/drop", e2e->directory);
