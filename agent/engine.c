@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/engine.h"
 
-#include "agent/keep.h"
 #include "agent/blocking.h"
 #include "agent/figures.h"
+#include "agent/keep.h"
 #include "agent/road.h"
 #include "agent/status.h"
 #include "agent/thread.h"
@@ -313,8 +313,8 @@ static struct hd_job *new_restart_job(struct hd_engine *engine, struct hd_kept *
         return NULL;
     job->restart = kept;
     job->best_effort = true;
-    job->message = hd_asprintf("what was kept after deployment %llu",
-                               (unsigned long long)kept->state);
+    job->message =
+        hd_asprintf("what was kept after deployment %llu", (unsigned long long)kept->state);
     return job;
 }
 
@@ -325,9 +325,11 @@ static struct hd_kept *read_kept(struct hd_road *road)
     struct hd_kept *kept = hd_alloc_zeroed(1, sizeof *kept);
     if (kept == NULL)
         return NULL;
-    if (hd_archive_read_kept(road->archive, kept, &err) != 0 ||
-        hd_gate_judge_kept(&road->gate, road->options, road->archive,
-                           road->jvm->rules.feature_release, kept, &err) != 0)
+    bool whole = hd_archive_read_kept(road->archive, kept, &err) == 0 &&
+                 hd_gate_judge_kept(&road->gate, road->options, road->archive,
+                                    road->jvm->rules.feature_release, kept, &err) == 0;
+    hd_archive_note_kept(road->archive, kept);
+    if (!whole)
         hd_log(HD_LOG_ERROR, "nothing that was kept is live: %s", err.text);
     else if (hd_kept_live_count(kept) > 0)
         return kept;
