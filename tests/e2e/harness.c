@@ -174,6 +174,7 @@ int e2e_run(const char *group, const struct CMUnitTest *tests, size_t count)
     }
     const char *name = strrchr(group, '/') != NULL ? strrchr(group, '/') + 1 : group;
     int failed = 0;
+    cmocka_set_test_filter(getenv("HOTDROP_E2E_ONLY"));
     for (size_t i = 0; i < found.count; i++) {
         char title[128];
         snprintf(title, sizeof title, "%s on JDK %u", name, found.jdks[i].feature);

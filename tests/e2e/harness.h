@@ -5,7 +5,7 @@
  * (cmocka).
  *
  * Each test program runs its tests once for every JDK found: HOTDROP_JDKS (paths with ':' between),
- * else JAVA_HOME and all of /usr/lib/jvm.
+ * else JAVA_HOME and all of /usr/lib/jvm. HOTDROP_E2E_ONLY names the tests to run (a pattern with '*').
  */
 #ifndef HD_E2E_HARNESS_H
 #define HD_E2E_HARNESS_H

@@ -13,7 +13,7 @@ enum { USUAL_ROUNDS = 200, SAMPLES = 40 };
 
 /* So that what grows is not the Java heap. */
 #define ALL_HEAP_AT_ONCE "-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch"
-#define EDITING_AGENT    "-javaagent:" HD_E2E_BINARY "/editing-agent.jar=always"
+#define OTHER_AGENT      "-javaagent:" HD_E2E_BINARY "/editing-agent.jar="
 
 /* In KiB; of the process, and of the JVM's metaspace. */
 struct sample {
@@ -164,7 +164,14 @@ static void rounds_under_load_give_no_wrong_answer_and_leak_nothing(void **state
 
 static void the_same_beside_an_agent_that_retransforms_all_the_time(void **state)
 {
-    run(*state, EDITING_AGENT);
+    run(*state, OTHER_AGENT "always");
+}
+
+/* Of a class that nobody edits the JVM caches nothing: what a retransformation has fetched is whole,
+ * and of before. */
+static void the_same_beside_one_that_retransforms_and_edits_nothing(void **state)
+{
+    run(*state, OTHER_AGENT "never");
 }
 
 /* AddressSanitizer would end the JVM for what the JVM reads (docs/guarantees.md, "Not promised"). */
@@ -174,6 +181,7 @@ int main(void)
         E2E_CASE(rounds_under_load_give_no_wrong_answer_and_leak_nothing),
 #ifndef HD_E2E_PRELOAD
         E2E_CASE(the_same_beside_an_agent_that_retransforms_all_the_time),
+        E2E_CASE(the_same_beside_one_that_retransforms_and_edits_nothing),
 #endif
     };
     return E2E_RUN(tests);

@@ -30,12 +30,14 @@ import java.util.concurrent.ConcurrentHashMap;
  * For tests to call: retransform() retransforms the classes of package demo that have loaded; redefine() redefines
  * demo.Greeter with the class file that the property editing.file names. After retransformMeanwhile() the next
  * redefinition of a class finds another thread retransforming it: that thread has fetched the class file already, and
- * waits until the class is free; outcome() waits until it is through.
+ * waits until the class is free; outcome() waits until it is through. What is put into changing runs on whatever thread
+ * redefines or retransforms a class, while it holds the class.
  */
 public final class EditingAgent {
     private static final Set<String> loaded = ConcurrentHashMap.newKeySet();
     private static Instrumentation instrumentation;
     private static volatile Retransformer meanwhile;
+    static volatile Runnable changing = () -> { };
 
     static String retransform() throws Exception {
         List<Class<?>> classes = new ArrayList<>();
@@ -76,6 +78,9 @@ public final class EditingAgent {
                 }
                 loaded.add(name);
                 Retransformer waiting = meanwhile;
+                if (redefined != null) {
+                    changing.run();
+                }
                 if (redefined != null && waiting != null && waiting.getState() == Thread.State.NEW) {
                     waiting.startAndAwaitTheLock();
                 }

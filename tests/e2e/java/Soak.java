@@ -5,6 +5,7 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
+import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -25,17 +26,19 @@ import java.util.function.IntSupplier;
  * exit 0
  * </pre>
  *
- * With -Dsoak.retransform=yes another thread lets EditingAgent retransform its classes again and again, as soon as the
- * class has been called some thousand times since.
+ * With -Dsoak.retransform=yes another thread lets EditingAgent retransform its classes again and again: whenever the
+ * class has been called some thousand times since, and as soon as somebody else redefines it, who then holds the class
+ * until this thread is about to wait for it.
  */
 public final class Soak {
-    private static final int WORKERS = 3;
+    private static final int WORKERS = 2;
     private static final AtomicLong calls = new AtomicLong();
     private static final AtomicLong wrong = new AtomicLong();
     private static final int TOLD = 20; /* wrong answers; the others are only counted */
     private static final int CALLS_AT_ONCE = 1000;
     private static final Queue<String> evidence = new ConcurrentLinkedQueue<>();
-    private static final Semaphore called = new Semaphore(0);
+    private static final Semaphore due = new Semaphore(0); /* a retransformation: so many thousand calls were made */
+    private static final int DUE = 40;
     private static volatile int expected = 1;
     private static volatile long phase; /* odd: moving */
     private static volatile long phaseBegan = System.nanoTime();
@@ -54,7 +57,10 @@ public final class Soak {
         if (System.getProperty("soak.retransform") != null) {
             Method again = Class.forName("EditingAgent").getDeclaredMethod("retransform");
             again.setAccessible(true);
-            daemon("retransformer", () -> retransform(again));
+            Thread retransformer = daemon("retransformer", () -> retransform(again));
+            Field changing = Class.forName("EditingAgent").getDeclaredField("changing");
+            changing.setAccessible(true);
+            changing.set(null, (Runnable) () -> joinIn(retransformer));
         }
         out.println("ready");
         for (String line; (line = in.readLine()) != null; ) {
@@ -62,10 +68,21 @@ public final class Soak {
         }
     }
 
-    private static void daemon(String name, Runnable task) {
+    private static Thread daemon(String name, Runnable task) {
         Thread thread = new Thread(task, name);
         thread.setDaemon(true);
         thread.start();
+        return thread;
+    }
+
+    private static void joinIn(Thread retransformer) {
+        if (Thread.currentThread() == retransformer) {
+            return;
+        }
+        due.release(DUE);
+        while (!retransforming && retransformer.isAlive()) {
+            Thread.yield();
+        }
     }
 
     private static void work(IntSupplier shop) {
@@ -79,7 +96,7 @@ public final class Soak {
             }
             if (count % CALLS_AT_ONCE == 0) {
                 calls.addAndGet(CALLS_AT_ONCE);
-                called.release();
+                due.release();
                 Thread.yield();
             }
         }
@@ -102,8 +119,8 @@ public final class Soak {
     private static void retransform(Method again) {
         while (true) {
             try {
-                called.drainPermits();
-                called.acquire(2 * WORKERS);
+                due.acquire(DUE);
+                due.drainPermits();
                 retransformationBegan = System.nanoTime();
                 retransformations++;
                 retransforming = true;
