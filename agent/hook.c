@@ -23,6 +23,9 @@ static struct {
     size_t count;
 } inside = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
 
+/* From here on a retransformed class has its MethodParameters (JVMS §4.7.24) still. */
+enum { FIRST_RELEASE_THAT_REBUILDS_PARAMETER_NAMES = 21 };
+
 /* Never changed once published. */
 struct hd_snapshot {
     struct hd_patch **patches; /* ordered by class name, the latest deployment first */
@@ -234,6 +237,7 @@ int hd_hook_new(const struct hd_jvm *jvm, const struct hd_labels *labels,
         return hd_error_set_memory(err);
     hook->jvmti = jvm->jvmti;
     hook->retransforming = jvm->retransforming;
+    hook->rebuilds_well = jvm->rules.feature_release >= FIRST_RELEASE_THAT_REBUILDS_PARAMETER_NAMES;
     hook->labels = labels;
     hook->report = report;
     hook->context = context;

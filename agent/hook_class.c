@@ -234,12 +234,15 @@ static bool is_class_file(struct hd_bytes file)
     return file.length >= sizeof magic && memcmp(file.data, magic, sizeof magic) == 0;
 }
 
+/* Answers only where it must: a JVM that gets an answer caches what it has shown, and from JDK 20 on
+ * frees it under the next retransformation that waits for a redefinition. */
 static void retransform(const struct hd_visit *visit, const struct arrival *arrival,
                         const struct answer *answer)
 {
     struct hd_patch *own = visit->own;
     enum hd_shown shown = hd_patch_shown(own, arrival->file);
-    if (shown == HD_SHOWN_KNOWN)
+    bool lacks = shown == HD_SHOWN_REBUILT && !visit->hook->rebuilds_well;
+    if (shown == HD_SHOWN_KNOWN || lacks)
         (void)give(visit->hook->retransforming, own, answer);
     else if (shown == HD_SHOWN_EDITED && is_class_file(arrival->file) &&
              hash_of(arrival->file) != atomic_load(&own->edited))

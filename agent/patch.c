@@ -176,8 +176,10 @@ enum hd_shown hd_patch_shown(const struct hd_patch *patch, struct hd_bytes file)
         return HD_SHOWN_KNOWN;
     if (print(file, hd_class_fingerprint_rebuilt, &shown) != READ)
         return HD_SHOWN_EDITED;
-    bool known = means(patch->base, &shown) || means(patch->file, &shown);
+    bool known = !hd_patch_is_base(patch) && means(patch->base, &shown);
     for (size_t i = 0; i < HD_PATCH_EARLIER && !known; i++)
         known = means(patch->earlier[i], &shown);
-    return known ? HD_SHOWN_KNOWN : HD_SHOWN_EDITED;
+    if (known)
+        return HD_SHOWN_KNOWN;
+    return means(patch->file, &shown) ? HD_SHOWN_REBUILT : HD_SHOWN_EDITED;
 }

@@ -77,9 +77,10 @@ enum hd_fit hd_patch_fits_loader(const struct hd_patch *patch, struct hd_bytes f
 enum hd_fit hd_patch_claim(struct hd_patch *patch, struct hd_bytes file);
 
 enum hd_shown {
-    HD_SHOWN_PATCH, /* byte for byte */
-    HD_SHOWN_KNOWN, /* the base or an earlier patch; or one of these, or the patch, as rebuilt */
-    HD_SHOWN_EDITED /* something else, or no memory to tell */
+    HD_SHOWN_PATCH,   /* byte for byte */
+    HD_SHOWN_REBUILT, /* the patch, and nothing else, as the JVM rebuilds it */
+    HD_SHOWN_KNOWN,   /* the base or an earlier patch, or one of these as rebuilt */
+    HD_SHOWN_EDITED   /* something else, or no memory to tell */
 };
 /* What a retransformation begins with. */
 enum hd_shown hd_patch_shown(const struct hd_patch *patch, struct hd_bytes file);

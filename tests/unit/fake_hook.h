@@ -135,6 +135,9 @@ static JNIEnv jni = &jni_functions;
 /* With a second environment, and without. */
 static const struct hd_jvm generous = { .jvmti = (jvmtiEnv *)&first,
                                         .retransforming = (jvmtiEnv *)&second };
+static const struct hd_jvm exact = { .jvmti = (jvmtiEnv *)&first,
+                                     .retransforming = (jvmtiEnv *)&second,
+                                     .rules = { .feature_release = 21 } };
 static const struct hd_jvm sparing = { .jvmti = (jvmtiEnv *)&first };
 
 static const struct object shop_loader = { "shop" }, other_loader = { "other" };
@@ -165,6 +168,13 @@ static inline int setup(void **state)
 {
     forget_all();
     *state = new_hook(&generous);
+    return 0;
+}
+
+static inline int setup_exact(void **state)
+{
+    forget_all();
+    *state = new_hook(&exact);
     return 0;
 }
 

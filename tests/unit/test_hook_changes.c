@@ -53,6 +53,44 @@ static void an_earlier_patch_that_is_shown_again_is_answered_with_the_latest(voi
     assert_string_equal(retransform("Foo", (jobject)&shop, "old", 3), "new");
 }
 
+static struct hd_patch *patch_of_files(const struct class_bytes *base,
+                                       const struct class_bytes *file)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_patch *made = NULL;
+    struct hd_patch like = { .place = HD_PATCH_LOADED,
+                             .class_name = "Foo",
+                             .loader = (jobject)&shop,
+                             .base = blob_of(base->data, base->length),
+                             .file = blob_of(file->data, file->length) };
+    assert_int_equal(hd_patch_new(&jni, &like, &made, &err), 0);
+    hd_blob_release(like.base);
+    hd_blob_release(like.file);
+    return made;
+}
+
+/* Parameter names are missing, then. */
+static void the_patch_as_an_old_jvm_rebuilds_it_is_answered_with_the_patch(void **state)
+{
+    struct class_bytes base = class_file(1, false), file = class_file(0, false),
+                       rebuilt = class_file(0, true);
+    PUBLISH(*state, patch_of_files(&base, &file));
+    assert_non_null(retransform("Foo", (jobject)&shop, rebuilt.data, rebuilt.length));
+}
+
+/* An answer would make the JVM cache what it has shown. */
+static void the_patch_as_a_new_jvm_rebuilds_it_passes(void **state)
+{
+    struct class_bytes base = class_file(1, false), file = class_file(0, false),
+                       rebuilt = class_file(0, true), old = class_file(1, true);
+    PUBLISH(*state, patch_of_files(&base, &file));
+    assert_null(retransform("Foo", (jobject)&shop, rebuilt.data, rebuilt.length));
+    assert_non_null(retransform("Foo", (jobject)&shop, old.data, old.length));
+    PUBLISH(*state, patch_of_files(&base, &base));
+    assert_null(retransform("Foo", (jobject)&shop, old.data, old.length));
+    assert_int_equal(vm.event_count, 0);
+}
+
 /* What the patch looks like with their edit is known since it was redefined. */
 static void an_edit_of_the_patch_is_told_from_an_edit_of_something_else(void **state)
 {
@@ -191,6 +229,9 @@ int main(void)
         HOOK_TEST(what_another_agent_retransforms_from_the_base_is_the_patch_again),
         HOOK_TEST(what_an_agent_before_us_edited_passes_and_is_told),
         HOOK_TEST(an_earlier_patch_that_is_shown_again_is_answered_with_the_latest),
+        HOOK_TEST(the_patch_as_an_old_jvm_rebuilds_it_is_answered_with_the_patch),
+        cmocka_unit_test_setup_teardown(the_patch_as_a_new_jvm_rebuilds_it_passes, setup_exact,
+                                        nothing_is_left),
         HOOK_TEST(an_edit_of_the_patch_is_told_from_an_edit_of_something_else),
         HOOK_TEST(what_they_make_of_other_code_is_not_the_patch),
         HOOK_TEST(memory_that_the_jvm_has_freed_passes),
