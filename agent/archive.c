@@ -46,8 +46,7 @@ static void open_store(struct hd_archive *archive, const char *directory)
         return;
     }
     hd_log(HD_LOG_INFO, "store %s: %llu deployments so far; the journal's head is %s", directory,
-           (unsigned long long)hd_store_last_number(archive->store),
-           hd_store_head(archive->store));
+           (unsigned long long)hd_store_last_number(archive->store), hd_store_head(archive->store));
     if (hd_store_settle(archive->store, &err) != 0)
         hd_log(HD_LOG_ERROR, "store-unavailable: %s; nothing is deployed until it can be written",
                err.text);
@@ -210,8 +209,8 @@ void hd_archive_note_take(struct hd_archive *archive, const char *event, json_t 
         hd_log(HD_LOG_ERROR, "the journal misses a line (%s): %s", event, err.text);
 }
 
-void hd_archive_note_class(struct hd_archive *archive, const char *event,
-                           const char *internal_name, const char *label, uint64_t deployment)
+void hd_archive_note_class(struct hd_archive *archive, const char *event, const char *internal_name,
+                           const char *label, uint64_t deployment)
 {
     if (archive == NULL)
         return;
@@ -261,7 +260,7 @@ static json_t *describe(const struct hd_kept *kept)
     return hd_json_finish(json, complete);
 }
 
-static void note_kept(struct hd_archive *archive, const struct hd_kept *kept)
+void hd_archive_note_kept(struct hd_archive *archive, const struct hd_kept *kept)
 {
     json_decref(archive->kept);
     archive->kept = kept->count > 0 ? describe(kept) : NULL;
@@ -273,9 +272,42 @@ int hd_archive_read_kept(struct hd_archive *archive, struct hd_kept *out, struct
         return hd_error_set(err, HD_E_NOT_FOUND, "this JVM runs without a store (store=DIR)");
     if (archive->store == NULL)
         return hd_error_set(err, archive->why.code, "%s", archive->why.text);
-    if (hd_kept_read(archive->store, out, err) != 0)
-        return -1;
-    note_kept(archive, out);
+    return hd_kept_read(archive->store, out, err);
+}
+
+/* NULL where it was not set aside. */
+static const char *noted_why(const struct hd_archive *archive, const struct hd_kept_class *class)
+{
+    const json_t *entry;
+    size_t index;
+    char *name = hd_text_class_name(hd_map_key(class->name));
+    const char *why = NULL;
+    json_array_foreach(json_object_get(archive->kept, "set_aside"), index, entry)
+    {
+        const char *other = json_string_value(json_object_get(entry, "class"));
+        const char *loader = json_string_value(json_object_get(entry, "loader"));
+        json_int_t deployment = json_integer_value(json_object_get(entry, "deployment"));
+        if (name != NULL && other != NULL && loader != NULL && strcmp(other, name) == 0 &&
+            strcmp(loader, class->loader) == 0 && (uint64_t)deployment == class->deployment)
+            why = json_string_value(json_object_get(entry, "why"));
+    }
+    hd_free(name);
+    return why;
+}
+
+int hd_archive_set_aside_as_noted(const struct hd_archive *archive, struct hd_kept *kept,
+                                  struct hd_error *err)
+{
+    for (size_t i = 0; i < kept->count; i++) {
+        struct hd_kept_class *class = &kept->classes[i];
+        const char *why = class->aside == NULL ? noted_why(archive, class) : NULL;
+        if (why == NULL)
+            continue;
+        class->aside = hd_strdup(why);
+        class->aside_for_now = true;
+        if (class->aside == NULL)
+            return hd_error_set_memory(err);
+    }
     return 0;
 }
 
@@ -288,7 +320,7 @@ int hd_archive_write_kept(struct hd_archive *archive, const struct hd_kept *kept
     }
     if (hd_kept_write(archive->store, kept, fields, err) != 0)
         return -1;
-    note_kept(archive, kept);
+    hd_archive_note_kept(archive, kept);
     return 0;
 }
 

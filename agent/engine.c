@@ -337,9 +337,11 @@ static struct hd_kept *read_kept(struct hd_road *road)
     struct hd_kept *kept = hd_alloc_zeroed(1, sizeof *kept);
     if (kept == NULL)
         return NULL;
-    if (hd_archive_read_kept(road->archive, kept, &err) != 0 ||
-        hd_gate_judge_kept(&road->gate, road->options, road->archive,
-                           road->jvm->rules.feature_release, kept, &err) != 0)
+    bool whole = hd_archive_read_kept(road->archive, kept, &err) == 0 &&
+                 hd_gate_judge_kept(&road->gate, road->options, road->archive,
+                                    road->jvm->rules.feature_release, kept, &err) == 0;
+    hd_archive_note_kept(road->archive, kept);
+    if (!whole)
         hd_log(HD_LOG_ERROR, "nothing that was kept is live: %s", err.text);
     else if (hd_kept_live_count(kept) > 0)
         return kept;

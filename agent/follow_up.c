@@ -201,9 +201,11 @@ static void give_up(struct hd_follow_up *after, struct hd_follow_up_item *item)
 {
     struct hd_live *live = item->live;
     hd_log(HD_LOG_WARN,
-           "%s in %s was redefined by another agent or a debugger (foreign-changed): the code of "
+           "%s in %s was redefined by another agent or a debugger (foreign-changed): the %s "
            "deployment %llu is no longer live there; push it again, or roll back",
-           live->internal_name, live->label, (unsigned long long)live->deployment);
+           live->internal_name, live->label,
+           hd_live_differs_from_base(live) ? "code of" : "original brought back by",
+           (unsigned long long)live->deployment);
     hd_archive_note_class(after->road->archive, "foreign-changed", live->internal_name, live->label,
                           live->deployment);
     live->was_defined = live->state == HD_LIVE_DEFINED;

@@ -83,6 +83,7 @@ static int set_aside(struct hd_kept_class *class, const char *why, struct hd_err
            "asks for: %s",
            class->name, (unsigned long long)class->deployment, why);
     class->aside = hd_asprintf("it is not signed as this agent asks for: %s", why);
+    class->aside_for_now = true;
     return class->aside != NULL ? 0 : hd_error_set_memory(err);
 }
 

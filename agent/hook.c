@@ -23,6 +23,9 @@ static struct {
     size_t count;
 } inside = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
 
+/* From here on a retransformed class has its MethodParameters (JVMS §4.7.24) still. */
+enum { FIRST_RELEASE_THAT_REBUILDS_PARAMETER_NAMES = 21 };
+
 /* Never changed once published. */
 struct hd_snapshot {
     struct hd_patch **patches; /* ordered by class name, the latest deployment first */
@@ -105,24 +108,18 @@ static int set_event(jvmtiEnv *jvmti, bool on, struct hd_error *err)
     return 0;
 }
 
-/* Each environment hears only while there is something for it to do. */
-static int set_events(const struct hd_hook *hook, const struct hd_snapshot *snapshot,
-                      struct hd_error *err)
+/* Both: what only the second environment is asked about is a retransformation. */
+static int set_events(const struct hd_hook *hook, bool on, struct hd_error *err)
 {
-    bool patched = false, loaded = false;
-    for (size_t i = 0; snapshot != NULL && i < snapshot->count; i++) {
-        patched |= !hd_patch_is_base(snapshot->patches[i]);
-        loaded |= snapshot->patches[i]->place == HD_PATCH_LOADED;
-    }
-    if (set_event(hook->jvmti, patched, err) != 0)
+    if (set_event(hook->jvmti, on, err) != 0)
         return -1;
-    return set_event(hook->retransforming, loaded || patched, err);
+    return set_event(hook->retransforming, on, err);
 }
 
 static int publish_none(struct hd_hook *hook, JNIEnv *jni, struct hd_error *err)
 {
     free_snapshot(jni, exchange(hook, NULL));
-    return set_events(hook, NULL, err);
+    return set_events(hook, false, err);
 }
 
 int hd_hook_publish_take(struct hd_hook *hook, JNIEnv *jni, struct hd_patch **patches, size_t count,
@@ -135,7 +132,7 @@ int hd_hook_publish_take(struct hd_hook *hook, JNIEnv *jni, struct hd_patch **pa
     struct hd_snapshot *snapshot = new_snapshot_take(jni, patches, count, err);
     if (snapshot == NULL)
         return -1;
-    if (set_events(hook, snapshot, err) != 0) {
+    if (set_events(hook, true, err) != 0) {
         free_snapshot(jni, snapshot);
         return -1;
     }
@@ -240,6 +237,7 @@ int hd_hook_new(const struct hd_jvm *jvm, const struct hd_labels *labels,
         return hd_error_set_memory(err);
     hook->jvmti = jvm->jvmti;
     hook->retransforming = jvm->retransforming;
+    hook->rebuilds_well = jvm->rules.feature_release >= FIRST_RELEASE_THAT_REBUILDS_PARAMETER_NAMES;
     hook->labels = labels;
     hook->report = report;
     hook->context = context;
@@ -261,7 +259,7 @@ void hd_hook_free(struct hd_hook *hook, JNIEnv *jni)
     if (hook == NULL)
         return;
     struct hd_error ignored = HD_ERROR_INIT;
-    (void)!set_events(hook, NULL, &ignored);
+    (void)!set_events(hook, false, &ignored);
     struct hd_snapshot *last = exchange(hook, NULL);
     /* Whoever is inside by now found the storage filled, and holds the guard or is counted. */
     pthread_rwlock_wrlock(&guard);

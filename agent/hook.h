@@ -6,9 +6,13 @@
  * HotSpot asks the environments that cannot retransform first, for a class that loads and for
  * RedefineClasses, never for RetransformClasses; then those that can, for all three. So there are
  * two: our main environment sees a loader's own file before most agents edit it, and every
- * redefinition; a second one sees what a retransformation begins with. Before JDK 20 that is not
- * what is live but what was live when another agent first edited the class (JDK-7124710), and the
- * hook answers with the patch; from 20 on there is no second environment, because nothing is lost.
+ * redefinition; a second one sees what a retransformation begins with. That need not be what is
+ * live. Before JDK 20 it is what was live when another agent first edited the class (JDK-7124710).
+ * In every JDK JvmtiEnv::RetransformClasses fetches the bytes first and then waits, in
+ * VM_RedefineClasses::lock_classes, until nobody else is redefining the class: after a redefinition
+ * it goes on with the class file from before. So the hook answers with the patch. From 20 on the
+ * bytes may have been freed meanwhile, too, and be anything; what is no class file passes, and the
+ * JVM refuses it.
  *
  * The engine publishes an immutable set of patches; the hook, on whatever application thread loads
  * or changes a class, takes what it needs under a read lock and never waits for the engine. The
@@ -26,7 +30,8 @@ enum hd_hook_event_kind {
     HD_HOOK_APPLIED,    /* a class loaded with the patch */
     HD_HOOK_WRONG_BASE, /* a class loaded from another file than the patch was made for */
     HD_HOOK_SEEN,       /* a class loaded as it comes while a deployment of it was under way */
-    HD_HOOK_EDITED,     /* a retransformation began with what an agent before us made of it */
+    HD_HOOK_EDITED,     /* a retransformation began with what an agent before us made of it, or of
+                           another version */
     HD_HOOK_FOREIGN     /* somebody else redefines the class right now */
 };
 

@@ -17,7 +17,10 @@ static _Thread_local bool own_redefinition;
  */
 enum { MOST_NOTES = 8 };
 static _Thread_local struct {
-    uint64_t names[MOST_NOTES];
+    struct note {
+        uint64_t name;
+        bool to_patch; /* it is redefined with the patch */
+    } items[MOST_NOTES];
     size_t count;
 } notes;
 
@@ -45,28 +48,34 @@ void hd_hook_own_redefinition(bool begins)
 }
 
 /* FNV-1a. */
-static uint64_t hash_of(const char *name)
+static uint64_t hash_of(struct hd_bytes bytes)
 {
     uint64_t hash = 0xCBF29CE484222325u;
-    for (; *name != '\0'; name++)
-        hash = (hash ^ (unsigned char)*name) * 0x100000001B3u;
+    for (size_t i = 0; i < bytes.length; i++)
+        hash = (hash ^ bytes.data[i]) * 0x100000001B3u;
     return hash;
 }
 
-static void note_redefinition(const char *name)
+static uint64_t hash_of_name(const char *name)
 {
-    if (notes.count == MOST_NOTES) /* the oldest were never asked for */
-        memmove(notes.names, notes.names + 1, --notes.count * sizeof notes.names[0]);
-    notes.names[notes.count++] = hash_of(name);
+    return hash_of((struct hd_bytes){ (const unsigned char *)name, strlen(name) });
 }
 
-/* True for a redefinition. Whatever was noted after it was never asked for. */
-static bool take_note(const char *name)
+static void note_redefinition(const char *name, bool to_patch)
 {
-    uint64_t hash = hash_of(name);
+    if (notes.count == MOST_NOTES) /* the oldest were never asked for */
+        memmove(notes.items, notes.items + 1, --notes.count * sizeof notes.items[0]);
+    notes.items[notes.count++] = (struct note){ hash_of_name(name), to_patch };
+}
+
+/* False for a retransformation. Whatever was noted after the one found was never asked for. */
+static bool take_note(const char *name, struct note *out)
+{
+    uint64_t hash = hash_of_name(name);
     for (size_t i = notes.count; i-- > 0;) {
-        if (notes.names[i] != hash)
+        if (notes.items[i].name != hash)
             continue;
+        *out = notes.items[i];
         notes.count = i;
         return true;
     }
@@ -205,24 +214,38 @@ static void load(const struct hd_visit *visit, const struct arrival *arrival,
 static void redefine(const struct hd_visit *visit, const struct arrival *arrival)
 {
     struct hd_patch *own = visit->own;
+    bool to_patch = own != NULL && is_patch_itself(own, arrival->file);
     if (visit->hook->retransforming != NULL)
-        note_redefinition(arrival->name);
-    if (own == NULL || own_redefinition || hd_patch_is_base(own) ||
-        is_patch_itself(own, arrival->file))
-        return;
-    tell(visit, arrival, own, HD_HOOK_FOREIGN);
+        note_redefinition(arrival->name, to_patch);
+    if (own != NULL && !own_redefinition && !to_patch)
+        tell(visit, arrival, own, HD_HOOK_FOREIGN);
 }
 
+/* What agents before us make of the patch: a retransformation that begins so has not lost it. */
+static void remember_edit(struct hd_patch *own, struct hd_bytes file)
+{
+    atomic_store(&own->edited, hash_of(file));
+}
+
+/* A class file begins with this (JVMS §4.1). What does not is memory that the JVM has freed. */
+static bool is_class_file(struct hd_bytes file)
+{
+    static const unsigned char magic[] = { 0xCA, 0xFE, 0xBA, 0xBE };
+    return file.length >= sizeof magic && memcmp(file.data, magic, sizeof magic) == 0;
+}
+
+/* Answers only where it must: a JVM that gets an answer caches what it has shown, and from JDK 20 on
+ * frees it under the next retransformation that waits for a redefinition. */
 static void retransform(const struct hd_visit *visit, const struct arrival *arrival,
                         const struct answer *answer)
 {
     struct hd_patch *own = visit->own;
-    if (own == NULL)
-        return;
     enum hd_shown shown = hd_patch_shown(own, arrival->file);
-    if (shown == HD_SHOWN_KNOWN)
+    bool lacks = shown == HD_SHOWN_REBUILT && !visit->hook->rebuilds_well;
+    if (shown == HD_SHOWN_KNOWN || lacks)
         (void)give(visit->hook->retransforming, own, answer);
-    else if (shown == HD_SHOWN_EDITED)
+    else if (shown == HD_SHOWN_EDITED && is_class_file(arrival->file) &&
+             hash_of(arrival->file) != atomic_load(&own->edited))
         tell(visit, arrival, own, HD_HOOK_EDITED);
 }
 
@@ -259,14 +282,18 @@ void JNICALL hd_hook_class_file_retransform(jvmtiEnv *jvmti, JNIEnv *jni,
                                             jint *new_length, unsigned char **new_file)
 {
     (void)protection_domain;
-    if (class_being_redefined == NULL || name == NULL || jni == NULL || length <= 0 ||
-        take_note(name))
+    if (class_being_redefined == NULL || name == NULL || jni == NULL || length <= 0)
         return;
+    struct note note = { 0 };
+    bool redefines = take_note(name, &note);
     struct hd_visit visit;
-    if (!hd_hook_enter(jvmti, jni, name, loader, &visit))
+    if ((redefines && !note.to_patch) || !hd_hook_enter(jvmti, jni, name, loader, &visit))
         return;
     const struct arrival arrival = { jni, loader, name, { file, (size_t)length } };
     const struct answer answer = { new_length, new_file };
-    retransform(&visit, &arrival, &answer);
+    if (visit.own != NULL && redefines)
+        remember_edit(visit.own, arrival.file);
+    else if (visit.own != NULL)
+        retransform(&visit, &arrival, &answer);
     hd_hook_leave(&visit, jni);
 }

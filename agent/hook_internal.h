@@ -14,7 +14,8 @@ struct hd_snapshot;
 
 struct hd_hook {
     jvmtiEnv *jvmti;
-    jvmtiEnv *retransforming; /* NULL: there is no need for one */
+    jvmtiEnv *retransforming; /* NULL: the JVM gives none */
+    bool rebuilds_well;       /* what the JVM rebuilds of a class lacks nothing */
     const struct hd_labels *labels;
     void (*report)(struct hd_hook_event *event, void *context);
     void *context;

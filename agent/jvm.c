@@ -14,9 +14,6 @@
 /* Class file versions began to be feature release + 44 with JDK 1.1 (JVMS §4.1). */
 enum { MAJOR_OF_RELEASE_ZERO = 44, OLDEST_FEATURE_RELEASE = 8 };
 
-/* JDK-7124710: from here on a retransformation begins with what is live. */
-enum { FIRST_RELEASE_THAT_KEEPS_REDEFINITIONS = 20 };
-
 /* All of these can be had at start and on attach, and cost nothing until they are used. Never
  * one of the "early" ones: they take class data sharing away. And not can_retransform_classes,
  * which the second environment has: HotSpot asks the hooks of environments without it first, so
@@ -107,13 +104,12 @@ static unsigned release_of_jvmti(const struct hd_jvm *jvm)
     return major > OLDEST_FEATURE_RELEASE ? major : OLDEST_FEATURE_RELEASE;
 }
 
-/* NULL where there is no need for one, or the JVM does not give it: then an agent that retransforms
- * can bring old code back, as it could without us. */
+/* NULL where the JVM does not give it: then an agent that retransforms can bring old code back, as
+ * it could without us. */
 static jvmtiEnv *open_retransforming(const struct hd_jvm *jvm)
 {
     void *environment = NULL;
-    if (release_of_jvmti(jvm) >= FIRST_RELEASE_THAT_KEEPS_REDEFINITIONS ||
-        (*jvm->vm)->GetEnv(jvm->vm, &environment, JVMTI_VERSION_1_2) != JNI_OK ||
+    if ((*jvm->vm)->GetEnv(jvm->vm, &environment, JVMTI_VERSION_1_2) != JNI_OK ||
         environment == NULL)
         return NULL;
     jvmtiEnv *jvmti = environment;

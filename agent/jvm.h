@@ -19,7 +19,7 @@ struct hd_jvm {
     JavaVM *vm;
     jvmtiEnv *jvmti;
     /* A second environment, one that retransformations are shown to; NULL where the JVM does not
-     * lose redefinitions in them (JDK-7124710, fixed in 20). For the hook. */
+     * give it. For the hook. */
     jvmtiEnv *retransforming;
     struct hd_jvm_rules rules;
     char version[128]; /* java.vm.version, "17.0.15+6-Debian-1deb12u1" */

@@ -424,8 +424,10 @@ void hd_keep_hear_loaded(struct hd_road *road, const char *internal_name, const 
     struct hd_kept kept = { 0 };
     if (hd_archive_kept(road->archive) == NULL)
         return;
-    if (hd_archive_read_kept(road->archive, &kept, &err) != 0) {
+    if (hd_archive_read_kept(road->archive, &kept, &err) != 0 ||
+        hd_archive_set_aside_as_noted(road->archive, &kept, &err) != 0) {
         hd_log(HD_LOG_ERROR, "what is kept cannot be read: %s", err.text);
+        hd_kept_close(&kept);
         return;
     }
     enum hd_keep_fate *fates = hd_alloc_zeroed(kept.count + 1, sizeof *fates);

@@ -51,6 +51,7 @@ int hd_patch_new(JNIEnv *jni, const struct hd_patch *like, struct hd_patch **out
         return hd_error_set_memory(err);
     atomic_init(&patch->references, 1);
     atomic_init(&patch->taken, NULL);
+    atomic_init(&patch->edited, 0);
     patch->place = like->place;
     patch->base = hd_blob_keep(like->base);
     patch->file = hd_blob_keep(like->file);
@@ -175,8 +176,10 @@ enum hd_shown hd_patch_shown(const struct hd_patch *patch, struct hd_bytes file)
         return HD_SHOWN_KNOWN;
     if (print(file, hd_class_fingerprint_rebuilt, &shown) != READ)
         return HD_SHOWN_EDITED;
-    bool known = means(patch->base, &shown) || means(patch->file, &shown);
+    bool known = !hd_patch_is_base(patch) && means(patch->base, &shown);
     for (size_t i = 0; i < HD_PATCH_EARLIER && !known; i++)
         known = means(patch->earlier[i], &shown);
-    return known ? HD_SHOWN_KNOWN : HD_SHOWN_EDITED;
+    if (known)
+        return HD_SHOWN_KNOWN;
+    return means(patch->file, &shown) ? HD_SHOWN_REBUILT : HD_SHOWN_EDITED;
 }

@@ -42,6 +42,8 @@ struct hd_patch {
     /* its own */
     _Atomic(struct hd_blob *)
         taken; /* FIRST: the file of the loader that it has found; NULL: none */
+    /* LOADED: the hash of what agents before us made of it when it was redefined; 0: not known */
+    _Atomic uint64_t edited;
     atomic_uint references;
 };
 
@@ -75,9 +77,10 @@ enum hd_fit hd_patch_fits_loader(const struct hd_patch *patch, struct hd_bytes f
 enum hd_fit hd_patch_claim(struct hd_patch *patch, struct hd_bytes file);
 
 enum hd_shown {
-    HD_SHOWN_PATCH, /* byte for byte */
-    HD_SHOWN_KNOWN, /* the base or an earlier patch; or one of these, or the patch, as rebuilt */
-    HD_SHOWN_EDITED /* something else, or no memory to tell */
+    HD_SHOWN_PATCH,   /* byte for byte */
+    HD_SHOWN_REBUILT, /* the patch, and nothing else, as the JVM rebuilds it */
+    HD_SHOWN_KNOWN,   /* the base or an earlier patch, or one of these as rebuilt */
+    HD_SHOWN_EDITED   /* something else, or no memory to tell */
 };
 /* What a retransformation begins with. */
 enum hd_shown hd_patch_shown(const struct hd_patch *patch, struct hd_bytes file);

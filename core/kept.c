@@ -110,7 +110,7 @@ static json_t *class_to_json(const struct hd_kept_class *class, const struct pla
         complete = hd_json_put(json, "bundle", hd_json_text(class->bundle));
     if (complete && class->forced != 0)
         complete = hd_json_put(json, "forced", hd_forced_to_json(class->forced));
-    if (complete && class->aside != NULL)
+    if (complete && class->aside != NULL && !class->aside_for_now)
         complete = hd_json_put(json, "aside", hd_json_text(class->aside));
     return hd_json_finish(json, complete);
 }

@@ -22,6 +22,7 @@ struct hd_kept_class {
     struct hd_bytes base;
     struct hd_bytes file;
     char *aside;           /* NULL, or why it is not made live */
+    bool aside_for_now;    /* this JVM says so, and not the store */
     unsigned forced;       /* HD_FORCED_* bits */
     /* digest of the signed bundle that file came in, which the store then does not let go; "" */
     char bundle[HD_DIGEST_HEX_SIZE];

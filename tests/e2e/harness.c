@@ -68,7 +68,9 @@ int e2e_setup(void **state)
     assert_non_null(e2e);
     e2e->jdk = current_jdk;
     e2e->case_name = *state;
-    snprintf(e2e->directory, sizeof e2e->directory, "/tmp/hotdrop-e2e-XXXXXX");
+    const char *parent = getenv("TMPDIR");
+    snprintf(e2e->directory, sizeof e2e->directory, "%s/hotdrop-e2e-XXXXXX",
+             parent != NULL && parent[0] == '/' ? parent : "/tmp");
     assert_non_null(mkdtemp(e2e->directory));
     snprintf(e2e->classes, sizeof e2e->classes, "%s/classes", e2e->directory);
     snprintf(e2e->drop, sizeof e2e->drop, "%s/drop", e2e->directory);
@@ -172,6 +174,7 @@ int e2e_run(const char *group, const struct CMUnitTest *tests, size_t count)
     }
     const char *name = strrchr(group, '/') != NULL ? strrchr(group, '/') + 1 : group;
     int failed = 0;
+    cmocka_set_test_filter(getenv("HOTDROP_E2E_ONLY"));
     for (size_t i = 0; i < found.count; i++) {
         char title[128];
         snprintf(title, sizeof title, "%s on JDK %u", name, found.jdks[i].feature);

@@ -5,7 +5,7 @@
  * (cmocka).
  *
  * Each test program runs its tests once for every JDK found: HOTDROP_JDKS (paths with ':' between),
- * else JAVA_HOME and all of /usr/lib/jvm.
+ * else JAVA_HOME and all of /usr/lib/jvm. HOTDROP_E2E_ONLY names the tests to run (a pattern with '*').
  */
 #ifndef HD_E2E_HARNESS_H
 #define HD_E2E_HARNESS_H
@@ -30,7 +30,8 @@ struct e2e_jdk {
     unsigned feature; /* 17, 25, … */
 };
 
-/* One test's world: a directory of its own that is removed at the end, and a JVM. */
+/* One test's world: a directory of its own (below TMPDIR, else /tmp) that is removed at the end, and
+ * a JVM. */
 struct e2e {
     const struct e2e_jdk *jdk;
     const char *case_name; /* the test row's initial_state, where cases are data; else NULL */

@@ -211,6 +211,53 @@ static void parameter_names_outlive_a_retransformation(void **state)
     e2e_expect(e2e, "call demo.Greeter shape", "amount");
 }
 
+/* ---- at the same moment ---------------------------------------------------------------------- */
+
+/* From JDK 20 on the JVM may have freed what it fetched: then it refuses it, and nothing changes. */
+static void expect_that_they_are_through(struct e2e *e2e)
+{
+    const char *outcome = e2e_ask(e2e, "call EditingAgent outcome");
+    bool freed = e2e->jdk->feature >= 20 && strstr(outcome, "java.lang.ClassFormatError") != NULL;
+    if (strcmp(outcome, "ok") != 0 && !freed)
+        fail_msg("%s", outcome);
+}
+
+/* A retransformation that waits for our redefinition to be over goes on with the class from
+ * before. */
+static void swap_while_they_retransform(struct e2e *e2e, enum arrangement arrangement,
+                                        const char *agent)
+{
+    start_loaded(e2e, arrangement, agent);
+    for (int i = 0; i < 10; i++) {
+        e2e_expect(e2e, "call EditingAgent retransformMeanwhile", "ok");
+        push(e2e, "two", "redefined");
+        expect_that_they_are_through(e2e);
+        e2e_await(e2e, "call demo.Greeter greet", "two");
+        e2e_expect(e2e, "call EditingAgent retransformMeanwhile", "ok");
+        roll_back(e2e, NULL);
+        expect_that_they_are_through(e2e);
+        e2e_await(e2e, "call demo.Greeter greet", "one");
+    }
+    expect_status(e2e, "");
+}
+
+static void a_retransformation_that_began_before_a_swap_does_not_undo_it(void **state)
+{
+    swap_while_they_retransform(*state, HOTDROP_FIRST, "never");
+}
+
+static void nor_one_of_an_agent_that_edits(void **state)
+{
+    swap_while_they_retransform(*state, HOTDROP_FIRST, "always");
+    expect_edited(*state, "one");
+}
+
+static void nor_one_of_an_agent_that_stands_before_us(void **state)
+{
+    swap_while_they_retransform(*state, HOTDROP_LAST, "always");
+    expect_edited(*state, "one");
+}
+
 /* ---- behind our back ------------------------------------------------------------------------- */
 
 static void redefine_behind_our_back(struct e2e *e2e, const char *answer, const char *more)
@@ -255,6 +302,23 @@ static void what_they_changed_can_be_rolled_back_too(void **state)
     expect_status(e2e, "");
 }
 
+/* Nothing of ours is live then; the hook only sees to it that no patch comes back. */
+static void a_foreign_redefinition_after_a_rollback_is_said_and_left_alone(void **state)
+{
+    struct e2e *e2e = *state;
+    start_loaded(e2e, HOTDROP_FIRST, "never");
+    push(e2e, "two", "redefined");
+    roll_back(e2e, "0");
+    redefine_behind_our_back(e2e, "ok", "");
+    expect_status(e2e, "foreign-changed");
+    e2e_expect(e2e, "call demo.Greeter greet", "theirs");
+    e2e_expect(e2e, "call EditingAgent retransform", "ok");
+    expect_status(e2e, "foreign-changed");
+    push(e2e, "two", "redefined");
+    e2e_expect(e2e, "call demo.Greeter greet", "two");
+    expect_status(e2e, "redefined");
+}
+
 static void a_foreign_redefinition_that_the_jvm_refuses_changes_nothing(void **state)
 {
     struct e2e *e2e = *state;
@@ -274,8 +338,12 @@ int main(void)
         E2E_CASE(patch_and_edit_live_where_we_were_attached),
         E2E_CASE(a_class_that_loaded_with_its_patch_does_not_get_it_back_after_a_rollback),
         E2E_CASE(parameter_names_outlive_a_retransformation),
+        E2E_CASE(a_retransformation_that_began_before_a_swap_does_not_undo_it),
+        E2E_CASE(nor_one_of_an_agent_that_edits),
+        E2E_CASE(nor_one_of_an_agent_that_stands_before_us),
         E2E_CASE(a_foreign_redefinition_is_said_and_left_alone),
         E2E_CASE(what_they_changed_can_be_rolled_back_too),
+        E2E_CASE(a_foreign_redefinition_after_a_rollback_is_said_and_left_alone),
         E2E_CASE(a_foreign_redefinition_that_the_jvm_refuses_changes_nothing),
     };
     return E2E_RUN(tests);

@@ -92,8 +92,8 @@ static void a_signed_bundle_is_live_and_history_says_who_signed_it(void **state)
     const json_t *sealed = json_object_get(answer.json, "sealed");
     assert_string_equal(json_string_value(json_object_get(sealed, "name")), "fix");
     assert_string_equal(json_string_value(json_object_get(sealed, "version")), "1.2");
-    assert_string_equal(
-        json_string_value(json_array_get(json_object_get(sealed, "signers"), 0)), "ann");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(sealed, "signers"), 0)),
+                        "ann");
     e2e_answer_close(&answer);
     shop_do(e2e, "rollback", NULL);
     e2e_expect(e2e, "call demo.Shop run", "start");
@@ -280,6 +280,24 @@ static void restart(struct e2e *e2e, const char *word)
     e2e_expect(e2e, "call demo.Shop run", word);
 }
 
+/* status names what is kept and not live. */
+static void expect_set_aside(struct e2e *e2e, size_t count, const char *why)
+{
+    struct e2e_answer answer;
+    shop_command(e2e, &answer, "status", NULL);
+    const json_t *kept = json_object_get(answer.json, "kept");
+    const json_t *aside = json_object_get(kept, "set_aside");
+    assert_int_equal(json_array_size(aside), count);
+    assert_int_equal(json_integer_value(json_object_get(kept, "classes")), count == 0 ? 1 : 0);
+    if (count > 0) {
+        const json_t *first = json_array_get(aside, 0);
+        assert_string_equal(json_string_value(json_object_get(first, "class")), "demo.Shop");
+        assert_string_equal(json_string_value(json_object_get(first, "loader")), "app");
+        assert_non_null(strstr(json_string_value(json_object_get(first, "why")), why));
+    }
+    e2e_answer_close(&answer);
+}
+
 static void what_is_kept_is_live_after_a_restart_only_while_its_signature_holds(void **state)
 {
     struct e2e *e2e = *state;
@@ -293,8 +311,10 @@ static void what_is_kept_is_live_after_a_restart_only_while_its_signature_holds(
     run(e2e, "cp allowed both && sed -i /^ann/d allowed");
     restart(e2e, "start");
     e2e_await_log(e2e, "is set aside: it is not signed as this agent asks for");
+    expect_set_aside(e2e, 1, "it is not signed as this agent asks for");
     run(e2e, "cp both allowed");
     restart(e2e, "one");
+    expect_set_aside(e2e, 0, NULL);
 }
 
 static void what_was_kept_unsigned_is_not_live_once_signatures_are_asked_for(void **state)
@@ -309,6 +329,7 @@ static void what_was_kept_unsigned_is_not_live_once_signatures_are_asked_for(voi
     shop_do(e2e, "keep", NULL);
     restart(e2e, "start");
     e2e_await_log(e2e, "it came in no signed bundle");
+    expect_set_aside(e2e, 1, "it came in no signed bundle");
 }
 
 static void the_file_of_signers_is_read_again_when_it_changes(void **state)

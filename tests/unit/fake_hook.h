@@ -132,10 +132,13 @@ static const struct JNINativeInterface_ jni_functions = {
 static jvmtiEnv *const jvmti = (jvmtiEnv *)&first;
 static jvmtiEnv *const retransforming = (jvmtiEnv *)&second;
 static JNIEnv jni = &jni_functions;
-/* Before JDK 20, and since. */
-static const struct hd_jvm forgetful = { .jvmti = (jvmtiEnv *)&first,
-                                         .retransforming = (jvmtiEnv *)&second };
-static const struct hd_jvm faithful = { .jvmti = (jvmtiEnv *)&first };
+/* With a second environment, and without. */
+static const struct hd_jvm generous = { .jvmti = (jvmtiEnv *)&first,
+                                        .retransforming = (jvmtiEnv *)&second };
+static const struct hd_jvm exact = { .jvmti = (jvmtiEnv *)&first,
+                                     .retransforming = (jvmtiEnv *)&second,
+                                     .rules = { .feature_release = 21 } };
+static const struct hd_jvm sparing = { .jvmti = (jvmtiEnv *)&first };
 
 static const struct object shop_loader = { "shop" }, other_loader = { "other" };
 static struct reference shop = { &shop_loader }, other = { &other_loader };
@@ -164,14 +167,21 @@ static inline void forget_all(void)
 static inline int setup(void **state)
 {
     forget_all();
-    *state = new_hook(&forgetful);
+    *state = new_hook(&generous);
     return 0;
 }
 
-static inline int setup_faithful(void **state)
+static inline int setup_exact(void **state)
 {
     forget_all();
-    *state = new_hook(&faithful);
+    *state = new_hook(&exact);
+    return 0;
+}
+
+static inline int setup_sparing(void **state)
+{
+    forget_all();
+    *state = new_hook(&sparing);
     return 0;
 }
 

@@ -53,7 +53,85 @@ static void an_earlier_patch_that_is_shown_again_is_answered_with_the_latest(voi
     assert_string_equal(retransform("Foo", (jobject)&shop, "old", 3), "new");
 }
 
-/* Rolled back: a JVM that remembers the patch must not bring it back, and nothing else is done. */
+static struct hd_patch *patch_of_files(const struct class_bytes *base,
+                                       const struct class_bytes *file)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_patch *made = NULL;
+    struct hd_patch like = { .place = HD_PATCH_LOADED,
+                             .class_name = "Foo",
+                             .loader = (jobject)&shop,
+                             .base = blob_of(base->data, base->length),
+                             .file = blob_of(file->data, file->length) };
+    assert_int_equal(hd_patch_new(&jni, &like, &made, &err), 0);
+    hd_blob_release(like.base);
+    hd_blob_release(like.file);
+    return made;
+}
+
+/* Parameter names are missing, then. */
+static void the_patch_as_an_old_jvm_rebuilds_it_is_answered_with_the_patch(void **state)
+{
+    struct class_bytes base = class_file(1, false), file = class_file(0, false),
+                       rebuilt = class_file(0, true);
+    PUBLISH(*state, patch_of_files(&base, &file));
+    assert_non_null(retransform("Foo", (jobject)&shop, rebuilt.data, rebuilt.length));
+}
+
+/* An answer would make the JVM cache what it has shown. */
+static void the_patch_as_a_new_jvm_rebuilds_it_passes(void **state)
+{
+    struct class_bytes base = class_file(1, false), file = class_file(0, false),
+                       rebuilt = class_file(0, true), old = class_file(1, true);
+    PUBLISH(*state, patch_of_files(&base, &file));
+    assert_null(retransform("Foo", (jobject)&shop, rebuilt.data, rebuilt.length));
+    assert_non_null(retransform("Foo", (jobject)&shop, old.data, old.length));
+    PUBLISH(*state, patch_of_files(&base, &base));
+    assert_null(retransform("Foo", (jobject)&shop, old.data, old.length));
+    assert_int_equal(vm.event_count, 0);
+}
+
+/* What the patch looks like with their edit is known since it was redefined. */
+static void an_edit_of_the_patch_is_told_from_an_edit_of_something_else(void **state)
+{
+    struct class_bytes base = class_file(1, false), edited = class_file(0, false);
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7));
+    hd_hook_own_redefinition(true);
+    assert_null(show(jvmti, false, "Foo", (jobject)&shop, "new", 3));
+    assert_null(show(retransforming, false, "Foo", (jobject)&shop, edited.data, edited.length));
+    hd_hook_own_redefinition(false);
+    assert_null(retransform("Foo", (jobject)&shop, edited.data, edited.length));
+    assert_int_equal(vm.event_count, 0);
+    edited.data[edited.length - 1] ^= 1;
+    assert_null(retransform("Foo", (jobject)&shop, edited.data, edited.length));
+    expect_event(0, HD_HOOK_EDITED, "Foo", 7, &shop_loader);
+}
+
+/* A rehearsal of other code, say. */
+static void what_they_make_of_other_code_is_not_the_patch(void **state)
+{
+    struct class_bytes base = class_file(1, false), edited = class_file(0, false);
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7));
+    hd_hook_own_redefinition(true);
+    assert_null(show(jvmti, false, "Foo", (jobject)&shop, "other", 5));
+    assert_null(show(retransforming, false, "Foo", (jobject)&shop, edited.data, edited.length));
+    hd_hook_own_redefinition(false);
+    assert_null(retransform("Foo", (jobject)&shop, edited.data, edited.length));
+    expect_event(0, HD_HOOK_EDITED, "Foo", 7, &shop_loader);
+}
+
+/* The JVM refuses it: there is nothing to put back. */
+static void memory_that_the_jvm_has_freed_passes(void **state)
+{
+    struct class_bytes base = class_file(1, false), freed = class_file(0, false);
+    memset(freed.data, 0, 12);
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7));
+    assert_null(retransform("Foo", (jobject)&shop, freed.data, freed.length));
+    assert_null(retransform("Foo", (jobject)&shop, "abc", 3));
+    assert_int_equal(vm.event_count, 0);
+}
+
+/* Rolled back: a JVM that remembers the patch must not bring it back. */
 static void a_class_that_is_its_base_again_stays_that(void **state)
 {
     struct hd_error err = HD_ERROR_INIT;
@@ -67,12 +145,13 @@ static void a_class_that_is_its_base_again_stays_that(void **state)
     hd_blob_release(like.base);
     hd_blob_release(like.earlier[0]);
     PUBLISH(*state, made);
-    assert_false(first.event_on);
+    assert_true(first.event_on);
     assert_true(second.event_on);
     assert_string_equal(retransform("Foo", (jobject)&shop, "patch", 5), "base");
     assert_null(retransform("Foo", (jobject)&shop, "base", 4));
-    redefine("Foo", (jobject)&shop, "theirs");
     assert_int_equal(vm.event_count, 0);
+    redefine("Foo", (jobject)&shop, "theirs");
+    expect_event(0, HD_HOOK_FOREIGN, "Foo", 0, &shop_loader);
 }
 
 static void a_foreign_redefinition_passes_and_is_told(void **state)
@@ -110,7 +189,7 @@ static void redefinitions_within_redefinitions_are_told_from_retransformations(v
     assert_string_equal(retransform("Foo", (jobject)&shop, base.data, base.length), "new");
 }
 
-static void a_jvm_that_keeps_redefinitions_needs_no_second_environment(void **state)
+static void a_jvm_that_gives_no_second_environment_is_served_by_the_first(void **state)
 {
     PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, NULL, "new", 7));
     assert_true(first.event_on);
@@ -150,12 +229,19 @@ int main(void)
         HOOK_TEST(what_another_agent_retransforms_from_the_base_is_the_patch_again),
         HOOK_TEST(what_an_agent_before_us_edited_passes_and_is_told),
         HOOK_TEST(an_earlier_patch_that_is_shown_again_is_answered_with_the_latest),
+        HOOK_TEST(the_patch_as_an_old_jvm_rebuilds_it_is_answered_with_the_patch),
+        cmocka_unit_test_setup_teardown(the_patch_as_a_new_jvm_rebuilds_it_passes, setup_exact,
+                                        nothing_is_left),
+        HOOK_TEST(an_edit_of_the_patch_is_told_from_an_edit_of_something_else),
+        HOOK_TEST(what_they_make_of_other_code_is_not_the_patch),
+        HOOK_TEST(memory_that_the_jvm_has_freed_passes),
         HOOK_TEST(a_class_that_is_its_base_again_stays_that),
         HOOK_TEST(a_foreign_redefinition_passes_and_is_told),
         HOOK_TEST(our_own_redefinitions_are_no_news),
         HOOK_TEST(redefinitions_within_redefinitions_are_told_from_retransformations),
-        cmocka_unit_test_setup_teardown(a_jvm_that_keeps_redefinitions_needs_no_second_environment,
-                                        setup_faithful, nothing_is_left),
+        cmocka_unit_test_setup_teardown(
+            a_jvm_that_gives_no_second_environment_is_served_by_the_first, setup_sparing,
+            nothing_is_left),
         HOOK_TEST(a_class_is_shown_while_any_allocation_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

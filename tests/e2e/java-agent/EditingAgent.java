@@ -28,11 +28,16 @@ import java.util.concurrent.ConcurrentHashMap;
  * </pre>
  *
  * For tests to call: retransform() retransforms the classes of package demo that have loaded; redefine() redefines
- * demo.Greeter with the class file that the property editing.file names.
+ * demo.Greeter with the class file that the property editing.file names. After retransformMeanwhile() the next
+ * redefinition of a class finds another thread retransforming it: that thread has fetched the class file already, and
+ * waits until the class is free; outcome() waits until it is through. What is put into changing runs on whatever thread
+ * redefines or retransforms a class, while it holds the class.
  */
 public final class EditingAgent {
     private static final Set<String> loaded = ConcurrentHashMap.newKeySet();
     private static Instrumentation instrumentation;
+    private static volatile Retransformer meanwhile;
+    static volatile Runnable changing = () -> { };
 
     static String retransform() throws Exception {
         List<Class<?>> classes = new ArrayList<>();
@@ -49,6 +54,16 @@ public final class EditingAgent {
         return "ok";
     }
 
+    static String retransformMeanwhile() {
+        meanwhile = new Retransformer();
+        return "ok";
+    }
+
+    static String outcome() throws InterruptedException {
+        meanwhile.join();
+        return meanwhile.outcome;
+    }
+
     public static void premain(String when, Instrumentation given) {
         instrumentation = given;
         final boolean never = when.equals("never");
@@ -62,6 +77,13 @@ public final class EditingAgent {
                     return null;
                 }
                 loaded.add(name);
+                Retransformer waiting = meanwhile;
+                if (redefined != null) {
+                    changing.run();
+                }
+                if (redefined != null && waiting != null && waiting.getState() == Thread.State.NEW) {
+                    waiting.startAndAwaitTheLock();
+                }
                 if (never || redefined != null && !always || condition != null && !condition.exists()) {
                     return null;
                 }
@@ -72,6 +94,54 @@ public final class EditingAgent {
                 }
             }
         }, true);
+    }
+
+    private static final class Retransformer extends Thread {
+        private static final int LOOKS = 50;
+        volatile String outcome;
+        private volatile boolean begins;
+
+        Retransformer() {
+            super("meanwhile");
+            setDaemon(true);
+        }
+
+        @Override
+        public void run() {
+            try {
+                begins = true;
+                outcome = retransform();
+            } catch (Exception | LinkageError thrown) {
+                outcome = thrown.toString();
+            }
+        }
+
+        /* Nothing in Java tells of a lock of the JVM's own: the system says that the thread sleeps, and goes on so. */
+        void startAndAwaitTheLock() {
+            start();
+            for (int asleep = 0; asleep < LOOKS && outcome == null; ) {
+                asleep = begins && sleeps() ? asleep + 1 : 0;
+                Thread.yield();
+            }
+        }
+
+        private boolean sleeps() {
+            for (File thread : new File("/proc/self/task").listFiles()) {
+                try {
+                    if (read(thread, "comm").trim().equals(getName())) {
+                        String state = read(thread, "stat");
+                        return state.charAt(state.lastIndexOf(')') + 2) == 'S';
+                    }
+                } catch (IOException gone) {
+                    continue;
+                }
+            }
+            return false;
+        }
+
+        private static String read(File directory, String name) throws IOException {
+            return new String(Files.readAllBytes(directory.toPath().resolve(name)));
+        }
     }
 
     /** Copies a class file piece by piece, and puts in what the agent adds. */
