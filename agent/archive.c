@@ -46,8 +46,7 @@ static void open_store(struct hd_archive *archive, const char *directory)
         return;
     }
     hd_log(HD_LOG_INFO, "store %s: %llu deployments so far; the journal's head is %s", directory,
-           (unsigned long long)hd_store_last_number(archive->store),
-           hd_store_head(archive->store));
+           (unsigned long long)hd_store_last_number(archive->store), hd_store_head(archive->store));
     if (hd_store_settle(archive->store, &err) != 0)
         hd_log(HD_LOG_ERROR, "store-unavailable: %s; nothing is deployed until it can be written",
                err.text);
@@ -210,8 +209,14 @@ void hd_archive_note_take(struct hd_archive *archive, const char *event, json_t 
         hd_log(HD_LOG_ERROR, "the journal misses a line (%s): %s", event, err.text);
 }
 
-void hd_archive_note_class(struct hd_archive *archive, const char *event,
-                           const char *internal_name, const char *label, uint64_t deployment)
+void hd_archive_note_refusals(struct hd_archive *archive, const json_t *refusals)
+{
+    for (size_t i = 0; i < json_array_size(refusals); i++)
+        hd_archive_note_take(archive, "refused", json_incref(json_array_get(refusals, i)));
+}
+
+void hd_archive_note_class(struct hd_archive *archive, const char *event, const char *internal_name,
+                           const char *label, uint64_t deployment)
 {
     if (archive == NULL)
         return;

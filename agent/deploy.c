@@ -140,7 +140,8 @@ static bool take_down(struct hd_plan *plan)
     if (hd_archive_begin(plan->road->archive, plan->deployment, plan->job->bundle, &why) == 0)
         return true;
     if (is_promised(plan->job)) {
-        hd_log(HD_LOG_ERROR, "deployment %llu, which was promised before, is not in the journal: %s",
+        hd_log(HD_LOG_ERROR,
+               "deployment %llu, which was promised before, is not in the journal: %s",
                (unsigned long long)plan->deployment->number, why.text);
         return true;
     }
@@ -290,8 +291,7 @@ static void end(struct hd_road *road, struct hd_job *job)
 static bool may_begin(const struct hd_road *road, const struct hd_job *job)
 {
     struct hd_error why = HD_ERROR_INIT;
-    if (job->kind == HD_JOB_CHECK || is_promised(job) ||
-        hd_archive_check(road->archive, &why) == 0)
+    if (job->kind == HD_JOB_CHECK || is_promised(job) || hd_archive_check(road->archive, &why) == 0)
         return true;
     refuse_for_store(job->deployment, &why);
     return false;
@@ -311,16 +311,32 @@ static bool is_expected(const struct hd_road *road, const struct hd_job *job)
     return false;
 }
 
+/* What was dropped is in the directory, so it is answered and numbered there as anything that could
+ * not be read. Somebody who may not push gets no number: they could fill the history. */
+static bool may_come(struct hd_road *road, struct hd_job *job)
+{
+    if (hd_gate_vouches(&road->gate, road->options, road->archive, job))
+        return true;
+    if (job->origin.way != HD_WAY_DROP || job->deployment == NULL)
+        return false;
+    if (job->bundle != NULL)
+        name_bundle(job->deployment, job->bundle);
+    hd_bundle_free(job->bundle);
+    job->bundle = NULL;
+    return true;
+}
+
 void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
 {
     int64_t begun = hd_road_clock();
-    if (hd_probation_is_moot(&road->probation, job) || !begin(road, job))
+    if (hd_probation_is_moot(&road->probation, job) || !may_come(road, job) || !begin(road, job))
         return;
-    bool has_content = job->bundle != NULL || job->kind == HD_JOB_ROLLBACK ||
-                       job->kind == HD_JOB_RESTART;
+    bool has_content =
+        job->bundle != NULL || job->kind == HD_JOB_ROLLBACK || job->kind == HD_JOB_RESTART;
     if (has_content && hd_probation_admits(&road->probation, job, begun) &&
         is_expected(road, job) && may_begin(road, job) &&
-        hd_gate_admits(&road->gate, road->options, road->archive, job) && hd_keep_is_possible(road, job))
+        hd_gate_admits(&road->gate, road->options, road->archive, job) &&
+        hd_keep_is_possible(road, job))
         walk(road, jni, job);
     finish(road, jni, job, begun);
     hd_probation_follow(&road->probation, job, hd_states_current(road->states), hd_road_clock());

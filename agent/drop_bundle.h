@@ -8,6 +8,9 @@
 #include "agent/drop_place.h"
 #include "core/bundle.h"
 
+/* One jar by itself: the only thing in a drop directory that can be signed. */
+bool hd_drop_is_lone_archive(const struct hd_claim *claim);
+
 struct hd_drop_reading {
     struct hd_bundle *bundle; /* or NULL, */
     /* then this: every file a row, and the error that concerns them all */

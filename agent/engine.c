@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/engine.h"
 
-#include "agent/keep.h"
 #include "agent/blocking.h"
 #include "agent/figures.h"
+#include "agent/keep.h"
 #include "agent/road.h"
 #include "agent/status.h"
 #include "agent/thread.h"
@@ -74,6 +74,8 @@ void hd_job_free(struct hd_job *job)
     hd_free(job->expect);
     hd_free(job->emergency);
     json_decref(job->stacks);
+    json_decref(job->refusals);
+    hd_authorized_close(&job->behalf.signers);
     hd_free(job);
 }
 
@@ -273,10 +275,12 @@ static void list_blocking(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
 
 static void run_job(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
 {
-    if (job->kind == HD_JOB_CONFIRM) {
+    if (job->kind == HD_JOB_REFUSED)
+        hd_archive_note_refusals(engine->road.archive, job->refusals);
+    else if (job->kind == HD_JOB_CONFIRM)
         hd_deploy_confirm(&engine->road, job);
+    if (job->kind == HD_JOB_REFUSED || job->kind == HD_JOB_CONFIRM)
         return;
-    }
     if (job->kind == HD_JOB_KEEP)
         hd_keep_run(&engine->road, jni, job);
     else if (job->kind != HD_JOB_STATUS && job->kind != HD_JOB_LOADED)
@@ -313,8 +317,8 @@ static struct hd_job *new_restart_job(struct hd_engine *engine, struct hd_kept *
         return NULL;
     job->restart = kept;
     job->best_effort = true;
-    job->message = hd_asprintf("what was kept after deployment %llu",
-                               (unsigned long long)kept->state);
+    job->message =
+        hd_asprintf("what was kept after deployment %llu", (unsigned long long)kept->state);
     return job;
 }
 

@@ -12,10 +12,11 @@
 #define HD_AGENT_ENGINE_H
 
 #include "agent/jvm.h"
+#include "core/authorized.h"
 #include "core/bundle.h"
-#include "core/options.h"
 #include "core/kept.h"
 #include "core/manifest.h"
+#include "core/options.h"
 #include "core/past.h"
 #include "core/report.h"
 
@@ -26,8 +27,9 @@ enum hd_job_kind {
     HD_JOB_RESTART, /* internal, when a JVM starts: what is kept becomes live again */
     HD_JOB_KEEP,    /* what is live, or the state "to", survives a restart from now on */
     HD_JOB_CONFIRM, /* ends the trial: job->trial, or whichever is open */
-    HD_JOB_STATUS, /* a fresh status document, counting old frames */
-    HD_JOB_LOADED  /* internal: the hook applied a pending patch; nobody waits for it */
+    HD_JOB_STATUS,  /* a fresh status document, counting old frames */
+    HD_JOB_REFUSED, /* internal: refusals for the journal; nobody waits for it */
+    HD_JOB_LOADED   /* internal: the hook applied a pending patch; nobody waits for it */
 };
 
 struct hd_job {
@@ -41,7 +43,15 @@ struct hd_job {
     struct hd_kept *restart; /* RESTART; owned */
     /* of a signed bundle, once the engine has judged it; owned. json NULL: none */
     struct hd_manifest manifest;
-    char *emergency; /* DEPLOY: why one signature must do; owned; NULL: it is no emergency */
+    /* DEPLOY: whoever sent it has only this role, so one of those who signed the bundle must have the
+     * one that is needed; NONE needed: they may. signers: who has which; owned. */
+    struct {
+        enum hd_role role;
+        enum hd_role needed;
+        struct hd_authorized signers;
+    } behalf;
+    json_t *refusals; /* REFUSED: journal lines; one reference */
+    char *emergency;  /* DEPLOY: why one signature must do; owned; NULL: it is no emergency */
     bool all_loaders;
     bool best_effort;
     bool keep;     /* DEPLOY: and what is live then survives a restart */

@@ -136,7 +136,10 @@ int hd_listen_judge(struct hd_listen *listen, struct lws *wsi)
     unsigned status = 0;
     if (judge(connection, &request, &status, &err) == 0)
         return 0;
-    hd_listen_log_refusal(listen, &connection->peer, err.text);
+    if (status == HTTP_STATUS_UNAUTHORIZED || status == HTTP_STATUS_FORBIDDEN)
+        hd_listen_refuse(listen, &connection->peer, err.text);
+    else
+        hd_listen_log_refusal(listen, &connection->peer, err.text);
     bool internal = status == HTTP_STATUS_INTERNAL_SERVER_ERROR;
     answer_refusal(wsi, status, internal ? "the agent's token cannot be read" : err.text);
     return -1;
