@@ -176,7 +176,6 @@ static void what_is_not_get_in_http_1_1_or_has_control_characters_is_refused(voi
         "GET /\r\n",
         "GET \r\n",
         "\r\n",
-        "GET HTTP/1.1\r\n",
         "GET / HTTP/1.1\r\nX: \b\r\n",
         "GET /\x7f HTTP/1.1\r\n",
     };
