@@ -122,6 +122,26 @@ enum hd_role hd_access_of(struct hd_access *access, const struct hd_identity *id
     return best.role;
 }
 
+bool hd_access_has_signer(struct hd_access *access, enum hd_role needed)
+{
+    refresh(access);
+    if (access->options->authorized == NULL || access->options->allowed_signers == NULL)
+        return false;
+    for (size_t i = 0; i < access->authorized.count; i++) {
+        const struct hd_who *who = &access->authorized.lines[i];
+        if (who->kind == HD_WHO_SIGNER && who->role >= needed)
+            return true;
+    }
+    return false;
+}
+
+int hd_access_copy_signers(struct hd_access *access, struct hd_authorized *out,
+                           struct hd_error *err)
+{
+    refresh(access);
+    return hd_authorized_copy_signers(&access->authorized, out, err);
+}
+
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
 /* 0: it is; -1 with why not. */

@@ -41,6 +41,14 @@ enum hd_role hd_access_of_uid(struct hd_access *access, uint32_t uid);
 enum hd_role hd_access_of(struct hd_access *access, const struct hd_identity *identity, char *who,
                           size_t capacity);
 
+/* Could somebody's signature of a bundle stand for this role? Never where no signatures are asked
+ * for (allowed-signers=): there, nobody verifies any. */
+bool hd_access_has_signer(struct hd_access *access, enum hd_role needed);
+/* What the list says of signers, for the engine, which verifies what they signed: a copy, closed with
+ * hd_authorized_close. */
+HD_CHECKED int hd_access_copy_signers(struct hd_access *access, struct hd_authorized *out,
+                                      struct hd_error *err);
+
 /* Whose secret is this? *file is a copy of the token file's path, the caller's. HD_E_DENIED:
  * nobody's; HD_E_SYSTEM, HD_E_FORMAT: not the one token file there is could be used. */
 HD_CHECKED int hd_access_find_token(struct hd_access *access, const char *presented, size_t length,

@@ -209,6 +209,12 @@ void hd_archive_note_take(struct hd_archive *archive, const char *event, json_t 
         hd_log(HD_LOG_ERROR, "the journal misses a line (%s): %s", event, err.text);
 }
 
+void hd_archive_note_refusals(struct hd_archive *archive, const json_t *refusals)
+{
+    for (size_t i = 0; i < json_array_size(refusals); i++)
+        hd_archive_note_take(archive, "refused", json_incref(json_array_get(refusals, i)));
+}
+
 void hd_archive_note_class(struct hd_archive *archive, const char *event, const char *internal_name,
                            const char *label, uint64_t deployment)
 {

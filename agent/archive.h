@@ -46,10 +46,13 @@ HD_CHECKED int hd_archive_begin(struct hd_archive *archive, const struct hd_depl
 HD_CHECKED int hd_archive_end(struct hd_archive *archive, const struct hd_deployment *deployment,
                               struct hd_error *err);
 /* The same for what happened to a class without a deployment: {"class","loader","patch_of"}. */
-void hd_archive_note_class(struct hd_archive *archive, const char *event,
-                           const char *internal_name, const char *label, uint64_t deployment);
+void hd_archive_note_class(struct hd_archive *archive, const char *event, const char *internal_name,
+                           const char *label, uint64_t deployment);
 /* Another event for the journal. Takes fields (may be NULL) even on failure, which is logged. */
 void hd_archive_note_take(struct hd_archive *archive, const char *event, json_t *fields);
+
+/* A line for each of these (core/refusals.h). */
+void hd_archive_note_refusals(struct hd_archive *archive, const json_t *refusals);
 
 /* As hd_store_read_bundle. HD_E_NOT_FOUND where there is no store. */
 HD_CHECKED int hd_archive_read_bundle(const struct hd_archive *archive, const char *digest,

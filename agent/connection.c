@@ -51,7 +51,7 @@ void hd_connection_server_gone(struct hd_connection *connection)
 static void tls_failed(void *owner, const char *words)
 {
     struct hd_connection *connection = owner;
-    hd_listen_log_refusal(connection->listener->listen, &connection->peer, words);
+    hd_listen_refuse(connection->listener->listen, &connection->peer, words);
 }
 
 static void handshake_too_slow(lws_sorted_usec_list_t *timer)

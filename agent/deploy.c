@@ -317,10 +317,25 @@ static bool is_expected(const struct hd_road *road, const struct hd_job *job)
     return false;
 }
 
+/* What was dropped is in the directory, so it is answered and numbered there as anything that could
+ * not be read. Somebody who may not push gets no number: they could fill the history. */
+static bool may_come(struct hd_road *road, struct hd_job *job)
+{
+    if (hd_gate_vouches(&road->gate, road->options, road->archive, job))
+        return true;
+    if (job->origin.way != HD_WAY_DROP || job->deployment == NULL)
+        return false;
+    if (job->bundle != NULL)
+        name_bundle(job->deployment, job->bundle);
+    hd_bundle_free(job->bundle);
+    job->bundle = NULL;
+    return true;
+}
+
 void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
 {
     int64_t begun = hd_road_clock();
-    if (hd_probation_is_moot(&road->probation, job) || !begin(road, job))
+    if (hd_probation_is_moot(&road->probation, job) || !may_come(road, job) || !begin(road, job))
         return;
     bool has_content =
         job->bundle != NULL || job->kind == HD_JOB_ROLLBACK || job->kind == HD_JOB_RESTART;

@@ -4,11 +4,14 @@
 #include "agent/access.h"
 #include "agent/drop_bundle.h"
 #include "agent/loop_lws.h"
+#include "agent/peer.h"
 #include "core/alloc.h"
 #include "core/log.h"
+#include "core/refusals.h"
 #include "core/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -89,42 +92,85 @@ static void finished(struct hd_job *job, void *owner)
 }
 
 /* To drop a file is to push it. */
+static const struct hd_request push = { .type = HD_REQUEST_PUSH };
+
+/* A claim that is being read: whose is it? */
+struct reading {
+    struct hd_drop *drop;
+    const struct hd_claim *claim;
+    enum hd_role role;
+    bool wants_voucher; /* its owner may not push it, but one of its signers might */
+};
+
+static int refuse_owner(struct reading *reading, uint32_t owner_uid, const char *shown,
+                        struct hd_error *err)
+{
+    char key[32];
+    struct hd_origin origin = { .way = HD_WAY_DROP };
+    const struct hd_refusal refusal = { .origin = &origin,
+                                        .peer = key,
+                                        .what = hd_role_request_word(&push),
+                                        .why = err->text,
+                                        .role = reading->role,
+                                        .needed = hd_role_needed(&push) };
+    hd_error_set(err, HD_E_DENIED, "%s belongs to uid %u, whose role here is %s; a push needs %s",
+                 shown, owner_uid, hd_role_word(reading->role), hd_role_word(refusal.needed));
+    snprintf(key, sizeof key, "uid:%u", owner_uid);
+    hd_peer_describe_user(owner_uid, origin.who, sizeof origin.who);
+    hd_text_escape(reading->drop->place.path, origin.from, sizeof origin.from);
+    hd_loop_refused(reading->drop->loop, &refusal);
+    return -1;
+}
+
 static int may_drop(void *context, uint32_t owner_uid, const char *shown, struct hd_error *err)
 {
-    struct hd_drop *drop = context;
-    const struct hd_request push = { .type = HD_REQUEST_PUSH };
-    enum hd_role role = hd_access_of_uid(hd_loop_access(drop->loop), owner_uid);
-    if (role >= hd_role_needed(&push))
+    struct reading *reading = context;
+    struct hd_access *access = hd_loop_access(reading->drop->loop);
+    reading->role = hd_access_of_uid(access, owner_uid);
+    if (reading->role >= hd_role_needed(&push))
         return 0;
-    return hd_error_set(err, HD_E_DENIED,
-                        "%s belongs to uid %u, whose role here is %s; a push needs %s", shown,
-                        owner_uid, hd_role_word(role), hd_role_word(hd_role_needed(&push)));
+    reading->wants_voucher = hd_drop_is_lone_archive(reading->claim) &&
+                             hd_access_has_signer(access, hd_role_needed(&push));
+    return reading->wants_voucher ? 0 : refuse_owner(reading, owner_uid, shown, err);
+}
+
+static int ask_for_voucher(const struct reading *reading, struct hd_job *job, struct hd_error *err)
+{
+    if (!reading->wants_voucher)
+        return 0;
+    job->behalf.role = reading->role;
+    job->behalf.needed = hd_role_needed(&push);
+    return hd_access_copy_signers(hd_loop_access(reading->drop->loop), &job->behalf.signers, err);
 }
 
 static struct hd_job *make_job(struct hd_drop *drop, const struct hd_claim *claim,
                                struct hd_error *err)
 {
-    struct hd_drop_reading reading = { 0 };
-    const struct hd_owner_rule owners = { may_drop, drop };
+    struct hd_drop_reading read = { 0 };
+    struct reading reading = { .drop = drop, .claim = claim };
+    const struct hd_owner_rule owners = { may_drop, &reading };
     if (hd_drop_bundle_read(claim, drop->place.path, &owners,
                             hd_loop_options(drop->loop)->max_bundle,
                             hd_loop_jvm(drop->loop)->rules.feature_release,
-                            hd_loop_engine(drop->loop), &reading, err) != 0)
+                            hd_loop_engine(drop->loop), &read, err) != 0)
         return NULL;
-    struct hd_job *job = hd_job_new(HD_JOB_DEPLOY, &reading.origin);
+    struct hd_job *job = hd_job_new(HD_JOB_DEPLOY, &read.origin);
     if (job == NULL) {
-        hd_ahead_free(reading.ahead);
-        hd_bundle_free(reading.bundle);
-        hd_deployment_release(reading.refused);
+        hd_ahead_free(read.ahead);
+        hd_bundle_free(read.bundle);
+        hd_deployment_release(read.refused);
         (void)hd_error_set_memory(err);
         return NULL;
     }
-    job->bundle = reading.bundle;
-    job->ahead = reading.ahead;
-    job->deployment = reading.refused;
+    job->bundle = read.bundle;
+    job->ahead = read.ahead;
+    job->deployment = read.refused;
     job->finished = finished;
     job->owner = drop;
-    return job;
+    if (ask_for_voucher(&reading, job, err) == 0)
+        return job;
+    hd_job_free(job);
+    return NULL;
 }
 
 /* True when the claim is under way. */

@@ -214,14 +214,14 @@ static char *name_of(const struct hd_claim *claim)
     return hd_asprintf("%s and %zu more", shown, claim->count - 1);
 }
 
-static bool is_lone_archive(const struct hd_claim *claim)
+bool hd_drop_is_lone_archive(const struct hd_claim *claim)
 {
     return claim->count == 1 && !claim->whole_directory && hd_name_is_archive(claim->paths[0]);
 }
 
 static int make_bundle(struct reading *reading, struct hd_bundle **out, struct hd_error *err)
 {
-    if (is_lone_archive(reading->claim)) {
+    if (hd_drop_is_lone_archive(reading->claim)) {
         reading->files = 1;
         return open_archive(reading, reading->claim->paths[0], reading->engine, out, err);
     }

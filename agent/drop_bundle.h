@@ -9,6 +9,9 @@
 #include "agent/drop_place.h"
 #include "core/bundle.h"
 
+/* One jar by itself: the only thing in a drop directory that can be signed. */
+bool hd_drop_is_lone_archive(const struct hd_claim *claim);
+
 struct hd_drop_reading {
     struct hd_bundle *bundle; /* or NULL, */
     struct hd_ahead *ahead;   /* with the bundle: may be NULL */

@@ -79,6 +79,8 @@ void hd_job_free(struct hd_job *job)
     hd_free(job->expect);
     hd_free(job->emergency);
     json_decref(job->stacks);
+    json_decref(job->refusals);
+    hd_authorized_close(&job->behalf.signers);
     hd_free(job);
 }
 
@@ -286,20 +288,26 @@ static bool is_question(const struct hd_job *job)
     return job->kind == HD_JOB_STATUS || job->kind == HD_JOB_LOADED;
 }
 
+static void answer(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
+{
+    hd_road_sweep(&engine->road, jni);
+    hd_road_count_old_frames(&engine->road, jni);
+    list_blocking(&engine->road, jni, job);
+    job->status = status_now(engine);
+}
+
 static void run_job(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
 {
-    if (job->kind == HD_JOB_CONFIRM) {
+    if (job->kind == HD_JOB_REFUSED)
+        hd_archive_note_refusals(engine->road.archive, job->refusals);
+    else if (job->kind == HD_JOB_CONFIRM)
         hd_deploy_confirm(&engine->road, job);
-    } else if (job->kind == HD_JOB_KEEP) {
+    else if (job->kind == HD_JOB_KEEP)
         hd_keep_run(&engine->road, jni, job);
-    } else if (is_question(job)) {
-        hd_road_sweep(&engine->road, jni);
-        hd_road_count_old_frames(&engine->road, jni);
-        list_blocking(&engine->road, jni, job);
-        job->status = status_now(engine);
-    } else {
+    else if (is_question(job))
+        answer(engine, jni, job);
+    else
         hd_deploy_run(&engine->road, jni, job);
-    }
 }
 
 /* The references of a job end with it, whatever it left behind. */
@@ -393,7 +401,8 @@ static void tell_status(struct hd_engine *engine)
 
 static bool may_change_status(const struct hd_job *job)
 {
-    return !is_question(job) && job->kind != HD_JOB_CHECK && job->kind != HD_JOB_CONFIRM;
+    return !is_question(job) && job->kind != HD_JOB_CHECK && job->kind != HD_JOB_CONFIRM &&
+           job->kind != HD_JOB_REFUSED;
 }
 
 /* The hook's news first: it is older than the job, and the job's bases depend on it. Loop and

@@ -13,6 +13,7 @@
 
 #include "agent/ahead.h"
 #include "agent/jvm.h"
+#include "core/authorized.h"
 #include "core/bundle.h"
 #include "core/kept.h"
 #include "core/manifest.h"
@@ -27,8 +28,9 @@ enum hd_job_kind {
     HD_JOB_RESTART, /* internal, when a JVM starts: what is kept becomes live again */
     HD_JOB_KEEP,    /* what is live, or the state "to", survives a restart from now on */
     HD_JOB_CONFIRM, /* ends the trial: job->trial, or whichever is open */
-    HD_JOB_STATUS, /* a fresh status document, counting old frames */
-    HD_JOB_LOADED  /* internal: by the hook or the job before, other code is live; nobody waits */
+    HD_JOB_STATUS,  /* a fresh status document, counting old frames */
+    HD_JOB_REFUSED, /* internal: refusals for the journal; nobody waits for it */
+    HD_JOB_LOADED   /* internal: by the hook or the job before, other code is live; nobody waits */
 };
 
 struct hd_status;
@@ -45,7 +47,15 @@ struct hd_job {
     struct hd_kept *restart; /* RESTART; owned */
     /* of a signed bundle, once the engine has judged it; owned. json NULL: none */
     struct hd_manifest manifest;
-    char *emergency; /* DEPLOY: why one signature must do; owned; NULL: it is no emergency */
+    /* DEPLOY: whoever sent it has only this role, so one of those who signed the bundle must have the
+     * one that is needed; NONE needed: they may. signers: who has which; owned. */
+    struct {
+        enum hd_role role;
+        enum hd_role needed;
+        struct hd_authorized signers;
+    } behalf;
+    json_t *refusals; /* REFUSED: journal lines; one reference */
+    char *emergency;  /* DEPLOY: why one signature must do; owned; NULL: it is no emergency */
     bool all_loaders;
     bool best_effort;
     bool keep;     /* DEPLOY: and what is live then survives a restart */

@@ -55,7 +55,7 @@ int hd_gate_know_signers(struct hd_gate *gate, const char *path, struct hd_error
 
 /* ---- the verdict ----------------------------------------------------------------------------- */
 
-static json_t *describe(const struct hd_seal *seal)
+static json_t *describe(const struct hd_seal *seal, const char *voucher)
 {
     json_t *signers = json_array();
     bool complete = signers != NULL;
@@ -66,7 +66,8 @@ static json_t *describe(const struct hd_seal *seal)
     complete = hd_json_put(json, "name", hd_json_text(seal->manifest.name)) &&
                hd_json_put(json, "version", hd_json_text(seal->manifest.version)) &&
                hd_json_put(json, "sequence", hd_json_number(seal->manifest.sequence)) &&
-               hd_json_put(json, "signers", signers);
+               hd_json_put(json, "signers", signers) &&
+               (voucher == NULL || hd_json_put(json, "on_behalf_of", hd_json_text(voucher)));
     return hd_json_finish(json, complete);
 }
 
@@ -75,9 +76,10 @@ static enum hd_reason ask_store(const struct hd_archive *archive, const struct h
 {
     const struct hd_sequences *sequences = hd_archive_sequences(archive);
     if (sequences == NULL || !hd_sequences_are_initialised(sequences)) {
-        hd_error_set(err, HD_E_DENIED,
-                     "the store was not initialised for signed bundles, or has been replaced since; "
-                     "if it is new, stop the JVM and run: hotdrop journal init STORE");
+        hd_error_set(
+            err, HD_E_DENIED,
+            "the store was not initialised for signed bundles, or has been replaced since; "
+            "if it is new, stop the JVM and run: hotdrop journal init STORE");
         return HD_REASON_STORE_UNAVAILABLE;
     }
     if (hd_sequences_check(sequences, seal->manifest.name, seal->manifest.sequence, err) != 0)
@@ -98,8 +100,8 @@ static bool is_named_for_emergencies(const struct hd_options *options, const str
 
 /* In an emergency one signature is enough, if it is that of one of those who are named for it. */
 enum hd_reason hd_gate_judge_seal(const struct hd_options *options, const struct hd_bundle *bundle,
-                                  bool emergency, struct hd_seal_terms *terms,
-                                  struct hd_seal *seal, struct hd_error *err)
+                                  bool emergency, struct hd_seal_terms *terms, struct hd_seal *seal,
+                                  struct hd_error *err)
 {
     struct hd_error ignored = HD_ERROR_INIT;
     enum hd_reason reason = hd_seal_judge(bundle, terms, seal, err);
@@ -116,14 +118,36 @@ enum hd_reason hd_gate_judge_seal(const struct hd_options *options, const struct
     return reason;
 }
 
-static enum hd_reason ask_store_and_describe(const struct hd_archive *archive,
-                                             const struct hd_seal *seal, json_t **described,
-                                             struct hd_error *err)
+/* Who of those who signed it has the role that whoever sent it lacks? *voucher stays NULL where none
+ * is lacked. */
+static enum hd_reason find_voucher(const struct hd_job *job, const struct hd_seal *seal,
+                                   const char **voucher, struct hd_error *err)
 {
-    enum hd_reason reason = ask_store(archive, seal, err);
+    if (job->behalf.needed == HD_ROLE_NONE)
+        return HD_REASON_NONE;
+    for (size_t i = 0; i < seal->principal_count; i++) {
+        if (hd_authorized_named(&job->behalf.signers, HD_WHO_SIGNER, seal->principals[i]) >=
+            job->behalf.needed) {
+            *voucher = seal->principals[i];
+            return HD_REASON_NONE;
+        }
+    }
+    hd_error_set(err, HD_E_DENIED, "none of those who signed it (%s …) is a %s",
+                 seal->principals[0], hd_role_word(job->behalf.needed));
+    return HD_REASON_NOT_AUTHORISED;
+}
+
+static enum hd_reason ask_and_describe(const struct hd_archive *archive, const struct hd_job *job,
+                                       const struct hd_seal *seal, json_t **described,
+                                       struct hd_error *err)
+{
+    const char *voucher = NULL;
+    enum hd_reason reason = find_voucher(job, seal, &voucher, err);
+    if (reason == HD_REASON_NONE)
+        reason = ask_store(archive, seal, err);
     if (reason != HD_REASON_NONE)
         return reason;
-    *described = describe(seal);
+    *described = describe(seal, voucher);
     if (*described != NULL)
         return HD_REASON_NONE;
     hd_error_set_memory(err);
@@ -142,11 +166,11 @@ static enum hd_reason judge(struct hd_gate *gate, const struct hd_options *optio
                                    .now = hd_text_now() / 1000000 };
     struct hd_seal seal;
     json_t *described = NULL;
-    enum hd_reason reason = hd_gate_judge_seal(options, job->bundle, job->emergency != NULL,
-                                               &terms, &seal, err);
+    enum hd_reason reason =
+        hd_gate_judge_seal(options, job->bundle, job->emergency != NULL, &terms, &seal, err);
     if (reason != HD_REASON_NONE)
         return reason;
-    reason = ask_store_and_describe(archive, &seal, &described, err);
+    reason = ask_and_describe(archive, job, &seal, &described, err);
     if (reason != HD_REASON_NONE) {
         hd_seal_close(&seal);
         return reason;
@@ -161,13 +185,47 @@ bool hd_gate_admits(struct hd_gate *gate, const struct hd_options *options,
                     const struct hd_archive *archive, struct hd_job *job)
 {
     struct hd_error why = HD_ERROR_INIT;
-    if (options->allowed_signers == NULL || job->bundle == NULL)
+    bool judged = job->manifest.json != NULL;
+    if (options->allowed_signers == NULL || job->bundle == NULL || judged)
         return true;
     enum hd_reason reason = judge(gate, options, archive, job, &why);
     if (reason == HD_REASON_NONE)
         return true;
     hd_deployment_fail(job->deployment, reason, "%s", why.text);
     return false;
+}
+
+/* Without a signature that counts it is the sender's role that is told. */
+static bool is_unsigned(enum hd_reason reason)
+{
+    return reason == HD_REASON_SIGNATURE_REQUIRED || reason == HD_REASON_SIGNATURE_INVALID ||
+           reason == HD_REASON_NOT_AUTHORISED;
+}
+
+bool hd_gate_vouches(struct hd_gate *gate, const struct hd_options *options,
+                     const struct hd_archive *archive, struct hd_job *job)
+{
+    struct hd_error why = HD_ERROR_INIT;
+    if (job->behalf.needed == HD_ROLE_NONE)
+        return true;
+    if (job->bundle == NULL)
+        return false;
+    if (job->deployment == NULL)
+        job->deployment = hd_deployment_new(HD_DEPLOYMENT_PUSH, &job->origin);
+    if (job->deployment == NULL)
+        return false;
+    enum hd_reason reason = options->allowed_signers != NULL
+                                ? judge(gate, options, archive, job, &why)
+                                : HD_REASON_SIGNATURE_REQUIRED;
+    if (is_unsigned(reason))
+        hd_deployment_fail(job->deployment, HD_REASON_NOT_AUTHORISED,
+                           "a push needs the role %s, and %s has %s here; nor does a signature "
+                           "stand for it: %s",
+                           hd_role_word(job->behalf.needed), job->origin.who,
+                           hd_role_word(job->behalf.role), why.text);
+    else if (reason != HD_REASON_NONE)
+        hd_deployment_fail(job->deployment, reason, "%s", why.text);
+    return reason == HD_REASON_NONE;
 }
 
 /* ---- where class files came from ------------------------------------------------------------- */

@@ -23,12 +23,18 @@ struct hd_gate_origin {
 /* All zero: nothing was read yet. */
 struct hd_gate {
     struct hd_signers *signers;
-    struct stat read_from; /* the file as it was when signers was read */
+    struct stat read_from;          /* the file as it was when signers was read */
     struct hd_gate_origin *origins; /* of what has gone live since the JVM started */
     size_t origin_count;
 };
 void hd_gate_close(struct hd_gate *gate);
 
+/* Whoever sent the job may not, so somebody who signed its bundle must be able to
+ * (job->behalf): signatures first, then roles. True where that is so, or where the sender may
+ * anyway. Else job->deployment, made here, is failed with the reason, and has no number yet. False
+ * with deployment NULL: memory is out. */
+bool hd_gate_vouches(struct hd_gate *gate, const struct hd_options *options,
+                     const struct hd_archive *archive, struct hd_job *job);
 /* True when the job's bundle may go on; its manifest is then in job->manifest, and who signed it in
  * the deployment, for history and journal. Else the deployment is failed with the reason. Jobs without a bundle, and
  * agents without allowed-signers=, pass. */
@@ -56,7 +62,7 @@ void hd_gate_note_origin(struct hd_gate *gate, const struct hd_digest *file, con
  * those who are named for it? As hd_seal_judge. The signers must be known. */
 HD_CHECKED int hd_gate_know_signers(struct hd_gate *gate, const char *path, struct hd_error *err);
 enum hd_reason hd_gate_judge_seal(const struct hd_options *options, const struct hd_bundle *bundle,
-                                  bool emergency, struct hd_seal_terms *terms,
-                                  struct hd_seal *out, struct hd_error *err);
+                                  bool emergency, struct hd_seal_terms *terms, struct hd_seal *out,
+                                  struct hd_error *err);
 
 #endif

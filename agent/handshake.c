@@ -53,17 +53,25 @@ static bool is_our_host(const char *authority, const struct hd_address *address)
     return address->kind == HD_ADDRESS_WS && strcasecmp(host, address->host) == 0;
 }
 
-/* Exactly our subprotocol among the words of a comma-separated list. */
-static bool offers_our_protocol(const char *list)
+/* Is the word in a comma-separated list? */
+static bool lists(const char *list, const char *word,
+                  int (*compare)(const char *a, const char *b, size_t length))
 {
     while (*list != '\0') {
         list += strspn(list, " \t,");
         size_t length = strcspn(list, " \t,");
-        if (length == strlen(HD_PROTOCOL_NAME) && memcmp(list, HD_PROTOCOL_NAME, length) == 0)
+        if (length == strlen(word) && compare(list, word, length) == 0)
             return true;
         list += length;
     }
     return false;
+}
+
+/* Base64 of 16 bytes (RFC 6455 §4.2.1, 5). */
+static bool is_key(const char *text)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    return strspn(text, digits) == 22 && strcmp(text + 22, "==") == 0;
 }
 
 static int judge_upgrade(const struct hd_handshake *request, unsigned *status, struct hd_error *err)
@@ -73,7 +81,11 @@ static int judge_upgrade(const struct hd_handshake *request, unsigned *status, s
     if (request->version == NULL || strcmp(request->version, "13") != 0)
         return refuse(status, UPGRADE_REQUIRED, err,
                       "only websocket version 13 is served here (RFC 6455)");
-    if (request->protocols == NULL || !offers_our_protocol(request->protocols))
+    if (request->connection == NULL || !lists(request->connection, "upgrade", strncasecmp))
+        return refuse(status, BAD_REQUEST, err, "Connection does not say Upgrade");
+    if (request->key == NULL || !is_key(request->key))
+        return refuse(status, BAD_REQUEST, err, "Sec-WebSocket-Key is not that of one handshake");
+    if (request->protocols == NULL || !lists(request->protocols, HD_PROTOCOL_NAME, strncmp))
         return refuse(status, BAD_REQUEST, err, "the subprotocol is " HD_PROTOCOL_NAME);
     return 0;
 }

@@ -15,6 +15,8 @@ struct hd_handshake {
     const char *target; /* "/" */
     const char *host;
     const char *upgrade;
+    const char *connection;
+    const char *key;       /* Sec-WebSocket-Key */
     const char *version;   /* Sec-WebSocket-Version */
     const char *protocols; /* Sec-WebSocket-Protocol */
     const char *origin;

@@ -4,6 +4,7 @@
 #include "agent/listen_state.h"
 #include "agent/token.h"
 #include "core/alloc.h"
+#include "core/refusals.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -21,6 +22,18 @@ void hd_listen_log_refusal(struct hd_listen *listen, const struct hd_peer *peer,
         hd_rate_admit(&listen->refusals, lws_now_usecs(), &ignored) ? HD_LOG_WARN : HD_LOG_DEBUG;
     hd_log(level, "refused a connection from %s%s%s: %s", peer->origin.who,
            peer->origin.who[0] != '\0' ? ", " : "", peer->origin.from, words);
+}
+
+void hd_listen_refuse(struct hd_listen *listen, const struct hd_peer *peer, const char *words)
+{
+    const struct hd_refusal refusal = { .origin = &peer->origin,
+                                        .peer = peer->key,
+                                        .what = "connect",
+                                        .why = words,
+                                        .role = HD_ROLE_NONE,
+                                        .needed = HD_ROLE_VIEWER };
+    hd_listen_log_refusal(listen, peer, words);
+    hd_loop_refused(listen->loop, &refusal);
 }
 
 /* ---- connections ----------------------------------------------------------------------------- */
@@ -48,6 +61,12 @@ enum hd_role hd_listen_role(struct hd_listen *listen, const struct lws *wsi)
     if (connection == NULL)
         return HD_ROLE_NONE;
     return hd_access_of(hd_loop_access(listen->loop), &connection->identity, NULL, 0);
+}
+
+const char *hd_listen_peer(const struct hd_listen *listen, const struct lws *wsi)
+{
+    const struct hd_connection *connection = hd_connection_find(listen, wsi);
+    return connection != NULL ? connection->peer.key : "";
 }
 
 /* ---- accepting ------------------------------------------------------------------------------- */

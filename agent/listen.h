@@ -43,5 +43,8 @@ const struct hd_origin *hd_listen_established(struct hd_listen *listen, const st
 
 /* What it may do right now; HD_ROLE_NONE for one of another's making. */
 enum hd_role hd_listen_role(struct hd_listen *listen, const struct lws *wsi);
+/* The same for all connections of one peer, for the journal (core/refusals.h); "" for one of
+ * another's making. A borrow. */
+const char *hd_listen_peer(const struct hd_listen *listen, const struct lws *wsi);
 
 #endif

@@ -54,5 +54,7 @@ void hd_connection_server_gone(struct hd_connection *connection);
 
 /* One line, as long as there are not too many of them. */
 void hd_listen_log_refusal(struct hd_listen *listen, const struct hd_peer *peer, const char *words);
+/* The same of somebody who did not show that they may come in: a line in the journal, too. */
+void hd_listen_refuse(struct hd_listen *listen, const struct hd_peer *peer, const char *words);
 
 #endif

@@ -5,6 +5,7 @@
 #include "agent/deadline.h"
 #include "agent/listen.h"
 #include "agent/loop_lws.h"
+#include "agent/refused.h"
 #include "agent/relay.h"
 #include "agent/session.h"
 #include "agent/sources.h"
@@ -48,6 +49,7 @@ struct hd_loop {
     struct hd_access access;
     struct hd_history history;
     struct hd_deadline deadline;
+    struct hd_refused refused;
     struct hd_status *status; /* the engine's last */
     uint64_t submitted; /* jobs, in all */
     uint64_t finished;  /* of those */
@@ -115,6 +117,11 @@ struct hd_sessions *hd_loop_sessions(const struct hd_loop *loop)
 struct hd_access *hd_loop_access(struct hd_loop *loop)
 {
     return &loop->access;
+}
+
+void hd_loop_refused(struct hd_loop *loop, const struct hd_refusal *refusal)
+{
+    hd_refused_note(&loop->refused, refusal);
 }
 
 void hd_loop_timer_set(struct hd_loop *loop, lws_sorted_usec_list_t *timer, sul_cb_t callback,
@@ -201,7 +208,8 @@ static int watch_callback(struct lws *wsi, enum lws_callback_reasons reason, voi
 static bool is_work(const struct hd_job *job)
 {
     return job->kind != HD_JOB_STATUS && job->kind != HD_JOB_LOADED &&
-           job->kind != HD_JOB_CONFIRM && job->kind != HD_JOB_RESTART;
+           job->kind != HD_JOB_REFUSED && job->kind != HD_JOB_CONFIRM &&
+           job->kind != HD_JOB_RESTART;
 }
 
 uint64_t hd_loop_last_ticket(const struct hd_loop *loop)
@@ -266,6 +274,7 @@ static void finish_take(struct hd_loop *loop, struct hd_job *job)
     loop->working -= is_work(job) ? 1 : 0;
     remember_deployment(loop, job->deployment);
     log_deployment(job->deployment);
+    hd_refused_hear(&loop->refused, job);
     bool trial_ended = hd_deadline_hear(&loop->deadline, job);
     if (job->status != NULL) {
         hd_status_free(loop->status);
@@ -394,6 +403,7 @@ int hd_loop_new(const struct hd_jvm *jvm, struct hd_engine *engine,
     loop->options = options;
     hd_access_open(&loop->access, options, jvm->user);
     loop->deadline.loop = loop;
+    loop->refused.loop = loop;
     loop->history.past = hd_engine_steal_past(engine);
     atomic_init(&loop->stopping, false);
     hd_thread_end_init(&loop->end);

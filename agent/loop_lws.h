@@ -17,6 +17,9 @@ struct hd_sessions *hd_loop_sessions(const struct hd_loop *loop);
 /* Who may do what. */
 struct hd_access;
 struct hd_access *hd_loop_access(struct hd_loop *loop);
+/* Somebody was refused for who they are: a line for the journal. Borrowed for the call. */
+struct hd_refusal;
+void hd_loop_refused(struct hd_loop *loop, const struct hd_refusal *refusal);
 
 /* Jobs are taken in the order in which they were submitted. The ticket of the last one, and how
  * many of those before a ticket are not finished yet. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One push or check of a session: the bundle arrives, the engine works, the client hears how it
  * goes. */
+#include "agent/access.h"
 #include "agent/answer.h"
 #include "agent/session_state.h"
 #include "core/alloc.h"
@@ -116,12 +117,27 @@ static enum hd_job_kind job_kind(enum hd_request_type type)
     return type == HD_REQUEST_PUSH ? HD_JOB_DEPLOY : HD_JOB_CHECK;
 }
 
+/* What the sender's role is short of, one of the bundle's signers must have. Of a bundle that cannot
+ * be read there is none. */
+static int ask_for_voucher(struct hd_session *session, struct hd_job *job)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    enum hd_role needed = hd_role_needed(&session->request);
+    if (job->kind != HD_JOB_DEPLOY || session->role >= needed)
+        return 0;
+    job->behalf.role = session->role;
+    job->behalf.needed = needed;
+    return hd_access_copy_signers(hd_loop_access(hd_session_loop(session)), &job->behalf.signers,
+                                  &err);
+}
+
 static struct hd_job *make_job(struct hd_session *session)
 {
     struct hd_request *request = &session->request;
     struct hd_job *job = hd_job_new(job_kind(request->type), &session->origin);
     bool carries = request->type == HD_REQUEST_PUSH || request->type == HD_REQUEST_CHECK;
-    if (job == NULL || (carries && open_bundle(session, job) != 0)) {
+    if (job == NULL || (carries && open_bundle(session, job) != 0) ||
+        (carries && ask_for_voucher(session, job) != 0)) {
         hd_job_free(job);
         return NULL;
     }
@@ -262,10 +278,11 @@ static bool accept_take(struct hd_session *session, struct hd_request *request)
     return true;
 }
 
-void hd_push_begin_take(struct hd_session *session, struct hd_request *request)
+void hd_push_begin_take(struct hd_session *session, struct hd_request *request, enum hd_role role)
 {
     if (!accept_take(session, request))
         return;
+    session->role = role;
     session->stage = HD_SESSION_RECEIVING;
     session->since = lws_now_usecs();
     hd_loop_timer_set(hd_session_loop(session), &session->timer, bundle_too_slow,

@@ -33,6 +33,20 @@ static const char *header(struct lws *wsi, enum lws_token_indexes token, struct 
 
 static const char reason_for_peer[] = "hotdrop: ";
 
+enum { UPGRADE_REQUIRED = 426 };
+
+/* RFC 6455 §4.4, and RFC 9110 §15.5.22. */
+static int add_upgrade(struct lws *wsi, unsigned char **at, unsigned char *end)
+{
+    static const unsigned char version[] = "13", websocket[] = "websocket";
+    return lws_add_http_header_by_token(wsi, WSI_TOKEN_VERSION, version, sizeof version - 1, at,
+                                        end) != 0 ||
+                   lws_add_http_header_by_token(wsi, WSI_TOKEN_UPGRADE, websocket,
+                                                sizeof websocket - 1, at, end) != 0
+               ? -1
+               : 0;
+}
+
 /* Status and words as plain text, then the end of the connection. */
 static void answer_refusal(struct lws *wsi, unsigned status, const char *words)
 {
@@ -47,6 +61,8 @@ static void answer_refusal(struct lws *wsi, unsigned status, const char *words)
     if (status == HTTP_STATUS_UNAUTHORIZED &&
         lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_WWW_AUTHENTICATE, bearer,
                                      sizeof bearer - 1, &at, end) != 0)
+        return;
+    if (status == UPGRADE_REQUIRED && add_upgrade(wsi, &at, end) != 0)
         return;
     if (lws_finalize_write_http_header(wsi, head + LWS_PRE, &at, end) == 0)
         lws_write(wsi, (unsigned char *)body + LWS_PRE, (size_t)length, LWS_WRITE_HTTP_FINAL);
@@ -127,6 +143,8 @@ int hd_listen_judge(struct hd_listen *listen, struct lws *wsi)
         .target = header(wsi, WSI_TOKEN_GET_URI, &head),
         .host = header(wsi, WSI_TOKEN_HOST, &head),
         .upgrade = header(wsi, WSI_TOKEN_UPGRADE, &head),
+        .connection = header(wsi, WSI_TOKEN_CONNECTION, &head),
+        .key = header(wsi, WSI_TOKEN_KEY, &head),
         .version = header(wsi, WSI_TOKEN_VERSION, &head),
         .protocols = header(wsi, WSI_TOKEN_PROTOCOL, &head),
         .origin = header(wsi, WSI_TOKEN_ORIGIN, &head),
@@ -136,7 +154,10 @@ int hd_listen_judge(struct hd_listen *listen, struct lws *wsi)
     unsigned status = 0;
     if (judge(connection, &request, &status, &err) == 0)
         return 0;
-    hd_listen_log_refusal(listen, &connection->peer, err.text);
+    if (status == HTTP_STATUS_UNAUTHORIZED || status == HTTP_STATUS_FORBIDDEN)
+        hd_listen_refuse(listen, &connection->peer, err.text);
+    else
+        hd_listen_log_refusal(listen, &connection->peer, err.text);
     bool internal = status == HTTP_STATUS_INTERNAL_SERVER_ERROR;
     answer_refusal(wsi, status, internal ? "the agent's token cannot be read" : err.text);
     return -1;

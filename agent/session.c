@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/session.h"
 
+#include "agent/access.h"
 #include "agent/answer.h"
 #include "agent/listen.h"
 #include "agent/session_state.h"
 #include "core/alloc.h"
+#include "core/refusals.h"
 #include "core/text.h"
 
 #include <stdio.h>
@@ -55,8 +57,8 @@ static int write_chunk(struct hd_session *session, const struct hd_outbox_chunk 
     unsigned char frame[LWS_PRE + HD_OUTBOX_CHUNK];
     memcpy(frame + LWS_PRE, chunk->data, chunk->length);
     int flags = lws_write_ws_flags(LWS_WRITE_TEXT, chunk->begins, chunk->ends);
-    int written = lws_write(session->wsi, frame + LWS_PRE, chunk->length,
-                            (enum lws_write_protocol)flags);
+    int written =
+        lws_write(session->wsi, frame + LWS_PRE, chunk->length, (enum lws_write_protocol)flags);
     return written < 0 ? -1 : 0;
 }
 
@@ -86,8 +88,8 @@ static void say_status(struct hd_session *session, bool busy, const struct hd_jo
     uint64_t id = session->status_id;
     session->status_id = 0;
     json_t *stacks = session->blocking && job != NULL ? job->stacks : NULL;
-    hd_session_say_take(session, hd_answer_status(hd_session_loop(session), busy,
-                                                  session->blocking, stacks, id));
+    hd_session_say_take(
+        session, hd_answer_status(hd_session_loop(session), busy, session->blocking, stacks, id));
 }
 
 /* The loop has the engine's fresh document already. */
@@ -132,8 +134,7 @@ static void answer_status(struct hd_session *session, uint64_t id, bool blocking
     session->status_id = id;
     session->blocking = blocking;
     bool under_way = session->status_job != NULL; /* without stacks, perhaps */
-    bool busy =
-        hd_loop_is_busy(loop) || (under_way ? blocking : ask_for_status(session) != 0);
+    bool busy = hd_loop_is_busy(loop) || (under_way ? blocking : ask_for_status(session) != 0);
     if (busy)
         say_status(session, true, NULL);
     else
@@ -142,14 +143,14 @@ static void answer_status(struct hd_session *session, uint64_t id, bool blocking
 
 static void answer_show(struct hd_session *session, const struct hd_request *request)
 {
-    json_t *answer =
-        hd_answer_show(hd_session_loop(session), request->deployment, request->id);
+    json_t *answer = hd_answer_show(hd_session_loop(session), request->deployment, request->id);
     if (answer != NULL)
         hd_session_say_take(session, answer);
     else
-        hd_session_say_error(session, request->id, "not-found",
-                             "there is no such deployment in the history of this JVM, or of its store",
-                             "look at the history for those there are");
+        hd_session_say_error(
+            session, request->id, "not-found",
+            "there is no such deployment in the history of this JVM, or of its store",
+            "look at the history for those there are");
 }
 
 static void answer_question(struct hd_session *session, const struct hd_request *request)
@@ -169,26 +170,53 @@ static void answer_question(struct hd_session *session, const struct hd_request 
 
 /* ---- hearing --------------------------------------------------------------------------------- */
 
-/* The role is looked up for every message: a JVM lives longer than somebody's rights. */
-static bool is_authorised(struct hd_session *session, const struct hd_request *request)
+static void note_refusal(struct hd_session *session, const struct hd_request *request,
+                         enum hd_role role, const char *words)
+{
+    struct hd_loop *loop = hd_session_loop(session);
+    const struct hd_refusal refusal = { .origin = &session->origin,
+                                        .peer = hd_listen_peer(hd_loop_listen(loop), session->wsi),
+                                        .what = hd_role_request_word(request),
+                                        .why = words,
+                                        .role = role,
+                                        .needed = hd_role_needed(request) };
+    hd_log(HD_LOG_WARN, "refused %s, %s: %s", session->origin.who, session->origin.from, words);
+    hd_loop_refused(loop, &refusal);
+}
+
+static void refuse(struct hd_session *session, const struct hd_request *request, enum hd_role role)
 {
     char words[300];
     char remedy[160];
-    enum hd_role needed = hd_role_needed(request);
-    enum hd_role role = hd_listen_role(hd_loop_listen(hd_session_loop(session)), session->wsi);
-    if (role >= needed)
-        return true;
+    const char *needed = hd_role_word(hd_role_needed(request));
     snprintf(words, sizeof words, "%s needs the role %s, and %s %s%s here",
-             hd_role_request_word(request), hd_role_word(needed), session->origin.who,
+             hd_role_request_word(request), needed, session->origin.who,
              role == HD_ROLE_NONE ? "has " : "is a ", hd_role_word(role));
     snprintf(remedy, sizeof remedy,
-             "ask for a line \"%s WHO\" in the file that the agent's authorized= names",
-             hd_role_word(needed));
-    hd_log(HD_LOG_WARN, "refused %s, %s: %s", session->origin.who, session->origin.from, words);
-    hd_session_say_take(session, hd_message_error(request->id,
-                                                  hd_reason_word(HD_REASON_NOT_AUTHORISED), words,
-                                                  remedy));
+             "ask for a line \"%s WHO\" in the file that the agent's authorized= names", needed);
+    note_refusal(session, request, role, words);
+    hd_session_say_take(
+        session,
+        hd_message_error(request->id, hd_reason_word(HD_REASON_NOT_AUTHORISED), words, remedy));
     hd_session_leave(session, LWS_CLOSE_STATUS_POLICY_VIOLATION);
+}
+
+/* Somebody who may not push may bring what somebody who may has signed: the engine looks. Not with
+ * what forces, which nobody signed. */
+static bool may_bring(const struct hd_session *session, const struct hd_request *request)
+{
+    return request->type == HD_REQUEST_PUSH && !request->best_effort && !request->all_loaders &&
+           hd_access_has_signer(hd_loop_access(hd_session_loop(session)), hd_role_needed(request));
+}
+
+/* The role is looked up for every message: a JVM lives longer than somebody's rights. */
+static bool is_authorised(struct hd_session *session, const struct hd_request *request,
+                          enum hd_role *role)
+{
+    *role = hd_listen_role(hd_loop_listen(hd_session_loop(session)), session->wsi);
+    if (*role >= hd_role_needed(request) || (*role > HD_ROLE_NONE && may_bring(session, request)))
+        return true;
+    refuse(session, request, *role);
     return false;
 }
 
@@ -196,6 +224,7 @@ static void hear_request(struct hd_session *session, const char *text, size_t le
 {
     struct hd_request request;
     struct hd_error err = HD_ERROR_INIT;
+    enum hd_role role = HD_ROLE_NONE;
     if (hd_request_parse(text, length, &request, &err) != 0) {
         if (err.code == HD_E_MEMORY)
             hd_session_leave(session, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
@@ -203,12 +232,12 @@ static void hear_request(struct hd_session *session, const char *text, size_t le
             hd_session_bad_request(session, 0, err.text);
         return;
     }
-    if (!is_authorised(session, &request)) {
+    if (!is_authorised(session, &request, &role)) {
         hd_request_close(&request);
         return;
     }
     if (request.type == HD_REQUEST_PUSH || request.type == HD_REQUEST_CHECK) {
-        hd_push_begin_take(session, &request);
+        hd_push_begin_take(session, &request, role);
         return;
     }
     if (request.type == HD_REQUEST_ROLLBACK || request.type == HD_REQUEST_CONFIRM ||
@@ -268,8 +297,8 @@ static int begin(struct hd_sessions *all, struct lws *wsi, const struct hd_origi
     all->first = session;
     lws_set_opaque_user_data(wsi, session);
     hd_log(HD_LOG_DEBUG, "connected: %s, %s", origin->who, origin->from);
-    hd_session_say_take(
-        session, hd_answer_hello(all->loop, hd_listen_role(hd_loop_listen(all->loop), wsi)));
+    hd_session_say_take(session,
+                        hd_answer_hello(all->loop, hd_listen_role(hd_loop_listen(all->loop), wsi)));
     return 0;
 }
 

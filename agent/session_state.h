@@ -8,6 +8,7 @@
 
 #include "agent/outbox.h"
 #include "agent/session.h"
+#include "core/authorized.h"
 #include "core/buffer.h"
 #include "core/message.h"
 #include "core/policy.h"
@@ -32,6 +33,7 @@ struct hd_session {
 
     enum hd_session_stage stage;
     struct hd_request request; /* the push or check under way */
+    enum hd_role role;         /* of whoever sent that; less than it needs: a signer must vouch */
     struct hd_buffer bundle;   /* RECEIVING */
     struct hd_job *job;        /* WORKING; the engine's */
     uint64_t ticket;           /* of that job, hd_loop_last_ticket */
@@ -66,7 +68,8 @@ void hd_session_bad_request(struct hd_session *session, uint64_t id, const char 
 void hd_session_leave(struct hd_session *session, enum lws_close_status code);
 
 /* push.c */
-void hd_push_begin_take(struct hd_session *session, struct hd_request *request);
+/* role: the sender's, when it was sent. */
+void hd_push_begin_take(struct hd_session *session, struct hd_request *request, enum hd_role role);
 /* A rollback or confirm has no bundle: it goes to the engine at once. */
 void hd_push_without_bundle_take(struct hd_session *session, struct hd_request *request);
 void hd_push_receive(struct hd_session *session, const void *data, size_t length);

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/access.h"
+#include "agent/loop_lws.h"
 #include "agent/peer.h"
 #include "agent/tree_compile.h"
 #include "agent/tree_state.h"
 #include "core/alloc.h"
 #include "core/log.h"
+#include "core/refusals.h"
 #include "core/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -158,6 +162,49 @@ static int expect_elsewhere(struct hd_tree *tree, const struct hd_tree_compile *
     return 0;
 }
 
+/* ---- whose files ---- */
+
+/* To write into a watched tree is to push. */
+static const struct hd_request push = { .type = HD_REQUEST_PUSH };
+
+/* The first of the compile's files whose owner may not push, and the role that is too low; NULL:
+ * there is none. */
+static const struct hd_tree_file *find_denied(struct hd_tree *tree,
+                                              const struct hd_tree_compile *compile,
+                                              enum hd_role *role)
+{
+    for (size_t i = 0; i < compile->count; i++) {
+        const struct hd_tree_file *file = compile->candidates[i].file;
+        if (i > 0 && file->owner == compile->candidates[i - 1].file->owner)
+            continue;
+        *role = hd_access_of_uid(hd_loop_access(tree->loop), file->owner);
+        if (*role < hd_role_needed(&push))
+            return file;
+    }
+    return NULL;
+}
+
+/* It gets no number: whoever may not push must not fill the history. */
+static void refuse_owner(struct hd_tree *tree, const struct hd_tree_file *file, enum hd_role role)
+{
+    char key[32], shown[200], words[400];
+    struct hd_origin origin = { .way = HD_WAY_WATCH };
+    const struct hd_refusal refusal = { .origin = &origin,
+                                        .peer = key,
+                                        .what = hd_role_request_word(&push),
+                                        .why = words,
+                                        .role = role,
+                                        .needed = hd_role_needed(&push) };
+    hd_text_escape(file->path, shown, sizeof shown);
+    snprintf(words, sizeof words, "%s belongs to uid %u, whose role here is %s; a push needs %s",
+             shown, file->owner, hd_role_word(role), hd_role_word(refusal.needed));
+    snprintf(key, sizeof key, "uid:%u", file->owner);
+    hd_peer_describe_user(file->owner, origin.who, sizeof origin.who);
+    hd_text_escape(tree->path, origin.from, sizeof origin.from);
+    hd_log(HD_LOG_WARN, "watch=%s: nothing of this compile is deployed: %s", tree->path, words);
+    hd_loop_refused(tree->loop, &refusal);
+}
+
 /* ---- compiles ---- */
 
 static int consider_compile(struct hd_tree *tree, const struct hd_tree_compile *compile, bool wait,
@@ -170,6 +217,12 @@ static int consider_compile(struct hd_tree *tree, const struct hd_tree_compile *
     set_wait(tree, false);
     if (compile->count == 0)
         return 0;
+    enum hd_role role = HD_ROLE_NONE;
+    const struct hd_tree_file *denied = find_denied(tree, compile, &role);
+    if (denied != NULL) {
+        refuse_owner(tree, denied, role);
+        return 0;
+    }
     if (submit(tree, compile, err) != 0)
         return -1;
     return expect_elsewhere(tree, compile, err);

@@ -16,6 +16,7 @@ struct hd_tree_file {
     char *name;
     bool is_live_known;
     struct hd_digest live; /* of the file whose code is live, or will load */
+    uint32_t owner;        /* of the file, when it was last read */
     bool is_fresh;         /* as last read, it is not what is live */
     struct hd_buffer fresh;
     struct hd_digest fresh_digest;

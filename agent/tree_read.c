@@ -28,13 +28,27 @@ static char *name_in(const char *path, struct hd_bytes contents)
     return hd_strndup(path, strlen(path) - strlen(".class"));
 }
 
-/* NULL with err clear: a file that is gone, of no interest, or not to be read (which is logged). */
+/* Whose files may be deployed is asked when they are (tree.c): roles change. */
+static int anybody(void *context, uint32_t owner_uid, const char *shown, struct hd_error *err)
+{
+    (void)context;
+    (void)owner_uid;
+    (void)shown;
+    (void)err;
+    return 0;
+}
+
+/* What is remembered is believed to be what is live, so it must be root's, the JVM's user's or the
+ * tree's owner's. NULL with err clear: a file that is gone, of no interest, or not to be read (which
+ * is logged). */
 static struct hd_tree_file *read_one(struct hd_tree *tree, int directory, const char *path,
                                      uint8_t **data, size_t *length, struct hd_error *err)
 {
     struct hd_error why = HD_ERROR_INIT;
-    if (hd_watcher_read_file(directory, path, HD_BUNDLE_MAX_CLASS_BYTES, data, length, &tree->owner,
-                             &why) != 0) {
+    const struct hd_owner_rule all = { .may = anybody };
+    const struct hd_owner_rule *owners = tree->loop != NULL ? &all : NULL;
+    if (hd_watcher_read_file_of(owners, directory, path, HD_BUNDLE_MAX_CLASS_BYTES, data, length,
+                                &tree->owner, &why) != 0) {
         if (why.code == HD_E_MEMORY)
             (void)hd_error_set_memory(err);
         else if (why.code != HD_E_NOT_FOUND)
@@ -49,6 +63,8 @@ static struct hd_tree_file *read_one(struct hd_tree *tree, int directory, const 
     struct hd_tree_file *file = NULL;
     if (strcmp(name, "module-info") != 0)
         file = hd_tree_index_put(&tree->index, path, name, err);
+    if (file != NULL)
+        file->owner = tree->owner;
     hd_free(name);
     return file;
 }

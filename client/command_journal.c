@@ -35,8 +35,19 @@ static void print_field(const char *before, const json_t *entry, const char *key
         printf("%s%s", before, text);
 }
 
+/* Of refusals only. */
+static void print_how_often(const json_t *entry)
+{
+    json_int_t count = json_integer_value(json_object_get(entry, "count"));
+    if (count > 0)
+        print_field(", ", entry, "from");
+    if (count > 1)
+        printf(" (%lld times)", (long long)count);
+}
+
 /* "12 2026-01-31T12:34:56.789Z end deployment 3, uid:0 (root), fix.jar: why", "13 … keep the state after
- * deployment 3, uid:0 (root)", "14 … kept-retired com.example.Foo in app: why" */
+ * deployment 3, uid:0 (root)", "14 … kept-retired com.example.Foo in app: why", "15 … refused push: why, cert:alice,
+ * 10.1.2.3:51234 (7 times)" */
 static int print_entry(const json_t *entry, void *context, struct hd_error *err)
 {
     (void)context;
@@ -50,12 +61,14 @@ static int print_entry(const json_t *entry, void *context, struct hd_error *err)
         printf(" deployment %lld", (long long)deployment);
     if (json_is_integer(state))
         printf(" the state after deployment %lld", (long long)json_integer_value(state));
+    print_field(" ", entry, "what"); /* of somebody who was refused */
     print_field(" ", entry, "class");
     print_field(" in ", entry, "loader");
     print_field(": ", entry, "why");
     print_field(", ", entry, "who");
     print_field(", ", json_object_get(entry, "bundle"), "name");
     print_field(": ", entry, "message");
+    print_how_often(entry);
     putchar('\n');
     return 0;
 }

@@ -254,6 +254,20 @@ static void pump(struct hd_tunnel *tunnel, struct hd_error *err)
     }
 }
 
+/* Where the other side hung up first, libwebsockets is let in all the same, and hears then that it
+ * ended: with nobody to connect to, version 4.1.6 goes on with memory that it has freed. */
+static void let_local_in(struct hd_tunnel *tunnel)
+{
+    struct pollfd watched[] = { { .fd = tunnel->stop, .events = POLLIN },
+                                { .fd = tunnel->listener, .events = POLLIN } };
+    if (tunnel->listener < 0)
+        return;
+    while (poll(watched, 2, -1) < 0 && errno == EINTR)
+        ;
+    if (watched[1].revents != 0)
+        tunnel->local = accept4(tunnel->listener, NULL, NULL, SOCK_CLOEXEC);
+}
+
 /* Why it failed is there before libwebsockets hears that it ended. */
 static void *run(void *argument)
 {
@@ -264,6 +278,7 @@ static void *run(void *argument)
     tunnel->failure = err;
     pthread_mutex_unlock(&tunnel->lock);
     (void)flush(tunnel->network, &tunnel->to_network);
+    let_local_in(tunnel);
     forget_name(tunnel);
     if (tunnel->local >= 0)
         close(tunnel->local);

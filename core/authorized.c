@@ -211,6 +211,33 @@ int hd_authorized_read(const char *path, struct hd_authorized *out, struct hd_er
     return result;
 }
 
+static int copy_line(const struct hd_who *who, struct hd_authorized *copy, struct hd_error *err)
+{
+    struct hd_who *line = &copy->lines[copy->count];
+    *line = *who;
+    line->name = hd_strdup(who->name);
+    if (line->name == NULL)
+        return hd_error_set_memory(err);
+    copy->count++;
+    return 0;
+}
+
+int hd_authorized_copy_signers(const struct hd_authorized *authorized, struct hd_authorized *out,
+                               struct hd_error *err)
+{
+    struct hd_authorized copy = { hd_alloc_zeroed(authorized->count + 1, sizeof *copy.lines), 0 };
+    int result = copy.lines != NULL ? 0 : hd_error_set_memory(err);
+    for (size_t i = 0; result == 0 && i < authorized->count; i++) {
+        if (authorized->lines[i].kind == HD_WHO_SIGNER)
+            result = copy_line(&authorized->lines[i], &copy, err);
+    }
+    if (result == 0)
+        *out = copy;
+    else
+        hd_authorized_close(&copy);
+    return result;
+}
+
 void hd_authorized_close(struct hd_authorized *authorized)
 {
     for (size_t i = 0; i < authorized->count; i++)

@@ -51,6 +51,9 @@ HD_CHECKED int hd_authorized_parse(const char *text, size_t length, struct hd_au
 /* Reads and parses; as well as these, the errors of hd_trusted_file_read. */
 HD_CHECKED int hd_authorized_read(const char *path, struct hd_authorized *out,
                                   struct hd_error *err);
+/* Only the lines signer:PRINCIPAL of it. On success closed with hd_authorized_close. */
+HD_CHECKED int hd_authorized_copy_signers(const struct hd_authorized *authorized,
+                                          struct hd_authorized *out, struct hd_error *err);
 void hd_authorized_close(struct hd_authorized *authorized);
 
 /* HD_ROLE_NONE where no line names them. */

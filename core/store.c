@@ -24,7 +24,7 @@ struct hd_store {
     struct hd_journal *journal;
     uint64_t last_number;
     uint64_t open_number; /* begun and not ended; 0: none */
-    struct hd_store_files_size size; /* of bundles, at most: a directory is not listed for each push */
+    struct hd_store_files_size size; /* of bundles, at most: not listed for each push */
     bool size_known;
     /* digests of kept.json, "" for none: what it is, and what it was about to become */
     char kept[HD_DIGEST_HEX_SIZE];
@@ -150,16 +150,16 @@ static void note_number(struct hd_store *store, struct hd_bytes line)
         store->last_number = number;
 }
 
-/* A deployment of long ago that was not signed has only its number to tell: a JVM must not wait for
- * years of them to be parsed. */
+/* A deployment of long ago that was not signed has only its number to tell, a refusal nothing: a JVM
+ * must not wait for years of them to be parsed. */
 static bool wants(struct hd_bytes line, uint64_t following, void *context)
 {
-    struct opening *opening = context;
     bool is_deployment =
         contains(line, "\"event\":\"begin\"") || contains(line, "\"event\":\"end\"");
-    if (following <= HD_STORE_READ_BYTES || !is_deployment || contains(line, "\"sealed\":"))
+    bool is_old = following > HD_STORE_READ_BYTES && !contains(line, "\"sealed\":");
+    if (!(is_deployment && is_old) && !contains(line, "\"event\":\"refused\""))
         return true;
-    note_number(opening->store, line);
+    note_number(((struct opening *)context)->store, line);
     return false;
 }
 

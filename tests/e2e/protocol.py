@@ -12,6 +12,7 @@ Usage: protocol.py AGENT [CASE... | long]     AGENT: libhotdrop.so; each case ru
 
 import asyncio
 import base64
+import fcntl
 import io
 import json
 import os
@@ -24,6 +25,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import traceback
 import zipfile
@@ -162,11 +164,12 @@ class Jvm:
         self.socket = self.directory + "/socket"
         self.token_file = self.directory + "/token"
         self.log = self.directory + "/log"
+        self.store = self.directory + "/store"
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         agent = (
             f"-agentpath:{AGENT}=listen=unix:{self.socket},listen=ws://127.0.0.1:{self.port},"
-            f"token={self.token_file},log={self.log},log-level=debug,{options}"
+            f"token={self.token_file},log={self.log},log-level=debug,{options.replace('STORE', self.store)}"
         )
         self.process = subprocess.Popen(
             [self.jdk + "/bin/java", "-Xcheck:jni", "-XX:+IgnoreUnrecognizedVMOptions", "-XX:-CreateCoredumpOnCrash", agent, "-cp", self.classes, "Target"],
@@ -199,6 +202,10 @@ class Jvm:
     def logged(self):
         with open(self.log, encoding="utf-8") as file:
             return file.read()
+
+    async def until_logged(self, text, count=1):
+        """Until the agent's log has that so many times."""
+        await until(lambda: self.logged().count(text) >= count, f"{count} of {text!r} in the log")
 
     def local(self, **options):
         return websockets.unix_connect(
@@ -235,6 +242,22 @@ class Jvm:
             self.process.kill()
             self.process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+# ---- waiting for what nobody tells ----------------------------------------------------------------
+
+
+async def until(holds, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"in {seconds} s there was no {what}"
+        await asyncio.sleep(0.01)
+
+
+async def until_there_are(jvm, count):
+    end = time.monotonic() + 20
+    while await deployments(jvm) != count:
+        assert time.monotonic() < end, f"there are {await deployments(jvm)} deployments, not {count}"
 
 
 # ---- what a client does ---------------------------------------------------------------------------
@@ -313,6 +336,10 @@ class Raw:
 
     def send(self, data):
         self.socket.sendall(data)
+
+    def is_read(self):
+        """The agent has read all that was sent (unix(7), SIOCOUTQ)."""
+        return struct.unpack("i", fcntl.ioctl(self.socket, termios.TIOCOUTQ, b"\0\0\0\0"))[0] == 0
 
     def request(self, target="/", head=None, **headers):
         lines = {
@@ -493,7 +520,7 @@ async def a_connection_lost_before_the_last_byte_changes_nothing(jvm):
             await begin(connection, jvm.jar)
             await connection.send(jvm.jar[:-1])
             connection.transport.abort()
-    await asyncio.sleep(0.2)
+    await jvm.until_logged(" gone: ", 2)
     assert await deployments(jvm) == 0
     jvm.ask("hello", "hello 1")
 
@@ -508,11 +535,7 @@ async def a_job_goes_on_when_its_connection_is_lost(jvm):
         await receive(connection, "progress")
         connection.transport.abort()
     jvm.ask("open", "opened")
-    for _ in range(100):
-        if await deployments(jvm) == 1:
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError("the job was not finished")
+    await until_there_are(jvm, 1)
 
 
 @case()
@@ -548,10 +571,7 @@ async def a_second_push_waits_its_turn(jvm):
         jvm.ask("open", "opened")
         report, _ = await receive(first, "report")
         assert report["deployment"] == 1, report
-    for _ in range(100):
-        if await deployments(jvm) == 2:
-            break
-        await asyncio.sleep(0.1)
+    await until_there_are(jvm, 2)
     jvm.ask("hello", "hello 2")
 
 
@@ -591,6 +611,29 @@ async def foreign_handshakes_are_refused(jvm):
     assert jvm.token not in jvm.logged()
 
 
+@case("store=STORE")
+async def whoever_is_refused_again_and_again_does_not_fill_the_journal(jvm):
+    journal = os.path.join(jvm.store, "journal")
+
+    def lines():
+        with open(journal, encoding="utf-8") as file:
+            return [line for line in map(json.loads, file) if line["event"] == "refused"]
+
+    for number in range(400):
+        with Raw(jvm, remote=True) as raw:
+            assert raw.request(Authorization=f"Bearer wrong{number}") == 401
+    counted = lambda: sum(line["count"] for line in lines())
+    await until(lambda: len(lines()) == 60 or counted() == 400, "line for them, or sixty of those")
+    first = lines()
+    assert first[0]["what"] == "connect" and first[0]["from"].startswith("127.0.0.1:"), first[0]
+    assert first[0]["role"] == "none" and first[0]["needed"] == "viewer" and first[0]["way"] == "websocket", first[0]
+    async with jvm.local() as connection:
+        await greet(connection)
+        assert (await push(connection, jvm.jar))["deployment"] == 1
+    assert len(lines()) <= 60 and counted() <= 400, lines()
+    assert "wrong" not in pathlib.Path(journal).read_text()
+
+
 @case()
 async def broken_requests_end_the_connection(jvm):
     for head in (b"GET / HTTP/1.1\nHost: localhost\n\n", b"\x16\x03\x01\x02\x00" * 40 + b"\r\n\r\n", b"x" * 9000):
@@ -623,7 +666,7 @@ async def unmasked_frames_are_refused(jvm):
         raw.upgraded().send_frame(1, request)
         raw.frame()
         raw.send(b"\x82")
-        time.sleep(0.05)
+        await until(raw.is_read, "reading of the first byte")
         raw.send(b"\x03abc")
         raw.expect_close(1002)
     with Raw(jvm, remote=True) as raw:  # in the same packet as the handshake
@@ -740,7 +783,7 @@ async def connections_are_bounded(jvm):
     with Raw(jvm, remote=True) as raw:
         assert raw.request(Authorization="Bearer " + jvm.token) == 503
     await held.pop().close()
-    await asyncio.sleep(0.1)
+    await jvm.until_logged(" gone: ")
     await (await jvm.local()).close()
     for connection in held + others:
         await connection.close()
@@ -797,10 +840,13 @@ async def the_threads_sleep_when_nothing_happens(jvm):
         return counts
 
     await deployments(jvm)
-    await asyncio.sleep(1)
-    before = switches()
+    await jvm.until_logged(" gone: ")
+    before = None
+    while before != switches():  # the loop is asleep again when it has not run between two looks
+        before = switches()
+        await asyncio.sleep(0.1)
     assert set(before) == {"hotdrop-loop", "hotdrop-engine"}, before
-    await asyncio.sleep(5)
+    await asyncio.sleep(5)  # this is the measurement: five seconds of nothing
     assert switches() == before
 
 
@@ -844,7 +890,7 @@ async def a_confirmation_and_the_timer_cross_and_one_wins(jvm):
             await connection.send(jvm.jar)
             report, _ = await receive(connection, "report")
             assert report["trial"]["ended"] is None, report
-            await asyncio.sleep(random.uniform(0.034, 0.042))
+            await asyncio.sleep(random.uniform(0.034, 0.042))  # about when the agent's own 40 ms are over: that is the crossing
             await say(connection, type="confirm", id=number + 1, deployment=report["deployment"])
             answer, _ = await receive(connection, "confirm")
             await say(connection, type="show", id=number + 2, deployment=report["deployment"])

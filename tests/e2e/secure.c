@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,6 +15,8 @@ char secure_place[64] = "/tmp/hotdrop-secure-XXXXXX";
 char secure_address[64];
 char secure_local[256];
 unsigned secure_port;
+
+static char secure_options[2048];
 
 void secure_make(void)
 {
@@ -80,7 +83,7 @@ static unsigned free_port(void)
 
 void secure_start(struct e2e *e2e, const char *certificate, const char *more)
 {
-    char options[2048], own[256];
+    char own[256];
     snprintf(own, sizeof own, "%s", certificate); /* e2e_path forgets */
     e2e_compile_class(e2e, "Greeter",
                       "package demo; public class Greeter { public static String greet() { return "
@@ -93,13 +96,26 @@ void secure_start(struct e2e *e2e, const char *certificate, const char *more)
     secure_port = free_port();
     snprintf(secure_address, sizeof secure_address, "wss://127.0.0.1:%u", secure_port);
     snprintf(secure_local, sizeof secure_local, "unix:%s/door", e2e->directory);
-    snprintf(options, sizeof options,
+    snprintf(secure_options, sizeof secure_options,
              "listen=%s,listen=%s,tls-cert=%s.pem,tls-key=%s.key,tls-client-ca=%s,authorized=%s/"
              "authorized%s%s",
              secure_local, secure_address, own, own, secure_file("ca.pem"), e2e->directory,
              more[0] != '\0' ? "," : "", more);
-    e2e_start(e2e, options, NULL);
+    e2e_start(e2e, secure_options, NULL);
     e2e_expect(e2e, "call demo.Greeter greet", "one");
+}
+
+void secure_stop(struct e2e *e2e)
+{
+    int status;
+    e2e_process_tell(&e2e->jvm, "exit 0");
+    free(e2e_process_finish(&e2e->jvm, 30, &status));
+    assert_int_equal(status, 0);
+}
+
+void secure_start_again(struct e2e *e2e)
+{
+    e2e_start(e2e, secure_options, NULL);
 }
 
 const char *secure_reason(const struct e2e_answer *answer)

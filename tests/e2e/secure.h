@@ -33,6 +33,10 @@ void secure_authorise(const struct e2e *e2e, const char *format, ...)
  * (before). more: further options, "" none. */
 void secure_start(struct e2e *e2e, const char *certificate, const char *more);
 
+/* The JVM ends, as it should; and another one with the same options. */
+void secure_stop(struct e2e *e2e);
+void secure_start_again(struct e2e *e2e);
+
 /* hotdrop WORDS… --json --to secure_address --ca ca.pem, and what shows who it is: alice's files, a
  * token, nothing. */
 #define SECURE_CLIENT(e2e, answer, ...)                                                            \

@@ -27,8 +27,10 @@ static const struct asked {
 };
 enum { EVERYTHING = sizeof everything / sizeof everything[0] };
 
-enum { LOCALLY, WITH_A_CERTIFICATE, WITH_A_TOKEN, WAYS };
-static const char *const way_words[WAYS] = { "locally", "with a certificate", "with a token" };
+enum { LOCALLY, WITH_A_CERTIFICATE, WITH_A_TOKEN, OF_ANOTHER_CA, EXPIRED, WITH_NOTHING, WAYS };
+static const char *const way_words[WAYS] = { "locally",         "with a certificate",
+                                             "with a token",    "with another CA's certificate",
+                                             "with an expired", "with nothing" };
 
 static char token[256];
 
@@ -46,14 +48,20 @@ static void ask(const struct e2e *e2e, int way, const struct asked *asked,
         e2e_client(e2e, answer, words[0], words[1], words[2], "--json", "--to", secure_local, NULL);
     else if (way == WITH_A_CERTIFICATE)
         SECURE_CLIENT(e2e, answer, words[0], words[1], words[2], AS("alice"));
-    else
+    else if (way == WITH_A_TOKEN)
         SECURE_CLIENT(e2e, answer, words[0], words[1], words[2], "--token", token);
+    else if (way == OF_ANOTHER_CA)
+        SECURE_CLIENT(e2e, answer, words[0], words[1], words[2], AS("eve"));
+    else if (way == EXPIRED)
+        SECURE_CLIENT(e2e, answer, words[0], words[1], words[2], AS("over"));
+    else
+        SECURE_CLIENT(e2e, answer, words[0], words[1], words[2]);
 }
 
 static void expect_verdict(int role, int way, const struct asked *asked,
                            const struct e2e_answer *answer)
 {
-    bool allowed = role >= asked->least;
+    bool allowed = way < OF_ANOTHER_CA && role >= asked->least;
     bool refused = answer->status == 4 && strcmp(secure_reason(answer), "not-authorised") == 0;
     bool answered = answer->status == 0 || answer->status == 1;
     if (allowed ? !answered : !refused)
@@ -131,6 +139,85 @@ static void a_refusal_names_what_is_needed_and_is_logged(void **state)
                         "push needs the role deployer, and cert:alice is a viewer here");
     e2e_answer_close(&answer);
     e2e_await_log(e2e, "WARN refused cert:alice");
+}
+
+/* ---- the journal ----------------------------------------------------------------------------- */
+
+static void await_journal(const struct e2e *e2e, const char *text)
+{
+    struct e2e at_journal = *e2e;
+    snprintf(at_journal.log, sizeof at_journal.log, "%s/store/journal", e2e->directory);
+    e2e_await_log(&at_journal, text);
+}
+
+static void expect_refused(const struct e2e_answer *answer)
+{
+    if (answer->status != 4)
+        fail_msg("status %d: %s", answer->status, answer->output);
+}
+
+static void expect_journal_holds(struct e2e *e2e)
+{
+    struct e2e_answer answer;
+    e2e_client(e2e, &answer, "journal", "verify", e2e_path(e2e, "store"), NULL);
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    e2e_client(e2e, &answer, "journal", e2e_path(e2e, "store"), NULL);
+    assert_int_equal(answer.status, 0);
+    assert_non_null(strstr(answer.output, " refused push: push needs the role deployer, and "
+                                          "cert:alice is a viewer here, cert:alice, 127.0.0.1:"));
+    e2e_answer_close(&answer);
+}
+
+static void a_refusal_stands_in_the_journal(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    start(e2e);
+    secure_write(e2e, "wrong", TOKEN "0\n");
+    secure_authorise(e2e, "viewer cert:alice\nviewer uid:%u\n", geteuid());
+    SECURE_CLIENT(e2e, &answer, "push", e2e_path(e2e, "after"), AS("alice"));
+    expect_refused(&answer);
+    e2e_answer_close(&answer);
+    await_journal(e2e, "\"event\":\"refused\",\"who\":\"cert:alice\",\"from\":\"127.0.0.1:");
+    await_journal(e2e, "\"way\":\"websocket\",\"what\":\"push\",\"role\":\"viewer\","
+                       "\"needed\":\"deployer\"");
+    e2e_client(e2e, &answer, "keep", "--json", "--to", secure_local, NULL);
+    expect_refused(&answer);
+    e2e_answer_close(&answer);
+    await_journal(e2e, "\"way\":\"local\",\"what\":\"keep\",\"role\":\"viewer\","
+                       "\"needed\":\"operator\"");
+    SECURE_CLIENT(e2e, &answer, "status", AS("eve"));
+    expect_refused(&answer);
+    e2e_answer_close(&answer);
+    await_journal(e2e, "\"what\":\"connect\",\"role\":\"none\",\"needed\":\"viewer\"");
+    e2e_drop(e2e, "after/demo/Greeter.class", "Greeter.class"); /* a viewer's */
+    json_decref(e2e_await_report(e2e, ".refused", 2));
+    await_journal(e2e, "\"way\":\"drop\",\"what\":\"push\",\"role\":\"viewer\"");
+    expect_journal_holds(e2e);
+    secure_stop(e2e);
+    secure_authorise(e2e, "operator uid:%u\n", geteuid());
+    secure_start_again(e2e);
+    e2e_client(e2e, &answer, "history", "--json", "--to", secure_local, NULL);
+    assert_int_equal(json_array_size(json_object_get(answer.json, "deployments")), 2);
+    e2e_answer_close(&answer);
+    expect_journal_holds(e2e);
+}
+
+static void the_wrong_token_stands_in_the_journal_as_well_as_none(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    start(e2e);
+    secure_write(e2e, "wrong", TOKEN "0\n");
+    SECURE_CLIENT(e2e, &answer, "status", "--token", e2e_path(e2e, "wrong"));
+    expect_refused(&answer);
+    e2e_answer_close(&answer);
+    await_journal(e2e, "\"why\":\"the token is nobody's here\"");
+    SECURE_CLIENT(e2e, &answer, "status");
+    expect_refused(&answer);
+    e2e_answer_close(&answer);
+    await_journal(e2e, "this address wants a client's certificate");
 }
 
 static void who_is_authorised_changes_with_the_file_and_a_broken_one_changes_nothing(void **state)
@@ -241,6 +328,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         E2E_CASE(a_role_may_what_the_table_says_whichever_way_it_comes),
         E2E_CASE(a_refusal_names_what_is_needed_and_is_logged),
+        E2E_CASE(a_refusal_stands_in_the_journal),
+        E2E_CASE(the_wrong_token_stands_in_the_journal_as_well_as_none),
         E2E_CASE(who_is_authorised_changes_with_the_file_and_a_broken_one_changes_nothing),
         E2E_CASE(another_user_may_what_its_line_says),
         E2E_CASE(dropping_a_file_needs_the_role_of_a_push),

@@ -37,6 +37,7 @@ struct hd_loop {
     size_t job_count;
     uint64_t last_number;
     bool refuses_jobs;
+    unsigned refusals; /* noted for the journal */
 };
 
 int hd_loop_watch(struct hd_loop *loop, int descriptor, hd_loop_callback readable, void *context,
@@ -102,6 +103,12 @@ struct hd_access *hd_loop_access(struct hd_loop *loop)
     return &loop->access;
 }
 
+void hd_loop_refused(struct hd_loop *loop, const struct hd_refusal *refusal)
+{
+    (void)refusal;
+    loop->refusals++;
+}
+
 struct hd_job *hd_job_new(enum hd_job_kind kind, const struct hd_origin *origin)
 {
     struct hd_job *job = hd_alloc_zeroed(1, sizeof *job);
@@ -118,6 +125,7 @@ void hd_job_free(struct hd_job *job)
         return;
     hd_bundle_free(job->bundle);
     hd_deployment_release(job->deployment);
+    hd_authorized_close(&job->behalf.signers);
     hd_free(job->loader);
     hd_free(job->message);
     hd_free(job);

@@ -26,6 +26,8 @@ static struct hd_handshake good_request(void)
     return (struct hd_handshake){ .target = "/",
                                   .host = "localhost",
                                   .upgrade = "websocket",
+                                  .connection = "Upgrade",
+                                  .key = "dGhlIHNhbXBsZSBub25jZQ==",
                                   .version = "13",
                                   .protocols = "hotdrop.v1",
                                   .authorization = "Bearer " SECRET };
@@ -50,6 +52,33 @@ static void a_good_request_is_let_in(void **state)
     request.upgrade = "WebSocket";
     request.protocols = "other.v2, hotdrop.v1";
     request.authorization = NULL;
+    assert_int_equal(judge(&request, &local_rules), 0);
+}
+
+static void a_connection_or_key_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    static const char *const connections[] = { NULL,         "",          "close",
+                                               "keep-alive", "NoUpgrade", "Upgraded, x" };
+    static const char *const keys[] = { NULL,
+                                        "",
+                                        "AAAA",
+                                        "AAAAAAAAAAAAAAAAAAAAAA=",
+                                        "AAAAAAAAAAAAAAAAAAAAAAA=",
+                                        "!AAAAAAAAAAAAAAAAAAAAA==",
+                                        "dGhlIHNhbXBsZSBub25jZQ== " };
+    for (size_t i = 0; i < sizeof connections / sizeof connections[0]; i++) {
+        struct hd_handshake request = good_request();
+        request.connection = connections[i];
+        assert_int_equal(judge(&request, &local_rules), 400);
+    }
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        struct hd_handshake request = good_request();
+        request.key = keys[i];
+        assert_int_equal(judge(&request, &local_rules), 400);
+    }
+    struct hd_handshake request = good_request();
+    request.connection = "keep-alive,\tUPGRADE";
     assert_int_equal(judge(&request, &local_rules), 0);
 }
 
@@ -176,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_request_is_let_in),
+        cmocka_unit_test(a_connection_or_key_that_is_none_is_refused),
         cmocka_unit_test(hosts_that_are_us_are_let_in),
         cmocka_unit_test(foreign_hosts_are_refused),
         cmocka_unit_test(browsers_are_refused),

@@ -236,12 +236,38 @@ static void every_failed_allocation_while_remembering_is_told(void **state)
 
 #define TREE_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
+static bool somebody_was_refused(void *context)
+{
+    struct compiling *compiling = context;
+    return compiling->loop.refusals > 0;
+}
+
+static void files_of_somebody_who_may_not_push_are_not_deployed(void **state)
+{
+    struct compiling *compiling = *state;
+    put_salted(compiling, "t/com/A.class", "com/A", "1");
+    watch(compiling);
+    compiling->loop.access.jvm_user = geteuid() + 1; /* so this user is nobody, but for root */
+    if (geteuid() == 0)
+        assert_int_equal(chown(at(&compiling->sandbox, "t"), 12345, (gid_t)-1), 0);
+    put_salted(compiling, "t/com/A.class", "com/A", "2");
+    if (geteuid() == 0) {
+        fake_loop_await_job(&compiling->loop); /* root's file, in another's directory */
+        succeed(compiling);
+        put_salted(compiling, "t/com/B.class", "com/B", "1");
+        assert_int_equal(chown(at(&compiling->sandbox, "t/com/B.class"), 12345, (gid_t)-1), 0);
+    }
+    assert_true(fake_loop_run(&compiling->loop, PATIENCE_MS, somebody_was_refused, compiling));
+    assert_int_equal(compiling->loop.job_count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TREE_TEST(a_tree_is_remembered_by_class_name),
         TREE_TEST(a_changed_class_is_deployed_and_stays_where_it_is),
         TREE_TEST(only_changed_content_counts),
+        TREE_TEST(files_of_somebody_who_may_not_push_are_not_deployed),
         TREE_TEST(what_changed_between_remembering_and_watching_is_deployed),
         TREE_TEST(a_compile_of_hundreds_is_one_deployment),
         TREE_TEST(after_a_refusal_the_next_compile_pushes_all_that_is_still_different),
