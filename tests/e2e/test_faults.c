@@ -6,8 +6,8 @@
  *
  * A sample of the calls, or with HD_E2E_EVERY_FAULT=1 each of them.
  */
-#include "tests/e2e/faults/faults.h"
 #include "tests/e2e/application.h"
+#include "tests/e2e/faults/faults.h"
 #include "tests/e2e/shop.h"
 
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define F(name)     HD_FAULT_##name
 #define NAME_LENGTH 6 /* of classes and of what they answer: N00001, w00001 */
 #define MAX_CLASS   4096
 
@@ -189,17 +190,18 @@ static void fail_with(const struct fault *fault, const char *what, const char *d
              fault->nth, fault->lasting ? " and on" : "", what, detail);
 }
 
-/* A clear line, not a flood of them. What the log itself cannot write it cannot say. */
+/* A clear line, not a flood of them. What the log itself cannot write it cannot say, and that a peer is gone is for its client
+ * to say. */
 static void expect_a_line(const struct fault *fault, const char *log)
 {
-    enum { FEW = 3 };
+    unsigned few = fault->lasting ? 6 : 2;
     unsigned loud = count(log, " WARN ") + count(log, " ERROR ");
-    if (fault->function == HD_FAULT_write)
+    if (fault->function == F(write) || fault->function == F(recv) || fault->function == F(send))
         return;
     if (loud == 0 &&
         count(log, ": not applied") + count(log, " jvm-error: ") + count(log, " busy: ") == 0)
         fail_with(fault, "the log does not say it", log);
-    if (loud > FEW)
+    if (loud > few)
         fail_with(fault, "the log says it too often", log);
 }
 
@@ -302,6 +304,15 @@ static void drop_below(struct world *world)
     write_class(world, directory, 0, world->word);
 }
 
+/* Nothing more becomes of what was dropped. */
+static bool is_final(const struct fault *fault, const char *log)
+{
+    return fault->function != HD_FAULT_NONE &&
+           (strstr(log, "left in place") != NULL || strstr(log, "inotify watches") != NULL ||
+            strstr(log, "inotify_add_watch") != NULL ||
+            strstr(log, "files are in .claimed") != NULL);
+}
+
 /* Until it is known what became of what was dropped: its place, or a line. The caller frees. */
 static char *await_settled(struct world *world, const struct fault *fault, size_t done,
                            size_t refused)
@@ -315,7 +326,7 @@ static char *await_settled(struct world *world, const struct fault *fault, size_
             memcpy(log + strlen(log), more, strlen(more) + 1);
         free(more);
         if (settled(world, ".done") > done || settled(world, ".refused") > refused ||
-            (fault->function != HD_FAULT_NONE && strstr(log, "drop directory") != NULL))
+            is_final(fault, log))
             return log;
         poll(NULL, 0, 10);
     }
@@ -337,6 +348,15 @@ static void drop_well(struct world *world, const struct fault *before, void (*wa
     free(log);
 }
 
+/* A file that was left in place and said so would come with the next one. */
+static void remove_left(const struct world *world)
+{
+    char left[32];
+    snprintf(left, sizeof left, "drop/d%05u", world->word);
+    const char *const remove[] = { "rm", "-rf", e2e_path(world->e2e, "%s", left), NULL };
+    e2e_tool(NULL, remove);
+}
+
 static unsigned by_drop_of(struct world *world, const struct fault *fault,
                            void (*way)(struct world *))
 {
@@ -356,6 +376,7 @@ static unsigned by_drop_of(struct world *world, const struct fault *fault,
         expect_a_line(fault, log);
     world->refused += live ? 0 : 1;
     free(log);
+    remove_left(world);
     drop_well(world, fault, way);
     go_back(world);
     return hits;
@@ -372,8 +393,6 @@ static unsigned by_drop_below(struct world *world, const struct fault *fault)
 }
 
 /* ---- which calls, and how they fail ---------------------------------------------------------- */
-
-#define F(name) HD_FAULT_##name
 
 static const struct fault heap[] = {
     { F(malloc), ENOMEM, false, 0 },  { F(calloc), ENOMEM, false, 0 },
@@ -443,13 +462,15 @@ static const struct fault below_calls[] = {
     { F(timerfd_settime), EINVAL, false, 0 },
 };
 
-/* The first, and of so many one; each where it may take long. */
-static unsigned step(enum hd_fault_function function)
+/* The first, and of so many one; each where it may take long. A client waits for seconds where the agent cannot answer at all. */
+static unsigned step(const struct fault *fault)
 {
-    enum { OF_HEAP = 41, OF_CALLS = 4 };
+    enum { OF_HEAP = 41, OF_CALLS = 4, ALL = 10000 };
     if (getenv("HD_E2E_EVERY_FAULT") != NULL)
         return 1;
-    return function == F(malloc) || function == F(calloc) ? OF_HEAP : OF_CALLS;
+    if (fault->function == F(malloc) || fault->function == F(calloc))
+        return OF_HEAP;
+    return fault->lasting ? ALL : OF_CALLS;
 }
 
 static void try_all(struct world *world, const struct fault *faults, size_t count_of_faults,
@@ -459,12 +480,12 @@ static void try_all(struct world *world, const struct fault *faults, size_t coun
     for (size_t i = 0; i < count_of_faults; i++) {
         struct fault fault = faults[i];
         unsigned struck = 0;
-        for (fault.nth = 1; fault.nth < MOST_CALLS; fault.nth += step(fault.function)) {
+        for (fault.nth = 1; fault.nth < MOST_CALLS; fault.nth += step(&fault)) {
             if (way(world, &fault) == 0)
                 break;
             struck++;
         }
-        if (struck == 0 || fault.nth >= MOST_CALLS)
+        if (struck == 0)
             fail_with(&fault, "it was to be tried so often", "");
         world->struck += struck;
     }
