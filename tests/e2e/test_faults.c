@@ -236,6 +236,12 @@ static void go_back(struct world *world)
     expect_live(world, 0);
 }
 
+/* It does one job after the other: what was pushed before has come to its end. */
+static void await_engine(struct world *world)
+{
+    shop_do(world->e2e, "check", e2e_path(world->e2e, "after"));
+}
+
 /* 0: both are live; 1 and 3: neither; 5: nobody knows, but neither or both. */
 static void judge_push(struct world *world, const struct fault *fault,
                        const struct e2e_answer *answer, const char *log)
@@ -245,6 +251,8 @@ static void judge_push(struct world *world, const struct fault *fault,
         fail_with(fault, "the client's end", answer->output);
     if (answer->status == 1 || answer->status == 3)
         live = 0;
+    if (answer->status == 5)
+        await_engine(world);
     if (answer->status == 5 && strcmp(e2e_ask(world->e2e, "call demo.N00000 run"), "w00000") == 0)
         live = 0;
     expect_live(world, live);
@@ -309,8 +317,7 @@ static bool is_final(const struct fault *fault, const char *log)
 {
     return fault->function != HD_FAULT_NONE &&
            (strstr(log, "left in place") != NULL || strstr(log, "inotify watches") != NULL ||
-            strstr(log, "inotify_add_watch") != NULL ||
-            strstr(log, "files are in .claimed") != NULL);
+            strstr(log, "inotify_add_watch") != NULL || strstr(log, " in .claimed/") != NULL);
 }
 
 /* Until it is known what became of what was dropped: its place, or a line. The caller frees. */
