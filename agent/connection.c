@@ -48,7 +48,7 @@ void hd_connection_server_gone(struct hd_connection *connection)
     forget_when_gone(connection);
 }
 
-static void tls_failed(void *owner, const char *words)
+static void relay_failed(void *owner, const char *words)
 {
     struct hd_connection *connection = owner;
     hd_listen_refuse(connection->listener->listen, &connection->peer, words);
@@ -167,7 +167,7 @@ static int begin_tls(struct hd_listener *listener, struct hd_tls_stream **out, s
 static int open_take(struct hd_connection *connection, int socket, struct hd_error *err)
 {
     struct hd_listen *listen = connection->listener->listen;
-    const struct hd_relay_owner owner = { tls_failed, relay_ended, connection };
+    const struct hd_relay_owner owner = { relay_failed, relay_ended, connection };
     struct hd_tls_stream *tls = NULL;
     int server_end = -1;
     if (begin_tls(connection->listener, &tls, err) != 0) {
@@ -192,6 +192,7 @@ static void admit_take(struct hd_listener *listener, int socket, const struct hd
     struct hd_connection *connection = hd_alloc_zeroed(1, sizeof *connection);
     if (connection == NULL) {
         close(socket);
+        hd_listen_log_refusal(listen, peer, "out of memory");
         return;
     }
     connection->listener = listener;

@@ -122,7 +122,9 @@ static int add_class(struct reading *reading, const char *path, struct hd_bytes 
     struct hd_bytes name;
     uint16_t major;
     if (hd_class_peek(file.data, file.length, &name, &major, &why) != 0) {
-        (void)hd_error_prefix(&why, "%s", path);
+        char shown[NAME_SHOWN];
+        hd_text_escape(path, shown, sizeof shown);
+        (void)hd_error_prefix(&why, "%s", shown);
         return note_bad(reading, path, &why, err);
     }
     char *internal_name = hd_strndup((const char *)name.data, name.length);

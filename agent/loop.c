@@ -420,6 +420,7 @@ static void time_to_leave(lws_sorted_usec_list_t *timer)
 {
     struct hd_loop *loop = lws_container_of(timer, struct hd_loop, leaving);
     loop->left = true;
+    hd_loop_wake(loop); /* or libwebsockets would wait for something else first */
 }
 
 /* Nothing is freed here: the process ends, and an engine that did not stop in time may still wake

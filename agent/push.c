@@ -72,6 +72,13 @@ static void job_finished(struct hd_job *job, void *owner)
     become_ready(session);
 }
 
+static enum hd_reason reason_of(const struct hd_error *cause)
+{
+    if (cause->code == HD_E_MEMORY)
+        return HD_REASON_JVM_ERROR;
+    return cause->code == HD_E_LIMIT ? HD_REASON_TOO_LARGE : HD_REASON_MALFORMED_BUNDLE;
+}
+
 /* What is no bundle is a deployment all the same: numbered, reported and in history like any
  * other. */
 static int refuse_unreadable(struct hd_job *job, enum hd_deployment_kind kind, const char *name,
@@ -80,9 +87,7 @@ static int refuse_unreadable(struct hd_job *job, enum hd_deployment_kind kind, c
     job->deployment = hd_deployment_new(kind, &job->origin);
     if (job->deployment == NULL)
         return -1;
-    enum hd_reason reason =
-        cause->code == HD_E_LIMIT ? HD_REASON_TOO_LARGE : HD_REASON_MALFORMED_BUNDLE;
-    hd_deployment_fail(job->deployment, reason, "%s", cause->text);
+    hd_deployment_fail(job->deployment, reason_of(cause), "%s", cause->text);
     job->deployment->bundle_name = hd_strdup(name);
     return 0;
 }

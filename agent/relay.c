@@ -128,6 +128,12 @@ static int queue(struct end *from, const uint8_t *data, size_t length, struct hd
     return hd_tls_send(relay->tls, data, length, err) != 0 ? -1 : queue_wire(relay, err);
 }
 
+static void tell_owner(const struct hd_relay *relay, const struct hd_error *why)
+{
+    if (hd_error_is_set(why) && relay->owner.failed != NULL)
+        relay->owner.failed(relay->owner.owner, why->text);
+}
+
 /* -1: this end is to be closed. */
 static int receive(struct end *from, const uint8_t *data, size_t length)
 {
@@ -135,8 +141,12 @@ static int receive(struct end *from, const uint8_t *data, size_t length)
     struct end *to = from->other;
     if (from->relay->tls_failed)
         return 0;
-    if (to->wsi == NULL || queue(from, data, length, &err) != 0)
+    if (to->wsi == NULL)
         return -1;
+    if (queue(from, data, length, &err) != 0) {
+        tell_owner(from->relay, &err);
+        return -1;
+    }
     if (from->relay->guard.verdict == HD_WSGUARD_BAD_HEAD)
         return -1;
     if (unwritten(to) > HIGH_WATER)

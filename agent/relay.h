@@ -22,8 +22,8 @@
 struct hd_relay;
 
 struct hd_relay_owner {
-    /* The peer does not get TLS going, for the reason in words. May be called once, before ended.
-     */
+    /* The peer does not get TLS going, or what it sends cannot be held, for the reason in words: the
+     * end is near. Called before ended. */
     void (*failed)(void *owner, const char *words);
     /* Called once. */
     void (*ended)(void *owner);

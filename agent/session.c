@@ -26,6 +26,13 @@ void hd_session_leave(struct hd_session *session, enum lws_close_status code)
     lws_callback_on_writable(session->wsi);
 }
 
+static void leave_without_memory(struct hd_session *session)
+{
+    hd_log(HD_LOG_WARN, "%s, %s: no memory for what it asks; the connection is closed",
+           session->origin.who, session->origin.from);
+    hd_session_leave(session, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
+}
+
 void hd_session_say_take(struct hd_session *session, json_t *message)
 {
     struct hd_error err = HD_ERROR_INIT;
@@ -227,7 +234,7 @@ static void hear_request(struct hd_session *session, const char *text, size_t le
     enum hd_role role = HD_ROLE_NONE;
     if (hd_request_parse(text, length, &request, &err) != 0) {
         if (err.code == HD_E_MEMORY)
-            hd_session_leave(session, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
+            leave_without_memory(session);
         else
             hd_session_bad_request(session, 0, err.text);
         return;
@@ -257,7 +264,7 @@ static void hear_text(struct hd_session *session, const void *data, size_t lengt
         return;
     }
     if (hd_buffer_append(&session->text, data, length, &err) != 0) {
-        hd_session_leave(session, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
+        leave_without_memory(session);
         return;
     }
     if (!complete)
@@ -288,8 +295,11 @@ static void hear(struct hd_session *session, const void *data, size_t length)
 static int begin(struct hd_sessions *all, struct lws *wsi, const struct hd_origin *origin)
 {
     struct hd_session *session = hd_alloc_zeroed(1, sizeof *session);
-    if (session == NULL)
+    if (session == NULL) {
+        hd_log(HD_LOG_WARN, "%s, %s: no memory for a session; the connection is closed",
+               origin->who, origin->from);
         return -1;
+    }
     session->all = all;
     session->wsi = wsi;
     session->origin = *origin;

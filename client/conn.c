@@ -168,9 +168,12 @@ static int send_text(struct hd_conn *conn, struct lws *wsi)
     return written < 0 ? -1 : 0;
 }
 
+/* libwebsockets calls timers before it waits, and would go on to wait for something else. */
 static void on_timer(lws_sorted_usec_list_t *timer)
 {
-    lws_container_of(timer, struct hd_conn, timer)->timed_out = true;
+    struct hd_conn *conn = lws_container_of(timer, struct hd_conn, timer);
+    conn->timed_out = true;
+    lws_cancel_service(conn->context);
 }
 
 static void start_timer(struct hd_conn *conn, unsigned seconds)

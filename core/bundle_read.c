@@ -4,6 +4,7 @@
 #include "core/alloc.h"
 #include "core/text.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -372,10 +373,14 @@ static int unpack(struct reading *reading, const struct candidate *candidate,
     struct hd_bytes name = { (const uint8_t *)candidate->name, candidate->name_length };
     uint8_t *out = hd_bundle_append_class(bundle, prefix, name, (size_t)candidate->size);
 
+    errno = 0;
     zip_file_t *file = zip_fopen_index(reading->archive, candidate->index, 0);
     bool whole = file != NULL && read_whole(file, out, candidate->size);
+    bool no_memory = errno == ENOMEM;
     const char *cause = file != NULL ? zip_file_strerror(file) : zip_strerror(reading->archive);
-    if (!whole)
+    if (!whole && no_memory)
+        hd_error_set_memory(err);
+    else if (!whole)
         hd_error_set(err, HD_E_FORMAT, "entry %s is damaged: %s", shown(candidate->entry).text,
                      cause);
     if (file != NULL)
@@ -418,9 +423,10 @@ static int unpack_all(struct reading *reading, const char *name, struct hd_bundl
 
 /* The jar */
 
-static int set_zip_error(zip_error_t *cause, struct hd_error *err)
+/* Out of memory libzip may say that this is no jar; the heap has said it by errno. */
+static int set_zip_error(zip_error_t *cause, int errno_value, struct hd_error *err)
 {
-    if (zip_error_code_zip(cause) == ZIP_ER_MEMORY)
+    if (errno_value == ENOMEM || zip_error_code_zip(cause) == ZIP_ER_MEMORY)
         hd_error_set_memory(err);
     else
         hd_error_set(err, HD_E_FORMAT, "not a jar, or damaged: %s", zip_error_strerror(cause));
@@ -431,11 +437,13 @@ static int open_archive(const uint8_t *jar, size_t length, zip_t **out, struct h
 {
     zip_error_t cause;
     zip_error_init(&cause);
+    errno = 0;
     zip_source_t *source = zip_source_buffer_create(jar, length, 0, &cause);
     zip_t *archive = source != NULL ? zip_open_from_source(source, ZIP_RDONLY, &cause) : NULL;
     if (archive == NULL) {
+        int saved = errno;
         zip_source_free(source);
-        set_zip_error(&cause, err);
+        set_zip_error(&cause, saved, err);
     }
     zip_error_fini(&cause);
     *out = archive;

@@ -10,13 +10,16 @@
 
 struct hd_digester {
     EVP_MD_CTX *context;
+    bool begun; /* only when there is something to digest, so that a failure is never of the one before */
     bool failed;
 };
 
-static bool restart(struct hd_digester *digester)
+static void begin(struct hd_digester *digester)
 {
+    if (digester->begun)
+        return;
+    digester->begun = true;
     digester->failed = EVP_DigestInit_ex(digester->context, EVP_sha256(), NULL) != 1;
-    return !digester->failed;
 }
 
 struct hd_digester *hd_digester_new(void)
@@ -26,7 +29,7 @@ struct hd_digester *hd_digester_new(void)
         return NULL;
     hd_crypto_begin();
     digester->context = EVP_MD_CTX_new();
-    if (digester->context == NULL || !restart(digester)) {
+    if (digester->context == NULL) {
         hd_digester_free(digester);
         return NULL;
     }
@@ -35,6 +38,7 @@ struct hd_digester *hd_digester_new(void)
 
 void hd_digester_add(struct hd_digester *digester, const void *data, size_t length)
 {
+    begin(digester);
     if (length == 0 || digester->failed)
         return;
     digester->failed = EVP_DigestUpdate(digester->context, data, length) != 1;
@@ -43,9 +47,10 @@ void hd_digester_add(struct hd_digester *digester, const void *data, size_t leng
 int hd_digester_finish(struct hd_digester *digester, struct hd_digest *out, struct hd_error *err)
 {
     struct hd_digest digest;
+    begin(digester);
     bool failed =
         digester->failed || EVP_DigestFinal_ex(digester->context, digest.bytes, NULL) != 1;
-    restart(digester);
+    digester->begun = false;
     if (failed)
         return hd_error_set(err, HD_E_SYSTEM, "the digest library failed");
     *out = digest;

@@ -5,6 +5,7 @@
 #include "core/json.h"
 #include "core/text.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define MAX_LOADER_BYTES  1000
@@ -76,10 +77,10 @@ static int parse_object(const char *text, size_t length, json_t **out, struct hd
         return hd_error_set(err, HD_E_FORMAT, "the request is nested deeper than %d levels",
                             MAX_NESTING);
     json_error_t cause;
+    errno = 0;
     json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &cause);
-    if (json == NULL &&
-        cause.text[0] ==
-            '\0') /* jansson has words for every fault of the text, and none for memory */
+    /* Out of memory jansson has no words, or blames the text; the heap has said it by errno. */
+    if (json == NULL && (errno == ENOMEM || cause.text[0] == '\0'))
         return hd_error_set_memory(err);
     if (json == NULL) {
         char words[2 * SHOWN_TEXT_SIZE];

@@ -45,6 +45,14 @@ static enum hd_completeness look_closer(int parent, const char *name, const stru
     return written ? HD_STILL_WRITTEN : HD_COMPLETE;
 }
 
+/* What cannot be looked at for another reason (no descriptor left, EIO) is handed out: whoever opens
+ * it says why that fails, while a file taken for gone would be lost without a word. */
+static enum hd_completeness unseen(int errno_value)
+{
+    bool gone = errno_value == ENOENT || errno_value == ENOTDIR || errno_value == ELOOP;
+    return gone ? HD_VANISHED : HD_COMPLETE;
+}
+
 /* What is no regular file has nothing to be completed, and a second name (a hard link) is made of a
  * file that is there: no close event will follow for either. */
 enum hd_completeness hd_completeness_of(int directory, const struct hd_pending_file *file)
@@ -52,10 +60,12 @@ enum hd_completeness hd_completeness_of(int directory, const struct hd_pending_f
     const char *name = NULL;
     int parent = hd_open_parent_beneath(directory, file->path, &name);
     if (parent < 0)
-        return HD_VANISHED;
+        return unseen(errno);
     struct stat status;
     enum hd_completeness result = HD_COMPLETE;
-    if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(status.st_mode))
+    if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        result = unseen(errno);
+    else if (S_ISDIR(status.st_mode))
         result = HD_VANISHED;
     else if (file->state == HD_PENDING_SEEN && S_ISREG(status.st_mode) && status.st_nlink == 1)
         result = look_closer(parent, name, &status);

@@ -37,8 +37,10 @@ static bool is_directory(const char *path)
 static bool is_still_there(const struct hd_watcher *watcher)
 {
     struct stat status;
-    return stat(watcher->root_path, &status) == 0 && S_ISDIR(status.st_mode) &&
-           status.st_dev == watcher->device && status.st_ino == watcher->inode;
+    if (stat(watcher->root_path, &status) != 0)
+        return errno != ENOENT && errno != ENOTDIR; /* EIO, ENOMEM: nobody deleted it */
+    return S_ISDIR(status.st_mode) && status.st_dev == watcher->device &&
+           status.st_ino == watcher->inode;
 }
 
 static void leave(struct hd_watcher *watcher)

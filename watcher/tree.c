@@ -227,25 +227,31 @@ static int take_batch(struct hd_watcher *watcher, struct hd_watch_batch *out, st
     return 0;
 }
 
+/* Another failure than these is found, and told, by whoever takes the item. */
+static bool is_gone(struct hd_watcher *watcher, const char *path)
+{
+    struct stat status;
+    int directory = hd_root_directory(watcher);
+    if (directory >= 0 && fstatat(directory, path, &status, AT_SYMLINK_NOFOLLOW) == 0)
+        return false;
+    return errno == ENOENT || errno == ENOTDIR;
+}
+
 /* Hands out the first lone item that is still there. */
 static int take_lone(struct hd_watcher *watcher, struct hd_watch_batch *out, struct hd_error *err)
 {
-    int directory = hd_root_directory(watcher);
     struct hd_watch_item *item = hd_alloc_zeroed(1, sizeof *item);
     if (item == NULL)
         return hd_error_set_memory(err);
     size_t taken = 0;
     while (taken < watcher->lone_count && item->path == NULL) {
         struct hd_lone_item *lone = &watcher->lone[taken++];
-        struct stat status;
-        if (directory >= 0 &&
-            fstatat(directory, lone->item.path, &status, AT_SYMLINK_NOFOLLOW) == 0) {
-            *item = lone->item;
-            *out =
-                (struct hd_watch_batch){ .items = item, .count = 1, .first_event = lone->seen_at };
-        } else {
+        if (is_gone(watcher, lone->item.path)) {
             hd_free(lone->item.path);
+            continue;
         }
+        *item = lone->item;
+        *out = (struct hd_watch_batch){ .items = item, .count = 1, .first_event = lone->seen_at };
     }
     watcher->lone_count -= taken;
     memmove(watcher->lone, watcher->lone + taken, watcher->lone_count * sizeof *watcher->lone);

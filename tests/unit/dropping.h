@@ -21,6 +21,7 @@ struct dropping {
     struct sandbox sandbox;
     struct hd_loop loop;
     struct hd_drop *drop;
+    const void *initial; /* the test's initial_state, where cases are data */
 };
 
 static inline int start(void **state)
@@ -29,6 +30,7 @@ static inline int start(void **state)
     sandbox_make(&dropping->sandbox);
     make_directory(&dropping->sandbox, "d");
     fake_loop_init(&dropping->loop);
+    dropping->initial = *state;
     *state = dropping;
     return 0;
 }
