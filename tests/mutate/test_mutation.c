@@ -20,8 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MUTANTS_PER_JVM      4000
-#define MOST_SECONDS_PER_JVM 120
+#define MUTANTS_PER_JVM      12000
+#define MOST_SECONDS_PER_JVM 300
 #define GRACE_SECONDS        60
 
 static unsigned seconds_wanted;
