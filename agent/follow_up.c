@@ -38,14 +38,10 @@ static struct hd_follow_up_item *item_of(struct hd_follow_up *after, struct hd_l
 /* What the current state says of it, or else its own file; NULL where that is not known. */
 static struct hd_blob *content_of(const struct hd_follow_up *after, const struct hd_live *live)
 {
-    const struct hd_states *states = after->road->states;
-    const struct hd_states_place place = { .internal_name = live->internal_name,
-                                           .loader = live->loader,
-                                           .label = live->label,
-                                           .base = live->base,
-                                           .family = live->family };
-    struct hd_blob *content =
-        hd_states_find_content(states, after->jni, hd_states_current(states), &place);
+    struct hd_blob *content = NULL;
+    if (!hd_road_content_in(after->road, after->jni, hd_states_current(after->road->states), live,
+                            &content))
+        return NULL;
     return content != NULL ? content : live->base;
 }
 

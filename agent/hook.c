@@ -4,6 +4,7 @@
 #include "agent/hook_internal.h"
 
 #include "core/alloc.h"
+#include "core/sorted.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -73,18 +74,9 @@ static struct hd_snapshot *new_snapshot_take(JNIEnv *jni, struct hd_patch **patc
     return snapshot;
 }
 
-/* The first patch of that name; count where there is none. */
-static size_t find_first(const struct hd_snapshot *snapshot, const char *name)
+static bool is_before(const void *patches, size_t at, const void *name)
 {
-    size_t low = 0, high = snapshot->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(snapshot->patches[middle]->class_name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return strcmp(((struct hd_patch *const *)patches)[at]->class_name, name) < 0;
 }
 
 static struct hd_snapshot *exchange(struct hd_hook *hook, struct hd_snapshot *snapshot)
@@ -168,7 +160,7 @@ static void wait_until_all_left(void)
 static void take_patches(const struct hd_snapshot *snapshot, JNIEnv *jni, const char *name,
                          jobject loader, struct hd_visit *visit)
 {
-    for (size_t i = find_first(snapshot, name);
+    for (size_t i = hd_sorted_first(snapshot->patches, snapshot->count, name, is_before);
          i < snapshot->count && strcmp(snapshot->patches[i]->class_name, name) == 0; i++) {
         struct hd_patch *patch = snapshot->patches[i];
         bool offer = patch->place != HD_PATCH_LOADED && patch->place != HD_PATCH_WAITS;

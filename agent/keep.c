@@ -129,20 +129,10 @@ static int add(const struct gathering *gathering, const struct hd_live *live,
 static void gather(struct hd_live *live, void *context)
 {
     struct gathering *gathering = context;
-    JNIEnv *jni = gathering->jni;
-    if (gathering->failed || live->state == HD_LIVE_WRONG_BASE)
+    struct hd_blob *content;
+    if (gathering->failed || live->state == HD_LIVE_WRONG_BASE ||
+        !hd_road_content_in(gathering->road, gathering->jni, gathering->state, live, &content))
         return;
-    jobject loader = live->loader != NULL ? (*jni)->NewLocalRef(jni, live->loader) : NULL;
-    if (live->loader != NULL && loader == NULL)
-        return; /* it was collected, and its classes with it */
-    const struct hd_states_place place = { .internal_name = live->internal_name,
-                                           .loader = loader,
-                                           .label = live->label,
-                                           .base = live->base,
-                                           .family = live->family };
-    const struct hd_blob *content =
-        hd_states_find_content(gathering->road->states, jni, gathering->state, &place);
-    (*jni)->DeleteLocalRef(jni, loader);
     if (content != NULL && !hd_blob_same(content, live->base))
         gathering->failed = add(gathering, live, content) != 0;
 }

@@ -2,6 +2,7 @@
 #include "agent/offers.h"
 
 #include "core/alloc.h"
+#include "core/sorted.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,17 +41,9 @@ static bool order_candidates(const struct hd_change *changes, size_t count, stru
     return true;
 }
 
-static size_t first_of(const struct candidates *candidates, const char *name)
+static bool is_before(const void *items, size_t at, const void *name)
 {
-    size_t low = 0, high = candidates->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(candidates->items[middle]->internal_name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return strcmp(((const struct hd_change *const *)items)[at]->internal_name, name) < 0;
 }
 
 static bool same_choice(const struct hd_change *change, const struct hd_patch *offer)
@@ -70,10 +63,9 @@ static bool replaces(const struct hd_change *change, const struct hd_patch *offe
 
 static bool is_replaced(const struct candidates *candidates, const struct hd_patch *offer)
 {
-    for (size_t i = first_of(candidates, offer->class_name);
-         i < candidates->count &&
-         strcmp(candidates->items[i]->internal_name, offer->class_name) == 0;
-         i++) {
+    const char *name = offer->class_name;
+    for (size_t i = hd_sorted_first(candidates->items, candidates->count, name, is_before);
+         i < candidates->count && strcmp(candidates->items[i]->internal_name, name) == 0; i++) {
         if (replaces(candidates->items[i], offer))
             return true;
     }

@@ -33,6 +33,22 @@ int hd_road_check_open(const struct hd_road *road, struct hd_error *err)
     return hd_error_set(err, HD_E_JVM, "the JVM is shutting down");
 }
 
+bool hd_road_content_in(const struct hd_road *road, JNIEnv *jni, uint64_t state,
+                        const struct hd_live *live, struct hd_blob **content)
+{
+    jobject loader = live->loader != NULL ? (*jni)->NewLocalRef(jni, live->loader) : NULL;
+    if (live->loader != NULL && loader == NULL)
+        return false;
+    const struct hd_states_place place = { .internal_name = live->internal_name,
+                                           .loader = loader,
+                                           .label = live->label,
+                                           .base = live->base,
+                                           .family = live->family };
+    *content = hd_states_find_content(road->states, jni, state, &place);
+    (*jni)->DeleteLocalRef(jni, loader);
+    return true;
+}
+
 static bool is_stopped(void *labels, JNIEnv *jni, jobject loader)
 {
     return hd_labels_is_stopped(labels, jni, loader);

@@ -60,6 +60,10 @@ HD_CHECKED int hd_road_publish(struct hd_road *road, JNIEnv *jni, bool ahead,
  * load as they come: a deployment of them is looking for those that are there. */
 HD_CHECKED int hd_road_watch(struct hd_road *road, JNIEnv *jni, const char *const *names,
                              size_t count, struct hd_error *err);
+/* What the class is in that state: *content is a borrow until the next commit, NULL where it is the
+ * original. False where its loader was collected, and it with it. */
+HD_CHECKED bool hd_road_content_in(const struct hd_road *road, JNIEnv *jni, uint64_t state,
+                                   const struct hd_live *live, struct hd_blob **content);
 /* Forgets what was live in loaders that were collected, or whose application was stopped. */
 void hd_road_sweep(struct hd_road *road, JNIEnv *jni);
 /* Fills frames anew. With nothing live it asks no JVM: no thread is stopped for nothing. */

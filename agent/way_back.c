@@ -64,20 +64,10 @@ static int add(struct search *search, const struct hd_way_back *way)
 static void consider(struct hd_live *live, void *context)
 {
     struct search *search = context;
-    JNIEnv *jni = search->plan->jni;
-    if (search->failed)
+    const struct hd_plan *plan = search->plan;
+    struct hd_blob *content;
+    if (search->failed || !hd_road_content_in(plan->road, plan->jni, search->state, live, &content))
         return;
-    jobject loader = live->loader != NULL ? (*jni)->NewLocalRef(jni, live->loader) : NULL;
-    if (live->loader != NULL && loader == NULL)
-        return; /* it was collected, and its classes with it */
-    const struct hd_states_place place = { .internal_name = live->internal_name,
-                                           .loader = loader,
-                                           .label = live->label,
-                                           .base = live->base,
-                                           .family = live->family };
-    struct hd_blob *content =
-        hd_states_find_content(search->plan->road->states, jni, search->state, &place);
-    (*jni)->DeleteLocalRef(jni, loader);
     struct hd_blob *wanted = content != NULL ? content : live->base;
     enum return_kind kind = kind_of(live, content, wanted);
     if (live->state == HD_LIVE_WRONG_BASE || (kind == RETURN_FILE && wanted == live->file))

@@ -79,12 +79,17 @@ static bool concerns_class(const struct hd_walk *walk)
     return names_class(walk, hd_u2_at(walk->in.at)) || names_class(walk, hd_u2_at(walk->in.at + 2));
 }
 
+/* A module among the nested classes: HotSpot throws NoClassDefFoundError over it, which
+ * RedefineClasses reports as NAMES_DONT_MATCH, as it ends a rehearsal (agent/redefine.h). */
 static void walk_inner_class(struct hd_walk *walk)
 {
     hd_walk_constant(walk, HD_TAGS(HD_TAG_CLASS));
     hd_walk_optional_constant(walk, HD_TAGS(HD_TAG_CLASS));
     hd_walk_optional_constant(walk, HD_TAGS(HD_TAG_UTF8));
-    hd_walk_u2(walk);
+    uint16_t access = hd_walk_u2(walk);
+    if ((access & HD_ACC_MODULE) != 0)
+        hd_reader_fail(&walk->in, "access flags 0x%04x are those of a module, not of a class",
+                       access);
 }
 
 static void walk_inner_classes(struct hd_walk *walk)

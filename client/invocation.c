@@ -4,111 +4,180 @@
 #include "core/text.h"
 
 #include <getopt.h>
+#include <stddef.h>
 #include <string.h>
 
-enum { STATE_LENGTH = 16, MAX_DURATION_MS = 604800000 };
-
-enum option_key {
-    KEY_HELP = 'h',
-    KEY_KEY = 'k',
-    KEY_PID = 256,
-    KEY_TO,
-    KEY_TOKEN,
-    KEY_TLS_CA,
-    KEY_TLS_CERT,
-    KEY_TLS_KEY,
-    KEY_JSON,
-    KEY_LOADER,
-    KEY_ALL_LOADERS,
-    KEY_BEST_EFFORT,
-    KEY_MESSAGE,
-    KEY_KEEP,
-    KEY_ATTACH,
-    KEY_OPTIONS,
-    KEY_AGENT,
-    KEY_SETTLE,
-    KEY_JDK,
-    KEY_CONFIRM_WITHIN,
-    KEY_SMOKE,
-    KEY_WAIT_DRAINED,
-    KEY_EXPECT,
-    KEY_BLOCKING,
-    KEY_OUTPUT,
-    KEY_NAME,
-    KEY_RELEASE,
-    KEY_TARGET,
-    KEY_SEQUENCE,
-    KEY_NOT_BEFORE,
-    KEY_EXPIRES,
-    KEY_BASE,
-    KEY_ALLOWED_SIGNERS,
-    KEY_EMERGENCY
-};
+enum { STATE_LENGTH = 16, MAX_DURATION_MS = 604800000, FIRST_KEY = 256 };
 
 struct known_option {
     const char *name;
     const char *argument; /* NULL: takes none */
-    enum option_key key;
+    char letter;          /* 0: has none */
+    /* takes optarg into the field of the invocation */
+    int (*take)(const struct known_option *option, void *field, struct hd_error *err);
+    size_t field;
     unsigned groups; /* 0: every command */
     const char *summary;
 };
+#define AT(field) offsetof(struct hd_invocation, field)
+
+/* ---- how an option is taken ------------------------------------------------------------------ */
+
+static int take_text(const struct known_option *option, void *field, struct hd_error *err)
+{
+    (void)option;
+    (void)err;
+    *(const char **)field = optarg;
+    return 0;
+}
+
+static int take_flag(const struct known_option *option, void *field, struct hd_error *err)
+{
+    (void)option;
+    (void)err;
+    *(bool *)field = true;
+    return 0;
+}
+
+static int take_number(const struct known_option *option, uint64_t least, uint64_t most,
+                       uint64_t *out, struct hd_error *err)
+{
+    if (hd_text_parse_number(optarg, least, most, out, err) != 0)
+        return hd_error_prefix(err, "--%s", option->name);
+    return 0;
+}
+
+static int take_pid(const struct known_option *option, void *field, struct hd_error *err)
+{
+    uint64_t pid;
+    if (take_number(option, 1, INT32_MAX, &pid, err) != 0)
+        return -1;
+    *(int *)field = (int)pid;
+    return 0;
+}
+
+static int take_release(const struct known_option *option, void *field, struct hd_error *err)
+{
+    return take_number(option, 8, 28, field, err);
+}
+
+static int take_sequence(const struct known_option *option, void *field, struct hd_error *err)
+{
+    return take_number(option, 1, INT64_MAX, field, err);
+}
+
+static int take_time(const struct known_option *option, void *field, struct hd_error *err)
+{
+    if (hd_text_parse_time(optarg, field, err) != 0)
+        return hd_error_prefix(err, "--%s", option->name);
+    return 0;
+}
+
+/* A week is the longest that an agent waits. */
+static int take_wait(const struct known_option *option, void *field, struct hd_error *err)
+{
+    uint64_t milliseconds;
+    if (take_time(option, &milliseconds, err) != 0)
+        return -1;
+    if (milliseconds == 0 || milliseconds > MAX_DURATION_MS)
+        return hd_error_set(err, HD_E_USAGE, "--%s %s: a time from 1ms to a week, please",
+                            option->name, optarg);
+    *(uint64_t *)field = milliseconds;
+    return 0;
+}
+
+static int take_state(const struct known_option *option, void *field, struct hd_error *err)
+{
+    size_t length = strspn(optarg, "0123456789abcdef");
+    if (length != STATE_LENGTH || optarg[length] != '\0')
+        return hd_error_set(err, HD_E_USAGE,
+                            "--%s %s: a state is 16 hexadecimal digits, as 'hotdrop status' "
+                            "prints it",
+                            option->name, optarg);
+    return take_text(option, field, err);
+}
+
+static int take_smoke(const struct known_option *option, void *field, struct hd_error *err)
+{
+    if (optarg[0] == '\0')
+        return hd_error_set(err, HD_E_USAGE, "--%s: which command? an empty one always passes",
+                            option->name);
+    return take_text(option, field, err);
+}
+
+/* ---- the options ----------------------------------------------------------------------------- */
 
 static const struct known_option known_options[] = {
-    { "pid", "PID", KEY_PID, HD_OPTIONS_TARGET, "the JVM with this process id" },
-    { "to", "ADDRESS", KEY_TO, HD_OPTIONS_TARGET,
+    { "pid", "PID", 0, take_pid, AT(pid), HD_OPTIONS_TARGET, "the JVM with this process id" },
+    { "to", "ADDRESS", 0, take_text, AT(to), HD_OPTIONS_TARGET,
       "unix:PATH, wss://HOST:PORT, ws://HOST:PORT, or a name from ~/.config/hotdrop/targets" },
-    { "token", "FILE", KEY_TOKEN, HD_OPTIONS_TARGET,
+    { "token", "FILE", 0, take_text, AT(token_file), HD_OPTIONS_TARGET,
       "the file that holds the token for wss:// or ws://" },
-    { "ca", "FILE", KEY_TLS_CA, HD_OPTIONS_TARGET,
+    { "ca", "FILE", 0, take_text, AT(ca_file), HD_OPTIONS_TARGET,
       "wss://: who issues the agent's certificate (else whom this system believes)" },
-    { "cert", "FILE", KEY_TLS_CERT, HD_OPTIONS_TARGET, "wss://: the certificate to show" },
-    { "key", "FILE", KEY_TLS_KEY, HD_OPTIONS_TARGET, "wss://: its key" },
-    { "loader", "TEXT", KEY_LOADER, HD_OPTIONS_DEPLOY,
+    { "cert", "FILE", 0, take_text, AT(cert_file), HD_OPTIONS_TARGET,
+      "wss://: the certificate to show" },
+    { "key", "FILE", 0, take_text, AT(key_file), HD_OPTIONS_TARGET, "wss://: its key" },
+    { "loader", "TEXT", 0, take_text, AT(loader), HD_OPTIONS_DEPLOY,
       "only class loaders whose label contains TEXT" },
-    { "all-loaders", NULL, KEY_ALL_LOADERS, HD_OPTIONS_DEPLOY,
+    { "all-loaders", NULL, 0, take_flag, AT(all_loaders), HD_OPTIONS_DEPLOY,
       "every class loader that has the class, even with different code" },
-    { "best-effort", NULL, KEY_BEST_EFFORT, HD_OPTIONS_DEPLOY,
+    { "best-effort", NULL, 0, take_flag, AT(best_effort), HD_OPTIONS_DEPLOY,
       "apply what can be applied even if another class is refused" },
-    { "message", "TEXT", KEY_MESSAGE, HD_OPTIONS_PUSH, "why, for the history" },
-    { "keep", NULL, KEY_KEEP, HD_OPTIONS_KEEP,
+    { "message", "TEXT", 0, take_text, AT(message), HD_OPTIONS_PUSH, "why, for the history" },
+    { "keep", NULL, 0, take_flag, AT(keep), HD_OPTIONS_KEEP,
       "and what is live then survives a restart of the JVM" },
-    { "attach", NULL, KEY_ATTACH, HD_OPTIONS_ATTACH_ON_THE_WAY,
+    { "attach", NULL, 0, take_flag, AT(attach), HD_OPTIONS_ATTACH_ON_THE_WAY,
       "load the agent first where the JVM has none" },
-    { "options", "TEXT", KEY_OPTIONS, HD_OPTIONS_ATTACH, "the agent's options, key=value,…" },
-    { "agent", "FILE", KEY_AGENT, HD_OPTIONS_ATTACH,
+    { "options", "TEXT", 0, take_text, AT(agent_options), HD_OPTIONS_ATTACH,
+      "the agent's options, key=value,…" },
+    { "agent", "FILE", 0, take_text, AT(agent_file), HD_OPTIONS_ATTACH,
       "libhotdrop.so, where it is not found by itself" },
-    { "settle", "TIME", KEY_SETTLE, HD_OPTIONS_WATCH, "quiet time that ends a compile (30ms)" },
-    { "jdk", "N", KEY_JDK, HD_OPTIONS_DIFF, "the release that is to take the swap (17)" },
-    { "confirm-within", "TIME", KEY_CONFIRM_WITHIN, HD_OPTIONS_TRIAL,
+    { "settle", "TIME", 0, take_time, AT(settle_ms), HD_OPTIONS_WATCH,
+      "quiet time that ends a compile (30ms)" },
+    { "jdk", "N", 0, take_release, AT(jdk), HD_OPTIONS_DIFF,
+      "the release that is to take the swap (17)" },
+    { "confirm-within", "TIME", 0, take_wait, AT(confirm_within_ms), HD_OPTIONS_TRIAL,
       "roll back unless somebody confirms within TIME (60s, 2min)" },
-    { "smoke", "COMMAND", KEY_SMOKE, HD_OPTIONS_TRIAL,
+    { "smoke", "COMMAND", 0, take_smoke, AT(smoke), HD_OPTIONS_TRIAL,
       "run COMMAND afterwards: exit 0 confirms, anything else rolls back" },
-    { "wait-drained", "TIME", KEY_WAIT_DRAINED, HD_OPTIONS_TRIAL,
+    { "wait-drained", "TIME", 0, take_wait, AT(wait_drained_ms), HD_OPTIONS_TRIAL,
       "wait at most TIME until no thread is in old code" },
-    { "expect", "STATE", KEY_EXPECT, HD_OPTIONS_EXPECT,
+    { "expect", "STATE", 0, take_state, AT(expect), HD_OPTIONS_EXPECT,
       "refuse unless this state is live, as status prints it" },
-    { "blocking", NULL, KEY_BLOCKING, HD_OPTIONS_BLOCKING,
+    { "blocking", NULL, 0, take_flag, AT(blocking), HD_OPTIONS_BLOCKING,
       "the stacks of the threads that still run old code" },
-    { "key", "KEY", KEY_KEY, HD_OPTIONS_SIGN,
+    { "key", "KEY", 'k', take_text, AT(key), HD_OPTIONS_SIGN,
       "-k: the SSH key to sign with; its public half, where ssh-agent has it" },
-    { "output", "FILE", KEY_OUTPUT, HD_OPTIONS_SIGN, "the signed bundle; without it, in place" },
-    { "name", "TEXT", KEY_NAME, HD_OPTIONS_SIGN, "what the bundle is called" },
-    { "release", "TEXT", KEY_RELEASE, HD_OPTIONS_SIGN, "its version" },
-    { "target", "APP", KEY_TARGET, HD_OPTIONS_SIGN, "only for agents with app=APP" },
-    { "sequence", "N", KEY_SEQUENCE, HD_OPTIONS_SIGN,
+    { "output", "FILE", 0, take_text, AT(output), HD_OPTIONS_SIGN,
+      "the signed bundle; without it, in place" },
+    { "name", "TEXT", 0, take_text, AT(bundle_name), HD_OPTIONS_SIGN, "what the bundle is called" },
+    { "release", "TEXT", 0, take_text, AT(bundle_release), HD_OPTIONS_SIGN, "its version" },
+    { "target", "APP", 0, take_text, AT(bundle_target), HD_OPTIONS_SIGN,
+      "only for agents with app=APP" },
+    { "sequence", "N", 0, take_sequence, AT(sequence), HD_OPTIONS_SIGN,
       "later than all before it (milliseconds since 1970)" },
-    { "not-before", "TIME", KEY_NOT_BEFORE, HD_OPTIONS_SIGN,
+    { "not-before", "TIME", 0, take_text, AT(not_before), HD_OPTIONS_SIGN,
       "2026-09-21T00:00:00Z, or 30min from now" },
-    { "expires", "TIME", KEY_EXPIRES, HD_OPTIONS_SIGN, "not to be used from then on" },
-    { "base", "OLD", KEY_BASE, HD_OPTIONS_SIGN, "only onto these classes: a jar or directory" },
-    { "emergency", "REASON", KEY_EMERGENCY, HD_OPTIONS_EMERGENCY,
+    { "expires", "TIME", 0, take_text, AT(expires), HD_OPTIONS_SIGN,
+      "not to be used from then on" },
+    { "base", "OLD", 0, take_text, AT(base), HD_OPTIONS_SIGN,
+      "only onto these classes: a jar or directory" },
+    { "emergency", "REASON", 0, take_text, AT(emergency), HD_OPTIONS_EMERGENCY,
       "with one signature of those whom the agent's emergency= names; marked for ever" },
-    { "allowed-signers", "FILE", KEY_ALLOWED_SIGNERS, HD_OPTIONS_SIGNERS,
+    { "allowed-signers", "FILE", 0, take_text, AT(allowed_signers), HD_OPTIONS_SIGNERS,
       "whose signatures count, in ssh-keygen's format" },
-    { "json", NULL, KEY_JSON, HD_OPTIONS_JSON, "one JSON document instead of a table" },
-    { "help", NULL, KEY_HELP, 0, "this help" },
+    { "json", NULL, 0, take_flag, AT(json), HD_OPTIONS_JSON,
+      "one JSON document instead of a table" },
+    { "help", NULL, 'h', take_flag, AT(help), 0, "this help" },
 };
 #define KNOWN_OPTION_COUNT (sizeof known_options / sizeof known_options[0])
+
+static int key_of(size_t index)
+{
+    char letter = known_options[index].letter;
+    return letter != 0 ? letter : FIRST_KEY + (int)index;
+}
 
 static bool is_taken(const struct known_option *option, unsigned groups)
 {
@@ -124,175 +193,19 @@ static void select_options(unsigned groups, struct option *out)
             continue;
         out[count++] =
             (struct option){ known->name, known->argument != NULL ? required_argument : no_argument,
-                             NULL, (int)known->key };
+                             NULL, key_of(i) };
     }
     out[count] = (struct option){ NULL, 0, NULL, 0 };
 }
 
-static int take_pid(const char *text, struct hd_invocation *out, struct hd_error *err)
-{
-    uint64_t pid;
-    if (hd_text_parse_number(text, 1, INT32_MAX, &pid, err) != 0)
-        return hd_error_prefix(err, "--pid");
-    out->pid = (int)pid;
-    return 0;
-}
-
-/* A week is the longest that an agent waits. */
-static int take_duration(const char *name, uint64_t *out, struct hd_error *err)
-{
-    uint64_t milliseconds;
-    if (hd_text_parse_time(optarg, &milliseconds, err) != 0)
-        return hd_error_prefix(err, "%s", name);
-    if (milliseconds == 0 || milliseconds > MAX_DURATION_MS)
-        return hd_error_set(err, HD_E_USAGE, "%s %s: a time from 1ms to a week, please", name,
-                            optarg);
-    *out = milliseconds;
-    return 0;
-}
-
-static int take_state(struct hd_invocation *out, struct hd_error *err)
-{
-    size_t length = strspn(optarg, "0123456789abcdef");
-    if (length != STATE_LENGTH || optarg[length] != '\0')
-        return hd_error_set(err, HD_E_USAGE,
-                            "--expect %s: a state is 16 hexadecimal digits, as 'hotdrop status' "
-                            "prints it",
-                            optarg);
-    out->expect = optarg;
-    return 0;
-}
-
-static int take_trial_option(int key, struct hd_invocation *out, struct hd_error *err)
-{
-    switch (key) {
-    case KEY_CONFIRM_WITHIN:
-        return take_duration("--confirm-within", &out->confirm_within_ms, err);
-    case KEY_WAIT_DRAINED:
-        return take_duration("--wait-drained", &out->wait_drained_ms, err);
-    case KEY_SMOKE:
-        if (optarg[0] == '\0')
-            return hd_error_set(err, HD_E_USAGE,
-                                "--smoke: which command? an empty one always passes");
-        out->smoke = optarg;
-        return 0;
-    case KEY_EXPECT:
-        return take_state(out, err);
-    case KEY_BLOCKING:
-        out->blocking = true;
-        return 0;
-    default:
-        return 0;
-    }
-}
-
-static bool take_tls_file(int key, struct hd_invocation *out)
-{
-    if (key == KEY_TLS_CA)
-        out->ca_file = optarg;
-    else if (key == KEY_TLS_CERT)
-        out->cert_file = optarg;
-    else if (key == KEY_TLS_KEY)
-        out->key_file = optarg;
-    else
-        return false;
-    return true;
-}
-
-static int take_sign_option(int key, struct hd_invocation *out, struct hd_error *err)
-{
-    switch (key) {
-    case KEY_KEY:
-        out->key = optarg;
-        return 0;
-    case KEY_OUTPUT:
-        out->output = optarg;
-        return 0;
-    case KEY_NAME:
-        out->bundle_name = optarg;
-        return 0;
-    case KEY_RELEASE:
-        out->bundle_release = optarg;
-        return 0;
-    case KEY_TARGET:
-        out->bundle_target = optarg;
-        return 0;
-    case KEY_NOT_BEFORE:
-        out->not_before = optarg;
-        return 0;
-    case KEY_EXPIRES:
-        out->expires = optarg;
-        return 0;
-    case KEY_BASE:
-        out->base = optarg;
-        return 0;
-    case KEY_EMERGENCY:
-        out->emergency = optarg;
-        return 0;
-    case KEY_ALLOWED_SIGNERS:
-        out->allowed_signers = optarg;
-        return 0;
-    case KEY_SEQUENCE:
-        if (hd_text_parse_number(optarg, 1, INT64_MAX, &out->sequence, err) != 0)
-            return hd_error_prefix(err, "--sequence");
-        return 0;
-    default:
-        return take_trial_option(key, out, err);
-    }
-}
-
+/* getopt returned the key. */
 static int take_option(int key, struct hd_invocation *out, struct hd_error *err)
 {
-    switch (key) {
-    case KEY_PID:
-        return take_pid(optarg, out, err);
-    case KEY_TO:
-        out->to = optarg;
-        return 0;
-    case KEY_TOKEN:
-        out->token_file = optarg;
-        return 0;
-    case KEY_JSON:
-        out->json = true;
-        return 0;
-    case KEY_LOADER:
-        out->loader = optarg;
-        return 0;
-    case KEY_ALL_LOADERS:
-        out->all_loaders = true;
-        return 0;
-    case KEY_BEST_EFFORT:
-        out->best_effort = true;
-        return 0;
-    case KEY_MESSAGE:
-        out->message = optarg;
-        return 0;
-    case KEY_KEEP:
-        out->keep = true;
-        return 0;
-    case KEY_ATTACH:
-        out->attach = true;
-        return 0;
-    case KEY_OPTIONS:
-        out->agent_options = optarg;
-        return 0;
-    case KEY_AGENT:
-        out->agent_file = optarg;
-        return 0;
-    case KEY_HELP:
-        out->help = true;
-        return 0;
-    case KEY_JDK:
-        if (hd_text_parse_number(optarg, 8, 28, &out->jdk, err) != 0)
-            return hd_error_prefix(err, "--jdk");
-        return 0;
-    case KEY_SETTLE:
-        if (hd_text_parse_time(optarg, &out->settle_ms, err) != 0)
-            return hd_error_prefix(err, "--settle");
-        return 0;
-    default:
-        return take_tls_file(key, out) ? 0 : take_sign_option(key, out, err);
-    }
+    size_t i = 0;
+    while (key_of(i) != key)
+        i++;
+    const struct known_option *option = &known_options[i];
+    return option->take(option, (char *)out + option->field, err);
 }
 
 /* getopt leaves in optopt a short option's character, or a long option's key when its argument

@@ -2,24 +2,21 @@
 #include "watcher/directories.h"
 
 #include "core/alloc.h"
+#include "core/sorted.h"
 
 #include <string.h>
 #include <sys/inotify.h>
 
 #define FIRST_CAPACITY 16
 
+static bool is_before(const void *items, size_t at, const void *watch)
+{
+    return ((const struct hd_watched_directory *)items)[at].watch < *(const int *)watch;
+}
+
 static size_t place_of(const struct hd_directories *directories, int watch)
 {
-    size_t low = 0;
-    size_t high = directories->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (directories->items[middle].watch < watch)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return hd_sorted_first(directories->items, directories->count, &watch, is_before);
 }
 
 static bool is_at(const struct hd_directories *directories, size_t place, int watch)

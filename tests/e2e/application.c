@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/e2e/application.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define TOOL_SECONDS 300
 #define LINE_SECONDS 120
@@ -116,4 +119,31 @@ void e2e_edit(const struct e2e *e2e, const char *from, const char *to, const cha
     e2e_write(e2e, to, edited);
     free(edited);
     free(text);
+}
+
+void e2e_application_attach(const struct e2e *e2e)
+{
+    struct e2e_answer answer;
+    char pid[16];
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, &answer, "attach", "--json", "--agent", HD_E2E_AGENT, "--options",
+               "log-level=debug", pid, NULL);
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+}
+
+static int64_t microseconds(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000000 + time->tv_nsec / 1000;
+}
+
+void e2e_application_await_age(const char *file)
+{
+    struct stat status;
+    struct timespec now;
+    assert_return_code(stat(file, &status), errno);
+    do {
+        poll(NULL, 0, 5);
+        clock_gettime(CLOCK_REALTIME, &now);
+    } while (microseconds(&now) - microseconds(&status.st_ctim) < 30000);
 }

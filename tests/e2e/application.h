@@ -28,6 +28,13 @@ const char *e2e_application_hear(struct e2e *e2e, const char *text);
 /* The number behind the text in the next line that has it. */
 unsigned e2e_application_hear_number(struct e2e *e2e, const char *text);
 
+/* Loads the agent into the JVM, which runs already. */
+void e2e_application_attach(const struct e2e *e2e);
+/* A file proves something only if it is older than the JVM, and of one that was attached to only
+ * the process tells when it started, in ticks of ten milliseconds: returns when a JVM that starts
+ * now is later than the file for certain. */
+void e2e_application_await_age(const char *file);
+
 /* Writes file FROM to TO with the one place that reads OLD changed to NEW. Paths as in harness.h;
  * TO may be FROM. */
 void e2e_edit(const struct e2e *e2e, const char *from, const char *to, const char *old_text,

@@ -349,6 +349,13 @@ static bool tick(unsigned *ticks)
     return ++*ticks < 1000;
 }
 
+void e2e_add_loader(struct e2e *e2e, const char *name, const char *directory)
+{
+    char command[512];
+    snprintf(command, sizeof command, "loader %s %s", name, e2e_path(e2e, "%s", directory));
+    e2e_expect(e2e, command, "ok");
+}
+
 void e2e_await(struct e2e *e2e, const char *command, const char *answer)
 {
     unsigned ticks = 0;

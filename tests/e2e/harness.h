@@ -87,6 +87,8 @@ const char *const *e2e_jvm_environment(void);
 /* Target's answer to a command. Valid until the next call. */
 const char *e2e_ask(struct e2e *e2e, const char *command);
 #define e2e_expect(e2e, command, answer) assert_string_equal(e2e_ask(e2e, command), answer)
+/* A class loader of that name over a directory (below the test's), its own classes first. */
+void e2e_add_loader(struct e2e *e2e, const char *name, const char *directory);
 /* Asks until the answer is that, at most 10 seconds. */
 void e2e_await(struct e2e *e2e, const char *command, const char *answer);
 

@@ -70,7 +70,7 @@ void secure_authorise(const struct e2e *e2e, const char *format, ...)
     secure_write(e2e, "authorized", text);
 }
 
-static unsigned free_port(void)
+unsigned secure_free_port(void)
 {
     struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t length = sizeof name;
@@ -83,6 +83,12 @@ static unsigned free_port(void)
 
 void secure_start(struct e2e *e2e, const char *certificate, const char *more)
 {
+    secure_start_with(e2e, certificate, more, NULL);
+}
+
+void secure_start_with(struct e2e *e2e, const char *certificate, const char *more,
+                       const char *const *jvm_options)
+{
     char own[256];
     snprintf(own, sizeof own, "%s", certificate); /* e2e_path forgets */
     e2e_compile_class(e2e, "Greeter",
@@ -93,7 +99,7 @@ void secure_start(struct e2e *e2e, const char *certificate, const char *more)
                       "package demo; public class Greeter { public static String greet() { return "
                       "\"two\"; } }",
                       "after");
-    secure_port = free_port();
+    secure_port = secure_free_port();
     snprintf(secure_address, sizeof secure_address, "wss://127.0.0.1:%u", secure_port);
     snprintf(secure_local, sizeof secure_local, "unix:%s/door", e2e->directory);
     snprintf(secure_options, sizeof secure_options,
@@ -101,7 +107,7 @@ void secure_start(struct e2e *e2e, const char *certificate, const char *more)
              "authorized%s%s",
              secure_local, secure_address, own, own, secure_file("ca.pem"), e2e->directory,
              more[0] != '\0' ? "," : "", more);
-    e2e_start(e2e, secure_options, NULL);
+    e2e_start(e2e, secure_options, jvm_options);
     e2e_expect(e2e, "call demo.Greeter greet", "one");
 }
 

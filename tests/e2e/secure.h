@@ -32,6 +32,11 @@ void secure_authorise(const struct e2e *e2e, const char *format, ...)
  * certificate, and on secure_local, clients' certificates of ca, and what secure_authorise said
  * (before). more: further options, "" none. */
 void secure_start(struct e2e *e2e, const char *certificate, const char *more);
+/* The same with options for the JVM (NULL-terminated; may be NULL). */
+void secure_start_with(struct e2e *e2e, const char *certificate, const char *more,
+                       const char *const *jvm_options);
+/* A port of the loopback that nobody listens on now. */
+unsigned secure_free_port(void);
 
 /* The JVM ends, as it should; and another one with the same options. */
 void secure_stop(struct e2e *e2e);

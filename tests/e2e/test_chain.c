@@ -3,13 +3,10 @@
  * and what they changed behind our back is said. */
 #include "tests/e2e/application.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #define EDITING_AGENT "-javaagent:" HD_E2E_BINARY "/editing-agent.jar="
 
@@ -29,24 +26,6 @@ static void compile_greeter(const struct e2e *e2e, const char *answer, const cha
     e2e_compile(e2e, "source", classes, "-parameters");
 }
 
-static int64_t microseconds(const struct timespec *time)
-{
-    return (int64_t)time->tv_sec * 1000000 + time->tv_nsec / 1000;
-}
-
-/* A file proves something only if it is older than the JVM, whose start is known in ticks of ten
- * milliseconds. */
-static void await_that_it_is_older_than_a_jvm(const char *file)
-{
-    struct stat status;
-    struct timespec now;
-    assert_return_code(stat(file, &status), errno);
-    do {
-        poll(NULL, 0, 5);
-        clock_gettime(CLOCK_REALTIME, &now);
-    } while (microseconds(&now) - microseconds(&status.st_ctim) < 30000);
-}
-
 static const char *pid_of(const struct e2e *e2e)
 {
     static char pid[16];
@@ -54,21 +33,12 @@ static const char *pid_of(const struct e2e *e2e)
     return pid;
 }
 
-static void attach(const struct e2e *e2e)
-{
-    struct e2e_answer answer;
-    e2e_client(e2e, &answer, "attach", "--json", "--agent", HD_E2E_AGENT, "--options",
-               "log-level=debug", pid_of(e2e), NULL);
-    assert_int_equal(answer.status, 0);
-    e2e_answer_close(&answer);
-}
-
 /* agent: what the other one does, as EditingAgent says. */
 static void start(struct e2e *e2e, enum arrangement arrangement, const char *agent)
 {
     char ours[512], theirs[512], file[512];
     compile_greeter(e2e, "one", "", e2e->classes);
-    await_that_it_is_older_than_a_jvm(e2e_path(e2e, "classes/demo/Greeter.class"));
+    e2e_application_await_age(e2e_path(e2e, "classes/demo/Greeter.class"));
     snprintf(ours, sizeof ours, "-agentpath:%s=log=%s,log-level=debug", HD_E2E_AGENT, e2e->log);
     snprintf(theirs, sizeof theirs, "%s%s", EDITING_AGENT, agent);
     snprintf(file, sizeof file, "-Dediting.file=%s", e2e_path(e2e, "theirs/demo/Greeter.class"));
@@ -85,7 +55,7 @@ static void start_loaded(struct e2e *e2e, enum arrangement arrangement, const ch
     start(e2e, arrangement, agent);
     e2e_expect(e2e, "call demo.Greeter greet", "one");
     if (arrangement == HOTDROP_ATTACHED)
-        attach(e2e);
+        e2e_application_attach(e2e);
 }
 
 static void push(const struct e2e *e2e, const char *word, const char *outcome)

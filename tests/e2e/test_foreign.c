@@ -2,13 +2,9 @@
 /* Another agent in the JVM edits the classes that are swapped: one that edits whatever comes, and JaCoCo, which edits a class only as it loads. */
 #include "tests/e2e/application.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #define JACOCO HD_E2E_BINARY "/jacoco"
 
@@ -24,33 +20,6 @@ static const char *const greeter_with_method =
     "package demo; public class Greeter { public static String greet() { return more(); }"
     " public static String more() { return \"more\"; } }";
 
-static void attach(const struct e2e *e2e)
-{
-    struct e2e_answer answer;
-    char pid[16];
-    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
-    e2e_client(e2e, &answer, "attach", "--json", "--agent", HD_E2E_AGENT, "--options", "log-level=debug", pid, NULL);
-    assert_int_equal(answer.status, 0);
-    e2e_answer_close(&answer);
-}
-
-static int64_t microseconds(const struct timespec *time)
-{
-    return (int64_t)time->tv_sec * 1000000 + time->tv_nsec / 1000;
-}
-
-/* A file proves something only if it is older than the JVM, and of one that is attached to only the process tells when it started: in ticks of ten milliseconds. */
-static void await_that_it_is_older_than_a_jvm(const char *file)
-{
-    struct stat status;
-    struct timespec now;
-    assert_return_code(stat(file, &status), errno);
-    do {
-        poll(NULL, 0, 5);
-        clock_gettime(CLOCK_REALTIME, &now);
-    } while (microseconds(&now) - microseconds(&status.st_ctim) < 30000);
-}
-
 /* With the class as it is on disk, loaded only where the test asks it. */
 static void start(struct e2e *e2e, enum arrangement arrangement, const char *other, const char *more)
 {
@@ -65,11 +34,11 @@ static void start(struct e2e *e2e, enum arrangement arrangement, const char *oth
 static void start_with_greeter(struct e2e *e2e, enum arrangement arrangement, const char *other)
 {
     e2e_compile_class(e2e, "Greeter", greeter_one, e2e->classes);
-    await_that_it_is_older_than_a_jvm(e2e_path(e2e, "classes/demo/Greeter.class"));
+    e2e_application_await_age(e2e_path(e2e, "classes/demo/Greeter.class"));
     start(e2e, arrangement, other, NULL);
     e2e_expect(e2e, "call demo.Greeter greet", "one");
     if (arrangement == HOTDROP_ATTACHED)
-        attach(e2e);
+        e2e_application_attach(e2e);
 }
 
 /* ---- an agent that edits whatever comes --------------------------------------------------------- */

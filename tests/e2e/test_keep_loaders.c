@@ -10,11 +10,10 @@ static void a_new_class_of_a_loader_that_comes_later_cannot_be_kept(void **state
 {
     struct e2e *e2e = *state;
     struct e2e_answer answer;
-    char command[512], pid[16];
+    char pid[16];
     shop_compile(e2e, "web", "web");
     shop_open(e2e);
-    snprintf(command, sizeof command, "loader web %s", e2e_path(e2e, "web"));
-    e2e_expect(e2e, command, "ok");
+    e2e_add_loader(e2e, "web", "web");
     e2e_expect(e2e, "call-in web demo.Shop run", "web");
     shop_compile(e2e, "new", "after");
     e2e_compile_class(e2e, "Price", "package demo; class Price { }", "after");
@@ -37,14 +36,10 @@ static void a_class_of_a_loader_that_comes_later_gets_its_patch_for_its_base_onl
 {
     struct e2e *e2e = *state;
     struct e2e_answer answer;
-    char command[512], again[512], other[512];
     shop_compile(e2e, "web", "web");
     shop_compile(e2e, "other web", "other");
     shop_open(e2e);
-    snprintf(command, sizeof command, "loader web %s", e2e_path(e2e, "web"));
-    snprintf(again, sizeof again, "loader again %s", e2e_path(e2e, "web"));
-    snprintf(other, sizeof other, "loader other %s", e2e_path(e2e, "other"));
-    e2e_expect(e2e, command, "ok");
+    e2e_add_loader(e2e, "web", "web");
     e2e_expect(e2e, "call-in web demo.Shop run", "web");
     shop_try_push(e2e, &answer, "kept");
     assert_int_equal(answer.status, 0);
@@ -52,10 +47,10 @@ static void a_class_of_a_loader_that_comes_later_gets_its_patch_for_its_base_onl
     e2e_expect(e2e, "call-in web demo.Shop run", "kept");
     shop_do(e2e, "keep", NULL);
     shop_restart(e2e);
-    e2e_expect(e2e, other, "ok");
+    e2e_add_loader(e2e, "other", "other");
     e2e_expect(e2e, "call-in other demo.Shop run", "other web");
-    e2e_expect(e2e, command, "ok");
-    e2e_expect(e2e, again, "ok");
+    e2e_add_loader(e2e, "web", "web");
+    e2e_add_loader(e2e, "again", "web");
     e2e_expect(e2e, "call-in web demo.Shop run", "kept");
     e2e_expect(e2e, "call-in again demo.Shop run", "kept");
     shop_do(e2e, "rollback", "0");
@@ -67,26 +62,22 @@ static void what_is_kept_for_a_coming_loader_is_pushed_over_and_rolled_back_to(v
 {
     struct e2e *e2e = *state;
     struct e2e_answer answer;
-    char first[512], second[512], third[512];
     shop_compile(e2e, "web", "web");
     shop_open(e2e);
-    snprintf(first, sizeof first, "loader first %s", e2e_path(e2e, "web"));
-    snprintf(second, sizeof second, "loader second %s", e2e_path(e2e, "web"));
-    snprintf(third, sizeof third, "loader third %s", e2e_path(e2e, "web"));
-    e2e_expect(e2e, first, "ok");
+    e2e_add_loader(e2e, "first", "web");
     e2e_expect(e2e, "call-in first demo.Shop run", "web");
     shop_try_push(e2e, &answer, "kept"); /* 1 */
     e2e_answer_close(&answer);
     shop_do(e2e, "keep", NULL);
     shop_restart(e2e); /* 2 */
-    e2e_expect(e2e, first, "ok");
+    e2e_add_loader(e2e, "first", "web");
     e2e_expect(e2e, "call-in first demo.Shop run", "kept");
     shop_push(e2e, "newer"); /* 3 */
-    e2e_expect(e2e, second, "ok");
+    e2e_add_loader(e2e, "second", "web");
     e2e_expect(e2e, "call-in first demo.Shop run", "newer");
     e2e_expect(e2e, "call-in second demo.Shop run", "newer");
     shop_do(e2e, "rollback", NULL); /* 4 */
-    e2e_expect(e2e, third, "ok");
+    e2e_add_loader(e2e, "third", "web");
     e2e_expect(e2e, "call-in first demo.Shop run", "kept");
     e2e_await(e2e, "call-in second demo.Shop run", "kept");
     e2e_expect(e2e, "call-in third demo.Shop run", "kept");
@@ -98,10 +89,10 @@ static void what_is_kept_for_a_coming_loader_is_pushed_over_and_rolled_back_to(v
     e2e_expect(e2e, "call-in third demo.Shop run", "kept");
     shop_restart(e2e);
     shop_do(e2e, "rollback", NULL); /* before anybody loaded it */
-    e2e_expect(e2e, first, "ok");
+    e2e_add_loader(e2e, "first", "web");
     e2e_expect(e2e, "call-in first demo.Shop run", "web");
     shop_do(e2e, "rollback", "7"); /* and forward again */
-    e2e_expect(e2e, second, "ok");
+    e2e_add_loader(e2e, "second", "web");
     e2e_expect(e2e, "call-in first demo.Shop run", "kept");
     e2e_expect(e2e, "call-in second demo.Shop run", "kept");
 }
@@ -111,11 +102,9 @@ static void a_changed_base_in_a_loader_that_comes_later_is_set_aside(void **stat
 {
     struct e2e *e2e = *state;
     struct e2e_answer answer;
-    char command[512];
     shop_compile(e2e, "web", "web");
     shop_open(e2e);
-    snprintf(command, sizeof command, "loader web %s", e2e_path(e2e, "web"));
-    e2e_expect(e2e, command, "ok");
+    e2e_add_loader(e2e, "web", "web");
     e2e_expect(e2e, "call-in web demo.Shop run", "web");
     shop_try_push(e2e, &answer, "kept");
     assert_int_equal(answer.status, 0);
@@ -124,14 +113,14 @@ static void a_changed_base_in_a_loader_that_comes_later_is_set_aside(void **stat
     shop_close(e2e);
     shop_compile(e2e, "web, released", "web");
     shop_open(e2e);
-    e2e_expect(e2e, command, "ok");
+    e2e_add_loader(e2e, "web", "web");
     e2e_expect(e2e, "call-in web demo.Shop run", "web, released");
     e2e_await_log(e2e, "set aside");
     shop_close(e2e);
     assert_int_equal(shop_count_events(e2e, "kept-set-aside"), 1);
     shop_compile(e2e, "web", "web"); /* the old base again, and still it is out */
     shop_open(e2e);
-    e2e_expect(e2e, command, "ok");
+    e2e_add_loader(e2e, "web", "web");
     e2e_expect(e2e, "call-in web demo.Shop run", "web");
 }
 

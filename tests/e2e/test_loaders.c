@@ -16,8 +16,7 @@ static void compile_answer(const struct e2e *e2e, const char *answer, const char
 static void add_loader(struct e2e *e2e, const char *name, const char *directory)
 {
     char command[512];
-    snprintf(command, sizeof command, "loader %s %s", name, e2e_path(e2e, "%s", directory));
-    e2e_expect(e2e, command, "ok");
+    e2e_add_loader(e2e, name, directory);
     snprintf(command, sizeof command, "call-in %s demo.Shop run", name);
     e2e_ask(e2e, command);
 }

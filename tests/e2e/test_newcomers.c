@@ -23,13 +23,6 @@ static void compile_answer(const struct e2e *e2e, const char *answer, const char
     e2e_compile_class(e2e, "Shop", source, classes);
 }
 
-static void add_loader(struct e2e *e2e, const char *name, const char *directory)
-{
-    char command[512];
-    snprintf(command, sizeof command, "loader %s %s", name, e2e_path(e2e, "%s", directory));
-    e2e_expect(e2e, command, "ok");
-}
-
 static void expect_answer(struct e2e *e2e, const char *loader, const char *answer)
 {
     char command[128];
@@ -84,7 +77,7 @@ static void start_with_one(struct e2e *e2e)
     compile_answer(e2e, "old", "one");
     compile_answer(e2e, "old", "two");
     e2e_start(e2e, "", NULL);
-    add_loader(e2e, "one", "one");
+    e2e_add_loader(e2e, "one", "one");
     expect_answer(e2e, "one", "old");
 }
 
@@ -93,13 +86,13 @@ static void a_loader_that_comes_with_the_same_file_gets_the_patch(void **state)
     struct e2e *e2e = *state;
     start_with_one(e2e);
     push(e2e, "new", NULL, NULL);
-    add_loader(e2e, "two", "two");
+    e2e_add_loader(e2e, "two", "two");
     expect_answer(e2e, "two", "new");
     assert_int_equal(count_live(e2e, "redefined"), 2);
     assert_int_equal(roll_back(e2e, NULL), 2);
     expect_answer(e2e, "one", "old");
     expect_answer(e2e, "two", "old");
-    add_loader(e2e, "three", "two");
+    e2e_add_loader(e2e, "three", "two");
     expect_answer(e2e, "three", "old");
     assert_int_equal(count_live(e2e, "redefined"), 0);
 }
@@ -109,7 +102,7 @@ static void a_sibling_that_loads_the_class_later_gets_the_patch(void **state)
 {
     struct e2e *e2e = *state;
     start_with_one(e2e);
-    add_loader(e2e, "two", "two");
+    e2e_add_loader(e2e, "two", "two");
     push(e2e, "new", NULL, NULL);
     expect_answer(e2e, "two", "new");
 }
@@ -123,7 +116,7 @@ static void a_redeployed_application_gets_the_patch_of_its_predecessor(void **st
     for (int i = 0; i < 100 && count_live(e2e, "redefined") > 0; i++)
         e2e_expect(e2e, "gc", "ok");
     assert_int_equal(count_live(e2e, "redefined"), 0);
-    add_loader(e2e, "one", "one");
+    e2e_add_loader(e2e, "one", "one");
     expect_answer(e2e, "one", "new");
     assert_int_equal(count_live(e2e, "redefined"), 1);
     assert_int_equal(roll_back(e2e, "0"), 1);
@@ -136,7 +129,7 @@ static void a_stranger_with_a_class_of_that_name_is_left_alone_and_said(void **s
     start_with_one(e2e);
     compile_answer(e2e, "stranger", "three");
     push(e2e, "new", NULL, NULL);
-    add_loader(e2e, "three", "three");
+    e2e_add_loader(e2e, "three", "three");
     expect_answer(e2e, "three", "stranger");
     assert_int_equal(count_live(e2e, "redefined"), 1);
     assert_int_equal(count_live(e2e, "original"), 1);
@@ -150,14 +143,14 @@ static void a_patch_for_one_loader_is_not_for_those_that_come(void **state)
 {
     struct e2e *e2e = *state;
     start_with_one(e2e);
-    add_loader(e2e, "two", "two");
+    e2e_add_loader(e2e, "two", "two");
     expect_answer(e2e, "two", "old");
     push(e2e, "new", "--loader", "ChildFirst#2");
-    add_loader(e2e, "three", "two");
+    e2e_add_loader(e2e, "three", "two");
     expect_answer(e2e, "three", "old");
     assert_int_equal(count_live(e2e, "redefined"), 1);
     push(e2e, "newer", "--loader", "ChildF");
-    add_loader(e2e, "four", "two");
+    e2e_add_loader(e2e, "four", "two");
     expect_answer(e2e, "four", "newer");
 }
 
@@ -167,11 +160,11 @@ static void after_a_rollback_a_loader_that_comes_gets_that_state(void **state)
     start_with_one(e2e);
     push(e2e, "first", NULL, NULL);
     push(e2e, "second", NULL, NULL);
-    add_loader(e2e, "two", "two");
+    e2e_add_loader(e2e, "two", "two");
     expect_answer(e2e, "two", "second");
     assert_int_equal(roll_back(e2e, "1"), 2);
     expect_answer(e2e, "two", "first");
-    add_loader(e2e, "three", "two");
+    e2e_add_loader(e2e, "three", "two");
     expect_answer(e2e, "three", "first");
     assert_int_equal(roll_back(e2e, "0"), 3);
     expect_answer(e2e, "three", "old");
@@ -185,7 +178,7 @@ static void a_state_that_is_live_again_is_for_loaders_born_since(void **state)
     start_with_one(e2e);
     push(e2e, "new", NULL, NULL);
     roll_back(e2e, "0");
-    add_loader(e2e, "two", "two");
+    e2e_add_loader(e2e, "two", "two");
     expect_answer(e2e, "two", "old");
     assert_int_equal(roll_back(e2e, "1"), 2);
     expect_answer(e2e, "one", "new");
@@ -231,7 +224,7 @@ static void expect_that_loaders_leave_nothing(struct e2e *e2e, int count)
     compile_answer(e2e, "old", "one");
     compile_answer(e2e, "old", "two");
     e2e_start(e2e, "log-level=warn", options);
-    add_loader(e2e, "one", "one");
+    e2e_add_loader(e2e, "one", "one");
     expect_answer(e2e, "one", "old");
     push(e2e, "new", NULL, NULL);
     churn(e2e, count / 2);

@@ -162,14 +162,12 @@ static void every_loader_goes_back_to_its_own_code(void **state)
 {
     struct e2e *e2e = *state;
     struct e2e_answer answer;
-    char command[512], pid[16];
+    char pid[16];
     compile_shop(e2e, "old one", "one");
     compile_shop(e2e, "old two", "two");
     e2e_start(e2e, "", NULL);
-    snprintf(command, sizeof command, "loader one %s", e2e_path(e2e, "one"));
-    e2e_expect(e2e, command, "ok");
-    snprintf(command, sizeof command, "loader two %s", e2e_path(e2e, "two"));
-    e2e_expect(e2e, command, "ok");
+    e2e_add_loader(e2e, "one", "one");
+    e2e_add_loader(e2e, "two", "two");
     e2e_expect(e2e, "call-in one demo.Shop run", "old one");
     e2e_expect(e2e, "call-in two demo.Shop run", "old two");
     compile_shop(e2e, "new", "after");

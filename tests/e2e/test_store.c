@@ -222,23 +222,34 @@ static void a_journal_that_was_changed_refuses_every_push(void **state)
 }
 
 /* A file system of our own; false where this user may not mount one. */
-static bool mount_small(const char *place, const char *size)
+/* A file system of its own for the store, which is soon full. */
+struct small {
+    char place[256], store[300], filler[300];
+};
+
+static bool mount_small(const struct e2e *e2e, const char *size, struct small *out)
 {
     char options[64];
+    snprintf(out->place, sizeof out->place, "%s/small", e2e->directory);
+    snprintf(out->store, sizeof out->store, "%s/store", out->place);
+    snprintf(out->filler, sizeof out->filler, "%s/filler", out->place);
     snprintf(options, sizeof options, "size=%s,mode=0700", size);
-    assert_return_code(mkdir(place, 0700), errno);
-    if (mount("tmpfs", place, "tmpfs", 0, options) == 0)
+    assert_return_code(mkdir(out->place, 0700), errno);
+    if (mount("tmpfs", out->place, "tmpfs", 0, options) == 0)
         return true;
     fprintf(stderr, "not tested: a file system cannot be mounted here (%s)\n", strerror(errno));
     return false;
 }
 
-static void fill(const char *place)
+static void unmount_small(const struct small *small)
+{
+    assert_return_code(umount2(small->place, MNT_DETACH), errno);
+}
+
+static void fill(const struct small *small)
 {
     static const char page[4096];
-    char path[512];
-    snprintf(path, sizeof path, "%s/filler", place);
-    FILE *file = fopen(path, "we");
+    FILE *file = fopen(small->filler, "we");
     assert_non_null(file);
     setvbuf(file, NULL, _IONBF, 0);
     while (fwrite(page, sizeof page, 1, file) == 1)
@@ -274,27 +285,24 @@ static void expect_rollbacks_to_end(struct e2e *e2e)
 static void a_full_disk_refuses_before_anything_is_live_and_room_mends_it(void **state)
 {
     struct e2e *e2e = *state;
-    char place[256], store[300], filler[300];
-    snprintf(place, sizeof place, "%s/small", e2e->directory);
-    snprintf(store, sizeof store, "%s/store", place);
-    snprintf(filler, sizeof filler, "%s/filler", place);
-    if (!mount_small(place, "512k"))
+    struct small small;
+    if (!mount_small(e2e, "512k", &small))
         return;
-    shop_open_with(e2e, store, "", NULL);
+    shop_open_with(e2e, small.store, "", NULL);
     e2e_expect(e2e, "call demo.Shop run", "start");
     shop_push(e2e, "one");
-    fill(place);
+    fill(&small);
     expect_refusals(e2e, "one");
     expect_rollbacks_to_end(e2e);
     shop_close(e2e);
-    shop_open_with(e2e, store, "", NULL); /* also a start with a full disk harms nobody */
+    shop_open_with(e2e, small.store, "", NULL); /* also a start with a full disk harms nobody */
     expect_refusals(e2e, "start");
-    assert_return_code(unlink(filler), errno);
+    assert_return_code(unlink(small.filler), errno);
     shop_push(e2e, "two");
     e2e_expect(e2e, "call demo.Shop run", "two");
-    assert_int_equal(shop_verify(e2e, store), 0);
+    assert_int_equal(shop_verify(e2e, small.store), 0);
     shop_close(e2e);
-    assert_return_code(umount2(place, MNT_DETACH), errno);
+    unmount_small(&small);
 }
 
 /* It was promised when the trial began. */
@@ -302,17 +310,14 @@ static void a_trial_that_nobody_confirms_ends_on_a_full_disk_too(void **state)
 {
     struct e2e *e2e = *state;
     struct e2e_answer answer;
-    char place[256], store[300], filler[300];
-    snprintf(place, sizeof place, "%s/small", e2e->directory);
-    snprintf(store, sizeof store, "%s/store", place);
-    snprintf(filler, sizeof filler, "%s/filler", place);
-    if (!mount_small(place, "512k"))
+    struct small small;
+    if (!mount_small(e2e, "512k", &small))
         return;
-    shop_open_with(e2e, store, "", NULL);
+    shop_open_with(e2e, small.store, "", NULL);
     e2e_expect(e2e, "call demo.Shop run", "start");
     push_on_trial(e2e, "one", "3s");
     e2e_expect(e2e, "call demo.Shop run", "one");
-    fill(place);
+    fill(&small);
     for (int i = 0; i < 8; i++) { /* until the journal's last page is full, too */
         shop_try_push(e2e, &answer, "two");
         assert_int_equal(answer.status, 1);
@@ -321,31 +326,29 @@ static void a_trial_that_nobody_confirms_ends_on_a_full_disk_too(void **state)
     e2e_await_log(e2e, "which was refused, is not in the journal");
     e2e_await(e2e, "call demo.Shop run", "start");
     e2e_await_log(e2e, "which was promised before, is not in the journal");
-    assert_return_code(unlink(filler), errno);
+    assert_return_code(unlink(small.filler), errno);
     shop_push(e2e, "three");
     e2e_expect(e2e, "call demo.Shop run", "three");
-    assert_int_equal(shop_verify(e2e, store), 0);
+    assert_int_equal(shop_verify(e2e, small.store), 0);
     shop_close(e2e);
-    assert_return_code(umount2(place, MNT_DETACH), errno);
+    unmount_small(&small);
 }
 
 static void a_store_that_became_read_only_refuses(void **state)
 {
     struct e2e *e2e = *state;
-    char place[256], store[300];
-    snprintf(place, sizeof place, "%s/small", e2e->directory);
-    snprintf(store, sizeof store, "%s/store", place);
-    if (!mount_small(place, "1m"))
+    struct small small;
+    if (!mount_small(e2e, "1m", &small))
         return;
-    shop_open_with(e2e, store, "", NULL);
+    shop_open_with(e2e, small.store, "", NULL);
     shop_push(e2e, "one");
     shop_close(e2e);
-    assert_return_code(mount(NULL, place, NULL, MS_REMOUNT | MS_RDONLY, NULL), errno);
-    shop_open_with(e2e, store, "", NULL);
+    assert_return_code(mount(NULL, small.place, NULL, MS_REMOUNT | MS_RDONLY, NULL), errno);
+    shop_open_with(e2e, small.store, "", NULL);
     expect_refusals(e2e, "start");
     shop_close(e2e);
-    assert_int_equal(shop_verify(e2e, store), 0);
-    assert_return_code(umount2(place, MNT_DETACH), errno);
+    assert_int_equal(shop_verify(e2e, small.store), 0);
+    unmount_small(&small);
 }
 
 int main(void)

@@ -20,8 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PUSHES_PER_JVM       4000
-#define MOST_SECONDS_PER_JVM 120
+#define MUTANTS_PER_JVM      12000
+#define MOST_SECONDS_PER_JVM 300
 #define GRACE_SECONDS        60
 
 static unsigned seconds_wanted;
@@ -53,7 +53,7 @@ static void start_jvm(struct e2e *e2e, unsigned long seed, unsigned seconds)
     char options[10][512];
     bool compiles = seed % 3 == 0;
     snprintf(options[0], sizeof options[0], "-Dmutate.seed=%lu", seed);
-    snprintf(options[1], sizeof options[1], "-Dmutate.pushes=%d", PUSHES_PER_JVM);
+    snprintf(options[1], sizeof options[1], "-Dmutate.mutants=%d", MUTANTS_PER_JVM);
     snprintf(options[2], sizeof options[2], "-Dmutate.seconds=%u", seconds);
     snprintf(options[3], sizeof options[3], "-Dmutate.socket=%s/socket", e2e->directory);
     snprintf(options[4], sizeof options[4], "-Dmutate.kept=" HD_MUTATE_KEPT "/jdk%u-seed%lu.mutant",
@@ -119,7 +119,7 @@ static void run_jvm(struct e2e *e2e, unsigned long seed, unsigned seconds, struc
     unsigned long stuck_before = total->stuck;
     print_message("JDK %u, seed %lu; if this JVM dies, what it was pushed last is " HD_MUTATE_KEPT
                   "/jdk%u-seed%lu.mutant (4 bytes of length, "
-                  "then the class file)\n",
+                  "then the jar)\n",
                   e2e->jdk->feature, seed, e2e->jdk->feature, seed);
     start_jvm(e2e, seed, seconds);
     e2e_process_tell(&e2e->jvm, "call mutate.Run run");

@@ -141,6 +141,8 @@ static void every_simple_attribute_is_read_to_its_last_byte(void **state)
         { ON_CLASS, "InnerClasses", NULL, BYTES(U2(1), U2(CLASS), U2(CLASS), U2(NAME), U2(1)) },
         { ON_CLASS, "InnerClasses", "constant 5 is Utf8, not Class",
           BYTES(U2(1), U2(TEXT), U2(0), U2(0), U2(1)) },
+        { ON_CLASS, "InnerClasses", "those of a module, not of a class",
+          BYTES(U2(1), U2(CLASS), U2(0), U2(0), 0x80, 1) },
         { ON_CLASS, "EnclosingMethod", NULL, BYTES(U2(CLASS), U2(NAME_AND_TYPE)) },
         { ON_CLASS, "EnclosingMethod", "not NameAndType", BYTES(U2(CLASS), U2(CLASS)) },
         { ON_FIELD, "Synthetic", NULL, NO_BYTES },

@@ -12,13 +12,14 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Speaks hotdrop.v1 (docs/protocol.md) over the agent's Unix socket: pushes jars of one class
- * and reads the reports.
+ * Speaks hotdrop.v1 (docs/protocol.md) over the agent's Unix socket: pushes jars and reads the
+ * reports.
  */
 final class Connection implements AutoCloseable {
     private static final int TEXT = 1;
@@ -39,12 +40,14 @@ final class Connection implements AutoCloseable {
         receive();
     }
 
-    /** The report (or error) that ends this push, as JSON text. */
-    String push(String className, byte[] file) throws IOException {
-        byte[] jar = jarOf(className.replace('.', '/') + ".class", file);
+    /**
+     * The report (or error) that ends this push, as JSON text. A class that is refused does not
+     * keep the others out.
+     */
+    String push(byte[] jar) throws IOException {
         int id = ++lastId;
         String request = "{\"type\":\"push\",\"id\":" + id + ",\"size\":" + jar.length
-                + ",\"name\":\"mutant.jar\"}";
+                + ",\"name\":\"mutants.jar\",\"best_effort\":true}";
         send(TEXT, request.getBytes(StandardCharsets.UTF_8));
         send(BINARY, jar);
         for (;;) {
@@ -55,17 +58,20 @@ final class Connection implements AutoCloseable {
         }
     }
 
-    private static byte[] jarOf(String entryName, byte[] file) throws IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream(file.length + 256);
+    /** A jar of these classes, by name. */
+    static byte[] jarOf(Map<String, byte[]> files) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 16);
         try (ZipOutputStream jar = new ZipOutputStream(bytes)) {
-            CRC32 crc = new CRC32();
-            crc.update(file);
-            ZipEntry entry = new ZipEntry(entryName);
-            entry.setMethod(ZipEntry.STORED);
-            entry.setSize(file.length);
-            entry.setCrc(crc.getValue());
-            jar.putNextEntry(entry);
-            jar.write(file);
+            for (Map.Entry<String, byte[]> file : files.entrySet()) {
+                CRC32 crc = new CRC32();
+                crc.update(file.getValue());
+                ZipEntry entry = new ZipEntry(file.getKey().replace('.', '/') + ".class");
+                entry.setMethod(ZipEntry.STORED);
+                entry.setSize(file.getValue().length);
+                entry.setCrc(crc.getValue());
+                jar.putNextEntry(entry);
+                jar.write(file.getValue());
+            }
         }
         return bytes.toByteArray();
     }

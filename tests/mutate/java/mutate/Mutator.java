@@ -4,7 +4,10 @@ package mutate;
 import java.util.List;
 import java.util.Random;
 
-/** Makes mutants of one class file: bytes at random, and changes aimed at what HotSpot trusts. */
+/**
+ * Makes mutants of one class file: bytes at random, and, more often, changes that a check may take
+ * and HotSpot trusts.
+ */
 final class Mutator {
     private final Anatomy anatomy;
     private final List<Anatomy.Attribute> annotations;
@@ -19,21 +22,25 @@ final class Mutator {
     byte[] mutate(Random random) {
         byte[] mutant = anatomy.file.clone();
         switch (random.nextInt(20)) {
-            case 0, 1, 2, 3 -> {
-                for (int left = 1 + random.nextInt(4); left > 0; left--) {
+            case 0, 1 -> {
+                for (int left = 1 + random.nextInt(2); left > 0; left--) {
                     changeByte(mutant, random.nextInt(mutant.length), random);
                 }
             }
-            case 4, 5, 6 -> {
+            case 2, 3 -> {
                 Anatomy.Attribute attribute = pick(anatomy.attributes, random);
-                for (int left = 1 + random.nextInt(4); left > 0; left--) {
+                for (int left = 1 + random.nextInt(2); left > 0; left--) {
                     changeByteWithin(mutant, attribute.start(), attribute.end(), random);
                 }
             }
-            case 7, 8 -> changeIndex(mutant, pick(anatomy.attributes, random), random);
-            case 9, 10, 11 -> exchangeAlike(mutant, pick(anatomy.attributes, random), random);
-            case 12 -> swapTwo(mutant, random);
-            case 13, 14 -> putAlike(mutant, pick(anatomy.poolIndices, random), random);
+            case 4, 5 -> changeIndex(mutant, pick(anatomy.attributes, random), random);
+            case 6, 7, 8, 9, 10 -> {
+                for (int left = 1 + random.nextInt(2); left > 0; left--) {
+                    exchangeAlike(mutant, pick(anatomy.attributes, random), random);
+                }
+            }
+            case 11 -> swapTwo(mutant, random);
+            case 12, 13, 14 -> putAlike(mutant, pick(anatomy.poolIndices, random), random);
             case 15 -> putShort(mutant, pick(anatomy.poolIndices, random), random.nextInt(anatomy.poolCount));
             case 16 -> {
                 int at = pick(anatomy.counts, random);

@@ -8,6 +8,9 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -23,16 +26,16 @@ import java.util.stream.Stream;
  * agent's socket, and runs every class that was accepted. What is pushed is in the file
  * "mutate.kept" before the agent sees it, and stays there if the JVM dies.
  *
- * <p>Properties: mutate.seed, mutate.pushes, mutate.seconds, mutate.socket, mutate.kept,
+ * <p>Properties: mutate.seed, mutate.mutants, mutate.seconds, mutate.socket, mutate.kept,
  * mutate.first and mutate.second (two trees of the same classes; the first is on the class path).
  * Ends with one line of "key=value".
  */
 public final class Run {
-    private static final Pattern OUTCOME =
-            Pattern.compile("\"outcome\":\"([^\"]*)\",\"reason\":(?:null|\"([^\"]*)\")");
-    private static final Pattern ERROR = Pattern.compile("\"reason\":\"([^\"]*)\"");
+    private static final Pattern ROW = Pattern.compile("\"class\":\"([^\"]*)\",\"loader\":(?:null|\"[^\"]*\"),"
+            + "\"outcome\":\"([^\"]*)\",\"reason\":(?:null|\"([^\"]*)\")");
     private static final int STUCK_SECONDS = 5;
-    private static final int PUSHES_BETWEEN_COLLECTIONS = 300;
+    private static final int MUTANTS_OF_A_PUSH = 8;
+    private static final int PUSHES_BETWEEN_COLLECTIONS = 60;
 
     /**
      * A class in two versions with different constant pools; the mutants are made of the one
@@ -52,9 +55,11 @@ public final class Run {
     private final Random random = new Random(Long.getLong("mutate.seed"));
     private final MappedByteBuffer kept;
     private final List<Victim> victims = new ArrayList<>();
+    private final Map<String, Victim> byName = new HashMap<>();
     private final Map<String, Integer> verdicts = new TreeMap<>();
     private final SynchronousQueue<Class<?>> work = new SynchronousQueue<>();
     private final SynchronousQueue<Class<?>> done = new SynchronousQueue<>();
+    private int pushes;
     private int pushed;
     private int accepted;
     private int executed;
@@ -76,6 +81,7 @@ public final class Run {
                 victims.add(new Victim(type, mutator(file), mutator(second.resolve(file.getFileName()))));
             }
         }
+        victims.forEach(victim -> byName.put(victim.type.getName(), victim));
         victims.forEach(victim -> Exercise.exercise(victim.type));
     }
 
@@ -87,43 +93,61 @@ public final class Run {
         Thread worker = new Thread(this::exerciseForEver, "exercise");
         worker.setDaemon(true);
         worker.start();
-        int pushes = Integer.getInteger("mutate.pushes");
+        int wanted = Integer.getInteger("mutate.mutants");
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(Integer.getInteger("mutate.seconds"));
         try (Connection agent = new Connection(System.getProperty("mutate.socket"))) {
-            while (pushed < pushes && !stuck && System.nanoTime() - end < 0) {
-                pushOne(agent, victims.get(random.nextInt(victims.size())));
+            while (pushed < wanted && !stuck && System.nanoTime() - end < 0) {
+                pushSome(agent);
             }
         }
         return "pushed=" + pushed + " accepted=" + accepted + " executed=" + executed
                 + " stuck=" + (stuck ? 1 : 0) + " " + verdicts;
     }
 
-    private void pushOne(Connection agent, Victim victim) throws Exception {
-        byte[] mutant = victim.versions[1 - victim.live].mutate(random);
-        kept.putInt(0, mutant.length).put(4, mutant);
-        pushed++;
-        String verdict = verdict(agent.push(victim.type.getName(), mutant));
-        verdicts.merge(verdict, 1, Integer::sum);
-        if (verdict.equals("redefined")) {
-            accepted++;
-            victim.live = 1 - victim.live;
-            work.put(victim.type);
-            stuck = done.poll(STUCK_SECONDS, TimeUnit.SECONDS) == null;
-            executed++;
+    private void pushSome(Connection agent) throws Exception {
+        Map<String, byte[]> mutants = mutantsOfSome();
+        byte[] jar = Connection.jarOf(mutants);
+        kept.putInt(0, jar.length).put(4, jar);
+        String report = agent.push(jar);
+        pushed += mutants.size();
+        Matcher row = ROW.matcher(report);
+        List<Victim> swapped = new ArrayList<>();
+        for (int rows = 0; rows < mutants.size(); rows++) {
+            if (!row.find()) {
+                throw new IOException("no row for each class: " + report);
+            }
+            verdicts.merge(row.group(3) != null ? row.group(3) : row.group(2), 1, Integer::sum);
+            if (row.group(2).equals("redefined")) {
+                swapped.add(byName.get(row.group(1)));
+            }
         }
-        if (pushed % PUSHES_BETWEEN_COLLECTIONS == 0) {
+        execute(swapped);
+        if (++pushes % PUSHES_BETWEEN_COLLECTIONS == 0) {
             System.gc();
         }
     }
 
-    /** The outcome, or the reason why there is none. */
-    private static String verdict(String report) {
-        Matcher outcome = OUTCOME.matcher(report);
-        if (outcome.find()) {
-            return outcome.group(2) != null ? outcome.group(2) : outcome.group(1);
+    private Map<String, byte[]> mutantsOfSome() {
+        Collections.shuffle(victims, random);
+        Map<String, byte[]> mutants = new LinkedHashMap<>();
+        for (Victim victim : victims.subList(0, MUTANTS_OF_A_PUSH)) {
+            mutants.put(victim.type.getName(), victim.versions[1 - victim.live].mutate(random));
         }
-        Matcher error = ERROR.matcher(report);
-        return error.find() ? error.group(1) : report;
+        return mutants;
+    }
+
+    /** None that comes behind one that does not return is counted. */
+    private void execute(List<Victim> swapped) throws InterruptedException {
+        swapped.forEach(victim -> victim.live = 1 - victim.live);
+        for (Victim victim : swapped) {
+            accepted++;
+            work.put(victim.type);
+            stuck = done.poll(STUCK_SECONDS, TimeUnit.SECONDS) == null;
+            executed++;
+            if (stuck) {
+                return;
+            }
+        }
     }
 
     private void exerciseForEver() {
