@@ -57,8 +57,10 @@ static bool begin(struct hd_road *road, struct hd_job *job)
     return true;
 }
 
+/* As many as a message has room for: the rows tell of each. */
 static void name_those_defined(const struct hd_plan *plan, struct hd_buffer *names)
 {
+    enum { NAMES_MAX = 16 * 1024 };
     struct hd_error ignored = HD_ERROR_INIT;
     for (size_t i = 0; i < plan->target_count; i++) {
         const struct hd_target *target = &plan->targets[i];
@@ -67,6 +69,10 @@ static void name_those_defined(const struct hd_plan *plan, struct hd_buffer *nam
             continue;
         if (names->length > 0 && hd_buffer_append(names, ", ", 2, &ignored) != 0)
             return;
+        if (strlen(name) > NAMES_MAX || names->length > NAMES_MAX) {
+            (void)hd_buffer_append(names, "...", 3, &ignored);
+            return;
+        }
         if (hd_buffer_append(names, name, strlen(name), &ignored) != 0)
             return;
     }

@@ -303,6 +303,12 @@ static int append_text(struct hd_journal *journal, char *text, size_t length, st
     return 0;
 }
 
+/* A line that no reading would take makes all that was written before it unreadable, too. */
+static int refuse_long_line(size_t length, struct hd_error *err)
+{
+    return hd_error_set(err, HD_E_LIMIT, "a line of %zu bytes is too long for the journal", length);
+}
+
 int hd_journal_append_take(struct hd_journal *journal, json_t *entry, struct hd_error *err)
 {
     if (journal->broken && !cut_back(journal)) {
@@ -319,7 +325,8 @@ int hd_journal_append_take(struct hd_journal *journal, json_t *entry, struct hd_
     int result = hd_message_write(line, &text, &length, err);
     json_decref(line);
     if (result == 0)
-        result = append_text(journal, text, length, err);
+        result = length > HD_JOURNAL_MAX_LINE ? refuse_long_line(length, err)
+                                              : append_text(journal, text, length, err);
     hd_free(text);
     return result;
 }
