@@ -62,7 +62,8 @@ static void name_those_defined(const struct hd_plan *plan, struct hd_buffer *nam
 {
     enum { NAMES_MAX = 16 * 1024 };
     struct hd_error ignored = HD_ERROR_INIT;
-    for (size_t i = 0; i < plan->target_count; i++) {
+    bool full = false;
+    for (size_t i = 0; i < plan->target_count && !full; i++) {
         const struct hd_target *target = &plan->targets[i];
         const char *name = target->class->java_name;
         if (!target->done || target->action != HD_ACTION_DEFINE)
@@ -70,8 +71,8 @@ static void name_those_defined(const struct hd_plan *plan, struct hd_buffer *nam
         if (names->length > 0 && hd_buffer_append(names, ", ", 2, &ignored) != 0)
             return;
         if (strlen(name) > NAMES_MAX || names->length > NAMES_MAX) {
-            (void)hd_buffer_append(names, "...", 3, &ignored);
-            return;
+            name = "...";
+            full = true;
         }
         if (hd_buffer_append(names, name, strlen(name), &ignored) != 0)
             return;
