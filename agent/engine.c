@@ -356,6 +356,34 @@ void hd_engine_restart(struct hd_engine *engine, JNIEnv *jni)
     pthread_mutex_unlock(&engine->lock);
 }
 
+bool hd_engine_take_back(struct hd_engine *engine, JNIEnv *jni)
+{
+    static const struct hd_origin agent = { HD_WAY_AGENT, "agent",
+                                            "the agent could not be started" };
+    size_t count = hd_registry_count(engine->road.registry);
+    if (count == 0)
+        return true;
+    struct hd_job *job = hd_job_new(HD_JOB_ROLLBACK, &agent);
+    if (job != NULL) {
+        job->to_given = true; /* 0: as started */
+        run_in_frame(engine, jni, job);
+    }
+    bool done = job != NULL && job->deployment != NULL && job->deployment->applied;
+    if (done)
+        hd_log(HD_LOG_WARN, "what was kept is not live");
+    else
+        hd_log(
+            HD_LOG_ERROR,
+            "%zu patches of what was kept are live, and could not be taken back: %s; they are as "
+            "long as this JVM runs",
+            count,
+            job != NULL && job->deployment != NULL && job->deployment->error_message != NULL
+                ? job->deployment->error_message
+                : "out of memory, or the JVM refused");
+    hd_job_free(job);
+    return done;
+}
+
 static void finish(struct hd_engine *engine, struct hd_job *job)
 {
     pthread_mutex_lock(&engine->lock);
