@@ -5,6 +5,7 @@
 #include "agent/plan.h"
 #include "agent/status.h"
 #include "core/alloc.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "core/text.h"
 
@@ -344,6 +345,7 @@ void hd_deploy_confirm(struct hd_road *road, struct hd_job *job)
     if (job->trial_end.deployment == 0)
         return;
     hd_archive_note_take(road->archive, "confirm",
-                         json_pack("{s:I, s:s}", "deployment",
-                                   (json_int_t)job->trial_end.deployment, "who", job->origin.who));
+                         json_pack("{s:I, s:o}", "deployment",
+                                   (json_int_t)job->trial_end.deployment, "who",
+                                   hd_json_text(job->origin.who)));
 }

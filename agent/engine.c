@@ -116,7 +116,7 @@ static void set_doing(void *context, const char *text)
     struct hd_engine *engine = context;
     int64_t now = hd_text_now();
     pthread_mutex_lock(&engine->lock);
-    snprintf(engine->doing, sizeof engine->doing, "%s", text);
+    hd_text_format(engine->doing, sizeof engine->doing, "%s", text);
     engine->doing_since = now;
     pthread_mutex_unlock(&engine->lock);
 }
@@ -126,7 +126,7 @@ size_t hd_engine_waiting(struct hd_engine *engine, char *text, size_t capacity, 
     pthread_mutex_lock(&engine->lock);
     size_t count = engine->waiting.count;
     if (text != NULL)
-        snprintf(text, capacity, "%s", engine->doing);
+        hd_text_format(text, capacity, "%s", engine->doing);
     if (since != NULL)
         *since = engine->doing_since;
     pthread_mutex_unlock(&engine->lock);
@@ -306,8 +306,8 @@ static void run_in_frame(struct hd_engine *engine, JNIEnv *jni, struct hd_job *j
 static struct hd_job *new_restart_job(struct hd_engine *engine, struct hd_kept *kept)
 {
     struct hd_origin origin = { .way = HD_WAY_AGENT };
-    snprintf(origin.who, sizeof origin.who, "%s", kept->who != NULL ? kept->who : "agent");
-    snprintf(origin.from, sizeof origin.from, "store %s", engine->road.options->store);
+    hd_text_format(origin.who, sizeof origin.who, "%s", kept->who != NULL ? kept->who : "agent");
+    hd_text_format(origin.from, sizeof origin.from, "store %s", engine->road.options->store);
     struct hd_job *job = hd_job_new(HD_JOB_RESTART, &origin);
     if (job == NULL)
         return NULL;

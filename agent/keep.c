@@ -351,8 +351,9 @@ static void tell_fate(struct hd_road *road, const struct hd_kept_class *class,
            name != NULL ? name : class->name, class->loader, (unsigned long long)class->deployment,
            retired ? "retired" : "set aside and not applied", why);
     hd_archive_note_take(road->archive, retired ? "kept-retired" : "kept-set-aside",
-                         json_pack("{s:s?, s:s, s:I, s:s}", "class", name, "loader", class->loader,
-                                   "patch_of", (json_int_t)class->deployment, "why", why));
+                         json_pack("{s:o, s:o, s:I, s:o}", "class", hd_json_text(name), "loader",
+                                   hd_json_text(class->loader), "patch_of",
+                                   (json_int_t) class->deployment, "why", hd_json_text(why)));
     hd_free(name);
 }
 

@@ -42,7 +42,7 @@ void hd_peer_describe_user(uint32_t uid, char *out, size_t capacity)
 {
     char name[NAME_SIZE];
     if (user_name(uid, name))
-        snprintf(out, capacity, "uid:%u (%s)", uid, name);
+        hd_text_format(out, capacity, "uid:%u (%s)", uid, name);
     else
         snprintf(out, capacity, "uid:%u", uid);
 }

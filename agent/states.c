@@ -2,6 +2,7 @@
 #include "agent/states_internal.h"
 
 #include "core/alloc.h"
+#include "core/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -96,7 +97,7 @@ void hd_states_discard(struct hd_states *states, JNIEnv *jni)
 
 void hd_states_sign(struct hd_states *states, const char *who, int64_t when)
 {
-    snprintf(states->next.who, sizeof states->next.who, "%s", who);
+    hd_text_format(states->next.who, sizeof states->next.who, "%s", who);
     states->next.when = when;
 }
 

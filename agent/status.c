@@ -2,6 +2,7 @@
 #include "agent/status.h"
 
 #include "core/alloc.h"
+#include "core/json.h"
 #include "core/map.h"
 #include "core/text.h"
 
@@ -117,13 +118,14 @@ static json_t *row_to_json(const struct hd_live *live, unsigned forced, uint32_t
     char when[HD_TEXT_TIME_SIZE];
     hd_text_utc(live->when, when);
     char *name = hd_text_class_name(hd_map_key(live->internal_name));
-    json_t *row = name == NULL
-                      ? NULL
-                      : json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o}", "class", name,
-                                  "loader", live->label, "live", live_word(live->state),
-                                  "deployment", (json_int_t)live->deployment, "who", live->who,
-                                  "when", when, "threads_in_old_code", (json_int_t)threads,
-                                  "forced", hd_forced_to_json(forced));
+    json_t *row =
+        name == NULL
+            ? NULL
+            : json_pack("{s:s, s:o, s:s, s:I, s:o, s:s, s:I, s:o}", "class", name, "loader",
+                        hd_json_text(live->label), "live", live_word(live->state), "deployment",
+                        (json_int_t)live->deployment, "who", hd_json_text(live->who), "when", when,
+                        "threads_in_old_code", (json_int_t)threads, "forced",
+                        hd_forced_to_json(forced));
     hd_free(name);
     if (row != NULL && live->state == HD_LIVE_WRONG_BASE)
         (void)json_object_set_new(row, "reason", json_string(hd_reason_word(HD_REASON_WRONG_BASE)));
