@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/engine.h"
 
-#include "agent/keep.h"
 #include "agent/blocking.h"
 #include "agent/figures.h"
+#include "agent/keep.h"
+#include "agent/news.h"
 #include "agent/road.h"
 #include "agent/status.h"
 #include "agent/thread.h"
@@ -15,11 +16,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define THREAD_NAME      "hotdrop-engine"
 #define MAX_WAITING_JOBS 64
-
 struct job_queue {
     struct hd_job *first;
     struct hd_job **end;
@@ -34,8 +33,7 @@ struct hd_engine {
     pthread_cond_t changed;
     struct job_queue waiting;
     struct job_queue finished;
-    struct hd_hook_event *news; /* what the hook has told, in its order */
-    struct hd_hook_event **news_end;
+    struct hd_news news;
     char doing[256];
     int64_t doing_since;
     bool stopping;
@@ -139,12 +137,18 @@ size_t hd_engine_waiting(struct hd_engine *engine, char *text, size_t capacity, 
 static void queue_event(struct hd_hook_event *event, void *context)
 {
     struct hd_engine *engine = context;
-    event->next = NULL;
+    void *jni = NULL;
     pthread_mutex_lock(&engine->lock);
-    *engine->news_end = event;
-    engine->news_end = &event->next;
+    struct hd_hook_event *rest = hd_news_add_take(&engine->news, event);
+    bool full = rest == event && engine->news.lost == 1;
     pthread_cond_broadcast(&engine->changed);
     pthread_mutex_unlock(&engine->lock);
+    if (full)
+        hd_log(HD_LOG_ERROR, "too much happened to patched classes while the engine was held up: "
+                             "status may be wrong");
+    JavaVM *vm = engine->road.jvm->vm;
+    if (rest != NULL && (*vm)->GetEnv(vm, &jni, JNI_VERSION_1_6) == JNI_OK)
+        hd_hook_event_free(rest, jni);
 }
 
 static int open_road(struct hd_engine *engine, JNIEnv *jni, struct hd_error *err)
@@ -181,16 +185,6 @@ static void close_road(struct hd_road *road, JNIEnv *jni)
     hd_gate_close(&road->gate);
 }
 
-/* The clock of timed waits must not jump. */
-static void open_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 int hd_engine_new(const struct hd_jvm *jvm, JNIEnv *jni, const struct hd_options *options,
                   struct hd_engine **out, struct hd_error *err)
 {
@@ -201,10 +195,10 @@ int hd_engine_new(const struct hd_jvm *jvm, JNIEnv *jni, const struct hd_options
     engine->road.options = options;
     atomic_init(&engine->road.closing, false);
     pthread_mutex_init(&engine->lock, NULL);
-    open_condition(&engine->changed);
+    hd_thread_condition_init(&engine->changed);
     open_queue(&engine->waiting);
     open_queue(&engine->finished);
-    engine->news_end = &engine->news;
+    hd_news_open(&engine->news);
     if (open_road(engine, jni, err) != 0) {
         hd_engine_free(engine, jni);
         return -1;
@@ -237,7 +231,7 @@ void hd_engine_free(struct hd_engine *engine, JNIEnv *jni)
     if (engine == NULL)
         return;
     close_road(&engine->road, jni); /* the hook first: no event comes after that */
-    free_news(engine->news, jni);
+    free_news(hd_news_take_all(&engine->news), jni);
     close_queue(&engine->waiting);
     close_queue(&engine->finished);
     pthread_cond_destroy(&engine->changed);
@@ -412,13 +406,11 @@ static void hear_take(struct hd_engine *engine, JNIEnv *jni, struct hd_hook_even
 static bool take(struct hd_engine *engine, struct hd_hook_event **news, struct hd_job **job)
 {
     pthread_mutex_lock(&engine->lock);
-    while (!engine->stopping && engine->news == NULL && engine->waiting.first == NULL)
+    while (!engine->stopping && engine->news.first == NULL && engine->waiting.first == NULL)
         pthread_cond_wait(&engine->changed, &engine->lock);
     bool go_on = !engine->stopping;
     if (go_on) {
-        *news = engine->news;
-        engine->news = NULL;
-        engine->news_end = &engine->news;
+        *news = hd_news_take_all(&engine->news);
         *job = pop(&engine->waiting);
     }
     pthread_mutex_unlock(&engine->lock);
@@ -491,22 +483,9 @@ struct hd_job *hd_engine_collect(struct hd_engine *engine)
     return job;
 }
 
-static struct timespec from_now(unsigned timeout_ms)
-{
-    struct timespec at = { 0, 0 };
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += timeout_ms / 1000;
-    at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 int hd_engine_stop(struct hd_engine *engine, unsigned timeout_ms)
 {
-    struct timespec deadline = from_now(timeout_ms);
+    struct timespec deadline = hd_thread_deadline(timeout_ms);
     atomic_store_explicit(&engine->road.closing, true, memory_order_release);
     hd_hook_shut(engine->road.hook);
     pthread_mutex_lock(&engine->lock);
