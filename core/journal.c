@@ -113,8 +113,7 @@ static int read_whole_lines(struct reading *reading, struct hd_buffer *pending,
             return -1;
         start += length + 1;
     }
-    pending->length -= start;
-    memmove(pending->data, pending->data + start, pending->length);
+    hd_buffer_drop(pending, start);
     if (pending->length > HD_JOURNAL_MAX_LINE)
         return refuse_line(reading, err, "is too long");
     return 0;
