@@ -306,10 +306,17 @@ static json_t *document_of(const struct hd_road *road)
 void hd_keep_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
 {
     struct hd_error *why = &job->kept.why;
-    if (keep(road, jni, job, why) == 0)
-        job->kept.document = document_of(road);
-    else
+    if (keep(road, jni, job, why) != 0) {
+        if (why->code == HD_E_MEMORY)
+            job->kept.reason = HD_REASON_JVM_ERROR;
         hd_log(HD_LOG_WARN, "%s could not keep: %s", job->origin.who, why->text);
+        return;
+    }
+    job->kept.document = document_of(road);
+    if (job->kept.document != NULL)
+        return;
+    job->kept.reason = HD_REASON_JVM_ERROR;
+    hd_error_set(why, HD_E_MEMORY, "it is kept, and there is no memory to say what; see status");
 }
 
 bool hd_keep_is_possible(const struct hd_road *road, const struct hd_job *job)
