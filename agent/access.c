@@ -117,7 +117,7 @@ enum hd_role hd_access_of(struct hd_access *access, const struct hd_identity *id
                  identity->token_file);
     if (who != NULL && best.name != NULL) {
         hd_text_escape(best.name, shown, sizeof shown);
-        snprintf(who, capacity, "%s:%s", best.prefix, shown);
+        hd_text_format(who, capacity, "%s:%s", best.prefix, shown);
     }
     return best.role;
 }

@@ -35,7 +35,9 @@ static struct {
     struct hd_jvm jvm;
     struct hd_engine *engine;
     struct hd_loop *loop;
-    atomic_bool serving; /* both threads run; an attach may race with the JVM's end */
+    bool loop_ran;
+    atomic_bool serving; /* both threads run */
+    atomic_bool ending;  /* the JVM ends; an attach may race with that */
 } agent = { .taken = ATOMIC_FLAG_INIT };
 
 static const char given_twice[] = "Hotdrop's agent is in this JVM already; the first one goes on, "
@@ -73,6 +75,29 @@ static bool is_marked(JNIEnv *jni)
     return marked;
 }
 
+static void clear_mark_in(JNIEnv *jni)
+{
+    jclass system = (*jni)->FindClass(jni, "java/lang/System");
+    jmethodID clear = system != NULL
+                          ? (*jni)->GetStaticMethodID(jni, system, "clearProperty",
+                                                      "(Ljava/lang/String;)Ljava/lang/String;")
+                          : NULL;
+    jstring name = clear != NULL ? (*jni)->NewStringUTF(jni, MARK_PROPERTY) : NULL;
+    if (name != NULL)
+        (*jni)->CallStaticObjectMethod(jni, system, clear, name);
+}
+
+static void clear_mark(JNIEnv *jni)
+{
+    enum { REFERENCES = 8 };
+    bool framed = (*jni)->PushLocalFrame(jni, REFERENCES) == JNI_OK;
+    if (framed)
+        clear_mark_in(jni);
+    (*jni)->ExceptionClear(jni);
+    if (framed)
+        (*jni)->PopLocalFrame(jni, NULL);
+}
+
 /* So that it can be attached again, with better options. */
 static void give_back(void)
 {
@@ -88,65 +113,95 @@ static void wake_loop(void *context)
     hd_loop_wake(context);
 }
 
-static int start_engine(JNIEnv *jni, struct hd_error *err)
+static void stop_threads(void)
 {
-    if (hd_engine_start(agent.engine, jni, wake_loop, agent.loop, err) == 0) {
-        atomic_store(&agent.serving, true);
-        return 0;
-    }
+    if (hd_engine_stop(agent.engine, ENGINE_STOP_MS) != 0)
+        hd_log(HD_LOG_WARN, "the JVM ends while a deployment is under way; a class loader of the "
+                            "application holds it up");
     if (hd_loop_stop(agent.loop, LOOP_STOP_MS) != 0)
-        hd_log(HD_LOG_ERROR, "the loop does not end");
-    return -1;
+        hd_log(HD_LOG_WARN, "the JVM ends while the loop is busy");
 }
 
-/* The loop first: watched trees are read into the engine before its thread runs. */
+static int check_not_ending(struct hd_error *err)
+{
+    return atomic_load(&agent.ending) ? hd_error_set(err, HD_E_JVM, "the JVM is shutting down") : 0;
+}
+
+/* Listeners and sources open first: what is kept becomes live only where it can be taken back, and
+ * watched trees are read into the engine before its thread runs. */
 static int start_threads(JNIEnv *jni, bool attached, struct hd_error *err)
 {
-    if (hd_engine_new(&agent.jvm, jni, &agent.options, &agent.engine, err) != 0)
+    if (hd_engine_new(&agent.jvm, jni, &agent.options, &agent.engine, err) != 0 ||
+        hd_loop_new(&agent.jvm, agent.engine, &agent.options, &agent.loop, err) != 0 ||
+        hd_loop_open(agent.loop, attached, err) != 0 || check_not_ending(err) != 0)
         return -1;
     hd_engine_restart(agent.engine, jni);
-    if (hd_loop_new(&agent.jvm, agent.engine, &agent.options, &agent.loop, err) != 0)
+    if (hd_loop_start(agent.loop, jni, err) != 0)
         return -1;
-    if (hd_loop_start(agent.loop, jni, attached, err) != 0)
+    agent.loop_ran = true;
+    if (hd_engine_start(agent.engine, jni, wake_loop, agent.loop, err) != 0)
         return -1;
-    return start_engine(jni, err);
+    atomic_store(&agent.serving, true);
+    if (atomic_load(&agent.ending)) /* and whoever saw that looked too early to stop them */
+        stop_threads();
+    return 0;
 }
 
-static int start(JNIEnv *jni, bool attached, struct hd_error *err)
+/* Leaves the JVM as it was, so that the agent can be attached again. A loop that ran is not freed:
+ * somebody may have connected. */
+static void undo_start(JNIEnv *jni)
 {
+    if (agent.loop != NULL && hd_loop_stop(agent.loop, LOOP_STOP_MS) != 0) {
+        hd_log(HD_LOG_ERROR, "the loop does not end; the agent cannot be attached again");
+        return;
+    }
+    if (agent.engine != NULL && !hd_engine_take_back(agent.engine, jni))
+        return;
+    if (!agent.loop_ran)
+        hd_loop_free(agent.loop);
+    hd_engine_free(agent.engine, jni);
+    agent.loop = NULL;
+    agent.loop_ran = false;
+    agent.engine = NULL;
+    clear_mark(jni);
+    give_back();
+}
+
+static int start(JNIEnv *jni, bool attached)
+{
+    struct hd_error err = HD_ERROR_INIT;
     hd_jvm_examine(&agent.jvm, jni);
     hd_log(HD_LOG_INFO, "Hotdrop " HOTDROP_VERSION " in JVM %d, %s", agent.jvm.pid,
            agent.jvm.version);
     if (!agent.jvm.verifies)
         hd_log(HD_LOG_WARN, "not-verified: this JVM runs without its bytecode verifier, so a "
                             "broken class that is deployed can crash it");
-    return start_threads(jni, attached, err);
+    if (start_threads(jni, attached, &err) == 0)
+        return 0;
+    hd_log(HD_LOG_ERROR, "%s; the JVM goes on without Hotdrop", err.text);
+    undo_start(jni);
+    return -1;
 }
 
 static void JNICALL vm_init(jvmtiEnv *jvmti, JNIEnv *jni, jthread thread)
 {
     (void)jvmti;
     (void)thread;
-    struct hd_error err = HD_ERROR_INIT;
     if (is_marked(jni)) {
         hd_log(HD_LOG_ERROR, "%s", given_twice);
         give_back();
-    } else if (start(jni, false, &err) != 0) {
-        hd_log(HD_LOG_ERROR, "%s; the JVM goes on without Hotdrop", err.text);
+        return;
     }
+    (void)start(jni, false);
 }
 
 static void JNICALL vm_death(jvmtiEnv *jvmti, JNIEnv *jni)
 {
     (void)jvmti;
     (void)jni;
-    if (!atomic_load(&agent.serving))
-        return;
-    if (hd_engine_stop(agent.engine, ENGINE_STOP_MS) != 0)
-        hd_log(HD_LOG_WARN, "the JVM ends while a deployment is under way; a class loader of the "
-                            "application holds it up");
-    if (hd_loop_stop(agent.loop, LOOP_STOP_MS) != 0)
-        hd_log(HD_LOG_WARN, "the JVM ends while the loop is busy");
+    atomic_store(&agent.ending, true);
+    if (atomic_load(&agent.serving))
+        stop_threads();
 }
 
 /* ---- entry ----------------------------------------------------------------------------------- */
@@ -217,11 +272,7 @@ static const char *attach(JavaVM *vm, const char *options)
         give_back();
         return "already";
     }
-    if (start(jni, true, &err) != 0) {
-        hd_log(HD_LOG_ERROR, "%s; the JVM goes on without Hotdrop", err.text);
-        return "failed";
-    }
-    return "ok";
+    return start(jni, true) == 0 ? "ok" : "failed";
 }
 
 JNIEXPORT jint JNICALL Agent_OnAttach(JavaVM *vm, char *options, void *reserved)

@@ -4,7 +4,9 @@
 #include "agent/deadline.h"
 #include "agent/loop_lws.h"
 #include "agent/status.h"
+#include "core/json.h"
 #include "core/message.h"
+#include "core/text.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -58,9 +60,9 @@ json_t *hd_answer_waiting(const struct hd_loop *loop, uint64_t id, uint64_t ahea
 {
     char doing[DOING_SIZE];
     bool named = seconds >= NAMED_AFTER_SECONDS && engine_is_doing(loop, doing);
-    return json_pack("{s:s, s:I, s:s, s:I, s:s?, s:I}", "type", "progress", "id", (json_int_t)id,
+    return json_pack("{s:s, s:I, s:s, s:I, s:o, s:I}", "type", "progress", "id", (json_int_t)id,
                      "stage", ahead > 0 ? "queued" : "working", "ahead", (json_int_t)ahead, "doing",
-                     named ? doing : NULL, "seconds", (json_int_t)seconds);
+                     hd_json_text(named ? doing : NULL), "seconds", (json_int_t)seconds);
 }
 
 json_t *hd_answer_report(const struct hd_deployment *deployment, uint64_t id)
@@ -81,7 +83,7 @@ static json_t *pristine(const struct hd_loop *loop)
 static json_t *busy_with(const struct hd_loop *loop)
 {
     char doing[DOING_SIZE];
-    return json_string(engine_is_doing(loop, doing) ? doing : "another job");
+    return hd_json_text(engine_is_doing(loop, doing) ? doing : "another job");
 }
 
 /* NULL when memory is out; consumes status then. */
@@ -130,22 +132,25 @@ static void explain_no_trial(const struct hd_loop *loop, const struct hd_deploym
 {
     const struct hd_deployment *open = hd_deadline_find(hd_loop_deadline(loop), 0);
     if (deployment != NULL && deployment->trial.end == HD_TRIAL_ROLLED_BACK)
-        snprintf(out, capacity, "deployment %llu was rolled back already by %s: deployment %llu",
-                 (unsigned long long)deployment->number, deployment->trial.who,
-                 (unsigned long long)deployment->trial.rollback);
+        hd_text_format(out, capacity,
+                       "deployment %llu was rolled back already by %s: deployment %llu",
+                       (unsigned long long)deployment->number, deployment->trial.who,
+                       (unsigned long long)deployment->trial.rollback);
     else if (deployment != NULL)
-        snprintf(out, capacity,
-                 "the trial of deployment %llu is over: it was not confirmed in time, and its "
-                 "rollback, deployment %llu, was refused; it is still live",
-                 (unsigned long long)deployment->number,
-                 (unsigned long long)deployment->trial.rollback);
+        hd_text_format(
+            out, capacity,
+            "the trial of deployment %llu is over: it was not confirmed in time, and its "
+            "rollback, deployment %llu, was refused; it is still live",
+            (unsigned long long)deployment->number, (unsigned long long)deployment->trial.rollback);
     else if (open != NULL && open->trial.end == HD_TRIAL_OPEN)
-        snprintf(out, capacity, "deployment %llu is not on trial; deployment %llu by %s is",
-                 (unsigned long long)asked, (unsigned long long)open->number, open->origin.who);
+        hd_text_format(out, capacity, "deployment %llu is not on trial; deployment %llu by %s is",
+                       (unsigned long long)asked, (unsigned long long)open->number,
+                       open->origin.who);
     else if (asked != 0)
-        snprintf(out, capacity, "deployment %llu was not on trial", (unsigned long long)asked);
+        hd_text_format(out, capacity, "deployment %llu was not on trial",
+                       (unsigned long long)asked);
     else
-        snprintf(out, capacity, "nothing is on trial");
+        hd_text_format(out, capacity, "nothing is on trial");
 }
 
 static json_t *confirm_error(const struct hd_loop *loop, const struct hd_deployment *deployment,
@@ -153,8 +158,8 @@ static json_t *confirm_error(const struct hd_loop *loop, const struct hd_deploym
 {
     char words[600];
     explain_no_trial(loop, deployment, asked, words, sizeof words);
-    return json_pack("{s:s, s:s, s:s}", "reason", hd_reason_word(HD_REASON_NO_TRIAL), "message",
-                     words, "remedy", hd_reason_remedy(HD_REASON_NO_TRIAL));
+    return json_pack("{s:s, s:o, s:s}", "reason", hd_reason_word(HD_REASON_NO_TRIAL), "message",
+                     hd_json_text(words), "remedy", hd_reason_remedy(HD_REASON_NO_TRIAL));
 }
 
 json_t *hd_answer_confirm(const struct hd_loop *loop, const struct hd_job *job, uint64_t id)
@@ -177,9 +182,9 @@ json_t *hd_answer_keep(const struct hd_job *job, uint64_t id)
     if (job->kept.document != NULL)
         return json_pack("{s:s, s:I, s:O, s:n}", "type", "keep", "id", (json_int_t)id, "kept",
                          job->kept.document, "error");
-    return json_pack("{s:s, s:I, s:n, s:{s:s, s:s, s:s}}", "type", "keep", "id", (json_int_t)id,
+    return json_pack("{s:s, s:I, s:n, s:{s:s, s:o, s:s}}", "type", "keep", "id", (json_int_t)id,
                      "kept", "error", "reason", hd_reason_word(reason), "message",
-                     job->kept.why.text, "remedy", hd_reason_remedy(reason));
+                     hd_json_text(job->kept.why.text), "remedy", hd_reason_remedy(reason));
 }
 
 json_t *hd_answer_history(const struct hd_loop *loop, uint64_t id)

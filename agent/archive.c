@@ -222,8 +222,8 @@ void hd_archive_note_class(struct hd_archive *archive, const char *event, const 
         return;
     char *name = hd_text_class_name(hd_map_key(internal_name));
     hd_archive_note_take(archive, event,
-                         json_pack("{s:s?, s:s, s:I}", "class", name, "loader", label, "patch_of",
-                                   (json_int_t)deployment));
+                         json_pack("{s:o, s:o, s:I}", "class", hd_json_text(name), "loader",
+                                   hd_json_text(label), "patch_of", (json_int_t)deployment));
     hd_free(name);
 }
 

@@ -3,6 +3,7 @@
  * JVM will take that. */
 #include "agent/plan.h"
 
+#include "agent/follow_up.h"
 #include "agent/view.h"
 #include "classfile/poolgrowth.h"
 #include "core/alloc.h"
@@ -74,6 +75,8 @@ static bool is_live_already(const struct hd_target *target, bool changes_anythin
     if (changes_anything)
         return false;
     enum hd_base_standing standing = target->base.standing;
+    if (target->known != NULL && hd_follow_up_gave_up(target->known))
+        return false;
     return target->known != NULL || standing == HD_BASE_PROVEN || standing == HD_BASE_EDITED;
 }
 
@@ -131,7 +134,8 @@ static int compare_loaded(struct hd_plan *plan, struct hd_target *target, struct
     if (find_base(plan, target, err) != 0)
         return -1;
     const struct hd_live *known = target->known;
-    if (known != NULL && same_bytes(target->class->from->file, known->file->bytes))
+    if (known != NULL && !hd_follow_up_gave_up(known) &&
+        same_bytes(target->class->from->file, known->file->bytes))
         return 0; /* unchanged */
     return compare_and_judge(plan, target, err);
 }

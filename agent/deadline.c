@@ -2,6 +2,7 @@
 #include "agent/deadline.h"
 
 #include "core/alloc.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "core/text.h"
 
@@ -156,9 +157,9 @@ json_t *hd_deadline_to_json(const struct hd_deadline *deadline)
     if (!is_open(deadline) && !refused)
         return json_null();
     json_t *rollback = refused ? json_integer((json_int_t)deployment->trial.rollback) : json_null();
-    return json_pack("{s:I, s:s, s:I, s:f, s:s?, s:o}", "deployment",
-                     (json_int_t)deployment->number, "who", deployment->origin.who, "milliseconds",
-                     (json_int_t)deployment->trial.milliseconds, "seconds_left",
+    return json_pack("{s:I, s:o, s:I, s:f, s:s?, s:o}", "deployment",
+                     (json_int_t)deployment->number, "who", hd_json_text(deployment->origin.who),
+                     "milliseconds", (json_int_t)deployment->trial.milliseconds, "seconds_left",
                      seconds_left(deadline), "ended", hd_trial_end_word(deployment->trial.end),
                      "rollback", rollback);
 }

@@ -5,6 +5,7 @@
 #include "agent/plan.h"
 #include "agent/status.h"
 #include "core/alloc.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "core/text.h"
 
@@ -60,16 +61,23 @@ static bool begin(struct hd_road *road, struct hd_job *job)
     return true;
 }
 
+/* As many as a message has room for: the rows tell of each. */
 static void name_those_defined(const struct hd_plan *plan, struct hd_buffer *names)
 {
+    enum { NAMES_MAX = 16 * 1024 };
     struct hd_error ignored = HD_ERROR_INIT;
-    for (size_t i = 0; i < plan->target_count; i++) {
+    bool full = false;
+    for (size_t i = 0; i < plan->target_count && !full; i++) {
         const struct hd_target *target = &plan->targets[i];
         const char *name = target->class->java_name;
         if (!target->done || target->action != HD_ACTION_DEFINE)
             continue;
         if (names->length > 0 && hd_buffer_append(names, ", ", 2, &ignored) != 0)
             return;
+        if (strlen(name) > NAMES_MAX || names->length > NAMES_MAX) {
+            name = "...";
+            full = true;
+        }
         if (hd_buffer_append(names, name, strlen(name), &ignored) != 0)
             return;
     }
@@ -359,6 +367,7 @@ void hd_deploy_confirm(struct hd_road *road, struct hd_job *job)
     if (job->trial_end.deployment == 0)
         return;
     hd_archive_note_take(road->archive, "confirm",
-                         json_pack("{s:I, s:s}", "deployment",
-                                   (json_int_t)job->trial_end.deployment, "who", job->origin.who));
+                         json_pack("{s:I, s:o}", "deployment",
+                                   (json_int_t)job->trial_end.deployment, "who",
+                                   hd_json_text(job->origin.who)));
 }

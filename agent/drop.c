@@ -177,7 +177,8 @@ static struct hd_job *make_job(struct hd_drop *drop, const struct hd_claim *clai
 static bool submit(struct hd_drop *drop, struct hd_claim *claim)
 {
     struct hd_error err = HD_ERROR_INIT;
-    struct hd_job *job = make_job(drop, claim, &err);
+    struct hd_job *job =
+        hd_claim_resume(&drop->place, claim, &err) == 0 ? make_job(drop, claim, &err) : NULL;
     if (job == NULL) {
         settle_failed(drop, claim, HD_REASON_JVM_ERROR, err.text);
         return false;
@@ -225,6 +226,8 @@ static void enqueue_take(struct hd_drop *drop, struct hd_claim *claim)
         return;
     }
     queued->claim = claim;
+    if (drop->job != NULL)
+        hd_claim_rest(claim);
     if (drop->last != NULL)
         drop->last->next = queued;
     else

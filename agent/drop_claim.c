@@ -33,6 +33,24 @@ static void stamp(char out[STAMP_SIZE])
 
 /* ---- taking files ---- */
 
+void hd_claim_rest(struct hd_claim *claim)
+{
+    if (claim->directory >= 0)
+        close(claim->directory);
+    claim->directory = -1;
+}
+
+int hd_claim_resume(const struct hd_drop_place *place, struct hd_claim *claim, struct hd_error *err)
+{
+    if (claim->directory >= 0)
+        return 0;
+    claim->directory =
+        openat(place->claimed, claim->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (claim->directory < 0)
+        return hd_error_set_errno(err, errno, "%s/.claimed/%s", place->path, claim->name);
+    return 0;
+}
+
 static int make_claim_directory(struct hd_drop_place *place, struct hd_claim *claim,
                                 struct hd_error *err)
 {
@@ -45,12 +63,12 @@ static int make_claim_directory(struct hd_drop_place *place, struct hd_claim *cl
         if (made != 0 && errno != EEXIST)
             break;
     }
-    if (made == 0)
-        claim->directory =
-            openat(place->claimed, claim->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (claim->directory < 0)
+    if (made != 0)
         return hd_error_set_errno(err, errno, "%s/.claimed/%s", place->path, claim->name);
-    return 0;
+    if (hd_claim_resume(place, claim, err) == 0)
+        return 0;
+    (void)unlinkat(place->claimed, claim->name, AT_REMOVEDIR); /* else it looks interrupted */
+    return -1;
 }
 
 /* claim->directory is ours alone, so that plain paths below it are safe. */
@@ -194,8 +212,7 @@ void hd_claim_free(struct hd_claim *claim)
         hd_free(claim->paths[i]);
     hd_free(claim->paths);
     hd_free(claim->incomplete);
-    if (claim->directory >= 0)
-        close(claim->directory);
+    hd_claim_rest(claim);
     hd_free(claim);
 }
 
@@ -211,6 +228,8 @@ static int write_all(int file, struct hd_bytes bytes)
 {
     while (bytes.length > 0) {
         ssize_t written = write(file, bytes.data, bytes.length);
+        if (written < 0 && errno == EINTR)
+            continue;
         if (written < 0)
             return -1;
         bytes.data += written;

@@ -5,6 +5,7 @@
 #include "agent/blocking.h"
 #include "agent/figures.h"
 #include "agent/keep.h"
+#include "agent/news.h"
 #include "agent/road.h"
 #include "agent/status.h"
 #include "agent/thread.h"
@@ -16,11 +17,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define THREAD_NAME      "hotdrop-engine"
 #define MAX_WAITING_JOBS 64
-
 struct job_queue {
     struct hd_job *first;
     struct hd_job **end;
@@ -36,9 +35,8 @@ struct hd_engine {
     pthread_cond_t changed;
     struct job_queue waiting;
     struct job_queue finished;
-    struct hd_ahead *ahead;     /* what to check before the next job; NULL: nothing */
-    struct hd_hook_event *news; /* what the hook has told, in its order */
-    struct hd_hook_event **news_end;
+    struct hd_ahead *ahead; /* what to check before the next job; NULL: nothing */
+    struct hd_news news;
     char doing[256];
     int64_t doing_since;
     bool stopping;
@@ -123,7 +121,7 @@ static void set_doing(void *context, const char *text)
     struct hd_engine *engine = context;
     int64_t now = hd_text_now();
     pthread_mutex_lock(&engine->lock);
-    snprintf(engine->doing, sizeof engine->doing, "%s", text);
+    hd_text_format(engine->doing, sizeof engine->doing, "%s", text);
     engine->doing_since = now;
     pthread_mutex_unlock(&engine->lock);
 }
@@ -133,7 +131,7 @@ size_t hd_engine_waiting(struct hd_engine *engine, char *text, size_t capacity, 
     pthread_mutex_lock(&engine->lock);
     size_t count = engine->waiting.count;
     if (text != NULL)
-        snprintf(text, capacity, "%s", engine->doing);
+        hd_text_format(text, capacity, "%s", engine->doing);
     if (since != NULL)
         *since = engine->doing_since;
     pthread_mutex_unlock(&engine->lock);
@@ -146,12 +144,18 @@ size_t hd_engine_waiting(struct hd_engine *engine, char *text, size_t capacity, 
 static void queue_event(struct hd_hook_event *event, void *context)
 {
     struct hd_engine *engine = context;
-    event->next = NULL;
+    void *jni = NULL;
     pthread_mutex_lock(&engine->lock);
-    *engine->news_end = event;
-    engine->news_end = &event->next;
+    struct hd_hook_event *rest = hd_news_add_take(&engine->news, event);
+    bool full = rest == event && engine->news.lost == 1;
     pthread_cond_broadcast(&engine->changed);
     pthread_mutex_unlock(&engine->lock);
+    if (full)
+        hd_log(HD_LOG_ERROR, "too much happened to patched classes while the engine was held up: "
+                             "status may be wrong");
+    JavaVM *vm = engine->road.jvm->vm;
+    if (rest != NULL && (*vm)->GetEnv(vm, &jni, JNI_VERSION_1_6) == JNI_OK)
+        hd_hook_event_free(rest, jni);
 }
 
 static int open_road(struct hd_engine *engine, JNIEnv *jni, struct hd_error *err)
@@ -192,16 +196,6 @@ static void close_road(struct hd_road *road, JNIEnv *jni)
     hd_gate_close(&road->gate);
 }
 
-/* The clock of timed waits must not jump. */
-static void open_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 int hd_engine_new(const struct hd_jvm *jvm, JNIEnv *jni, const struct hd_options *options,
                   struct hd_engine **out, struct hd_error *err)
 {
@@ -212,10 +206,10 @@ int hd_engine_new(const struct hd_jvm *jvm, JNIEnv *jni, const struct hd_options
     engine->road.options = options;
     atomic_init(&engine->road.closing, false);
     pthread_mutex_init(&engine->lock, NULL);
-    open_condition(&engine->changed);
+    hd_thread_condition_init(&engine->changed);
     open_queue(&engine->waiting);
     open_queue(&engine->finished);
-    engine->news_end = &engine->news;
+    hd_news_open(&engine->news);
     if (open_road(engine, jni, err) != 0) {
         hd_engine_free(engine, jni);
         return -1;
@@ -248,7 +242,7 @@ void hd_engine_free(struct hd_engine *engine, JNIEnv *jni)
     if (engine == NULL)
         return;
     close_road(&engine->road, jni); /* the hook first: no event comes after that */
-    free_news(engine->news, jni);
+    free_news(hd_news_take_all(&engine->news), jni);
     close_queue(&engine->waiting);
     close_queue(&engine->finished);
     pthread_cond_destroy(&engine->changed);
@@ -326,8 +320,8 @@ static void run_in_frame(struct hd_engine *engine, JNIEnv *jni, struct hd_job *j
 static struct hd_job *new_restart_job(struct hd_engine *engine, struct hd_kept *kept)
 {
     struct hd_origin origin = { .way = HD_WAY_AGENT };
-    snprintf(origin.who, sizeof origin.who, "%s", kept->who != NULL ? kept->who : "agent");
-    snprintf(origin.from, sizeof origin.from, "store %s", engine->road.options->store);
+    hd_text_format(origin.who, sizeof origin.who, "%s", kept->who != NULL ? kept->who : "agent");
+    hd_text_format(origin.from, sizeof origin.from, "store %s", engine->road.options->store);
     struct hd_job *job = hd_job_new(HD_JOB_RESTART, &origin);
     if (job == NULL)
         return NULL;
@@ -379,6 +373,34 @@ void hd_engine_restart(struct hd_engine *engine, JNIEnv *jni)
     pthread_mutex_unlock(&engine->lock);
 }
 
+bool hd_engine_take_back(struct hd_engine *engine, JNIEnv *jni)
+{
+    static const struct hd_origin agent = { HD_WAY_AGENT, "agent",
+                                            "the agent could not be started" };
+    size_t count = hd_registry_count(engine->road.registry);
+    if (count == 0)
+        return true;
+    struct hd_job *job = hd_job_new(HD_JOB_ROLLBACK, &agent);
+    if (job != NULL) {
+        job->to_given = true; /* 0: as started */
+        run_in_frame(engine, jni, job);
+    }
+    bool done = job != NULL && job->deployment != NULL && job->deployment->applied;
+    if (done)
+        hd_log(HD_LOG_WARN, "what was kept is not live");
+    else
+        hd_log(
+            HD_LOG_ERROR,
+            "%zu patches of what was kept are live, and could not be taken back: %s; they are as "
+            "long as this JVM runs",
+            count,
+            job != NULL && job->deployment != NULL && job->deployment->error_message != NULL
+                ? job->deployment->error_message
+                : "out of memory, or the JVM refused");
+    hd_job_free(job);
+    return done;
+}
+
 static void finish(struct hd_engine *engine, struct hd_job *job)
 {
     pthread_mutex_lock(&engine->lock);
@@ -428,7 +450,7 @@ struct work {
 
 static bool has_work(const struct hd_engine *engine)
 {
-    return engine->stopping || engine->ahead != NULL || engine->news != NULL ||
+    return engine->stopping || engine->ahead != NULL || engine->news.first != NULL ||
            engine->waiting.first != NULL;
 }
 
@@ -445,9 +467,7 @@ static bool take(struct hd_engine *engine, struct work *work)
     work->ahead = engine->ahead;
     engine->ahead = NULL;
     if (go_on && work->ahead == NULL) {
-        work->news = engine->news;
-        engine->news = NULL;
-        engine->news_end = &engine->news;
+        work->news = hd_news_take_all(&engine->news);
         work->job = pop(&engine->waiting);
     }
     pthread_mutex_unlock(&engine->lock);
@@ -539,22 +559,9 @@ struct hd_job *hd_engine_collect(struct hd_engine *engine)
     return job;
 }
 
-static struct timespec from_now(unsigned timeout_ms)
-{
-    struct timespec at = { 0, 0 };
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += timeout_ms / 1000;
-    at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 int hd_engine_stop(struct hd_engine *engine, unsigned timeout_ms)
 {
-    struct timespec deadline = from_now(timeout_ms);
+    struct timespec deadline = hd_thread_deadline(timeout_ms);
     atomic_store_explicit(&engine->road.closing, true, memory_order_release);
     hd_hook_shut(engine->road.hook);
     hd_arrivals_shut();

@@ -105,6 +105,9 @@ struct hd_past *hd_engine_steal_past(struct hd_engine *engine);
  * hd_engine_start; runs in no time where nothing is kept. Whatever fails is logged and in the
  * history. */
 void hd_engine_restart(struct hd_engine *engine, JNIEnv *jni);
+/* The agent could not be started: what hd_engine_restart made live is taken back. False: not all of it;
+ * the log says what is live. Before hd_engine_start, or when that failed. */
+bool hd_engine_take_back(struct hd_engine *engine, JNIEnv *jni);
 /* A watched tree's file before the first compile; before hd_engine_start only. */
 HD_CHECKED int hd_engine_remember(struct hd_engine *engine, const char *internal_name,
                                   struct hd_bytes file, struct hd_error *err);

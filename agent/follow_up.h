@@ -14,6 +14,12 @@
  * of two agents ends. */
 #define HD_FOLLOW_UP_MOST_REAPPLIED 100000
 
+/* Then its patch is known not to be live any more, and the same code pushed again is news. */
+static inline bool hd_follow_up_gave_up(const struct hd_live *live)
+{
+    return live->reapplied > HD_FOLLOW_UP_MOST_REAPPLIED;
+}
+
 struct hd_follow_up_item {
     struct hd_live *live;    /* borrowed from the registry, which may not drop it meanwhile */
     struct hd_blob *foreign; /* to look at: what the other agent gives; one reference */

@@ -5,50 +5,46 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/text.h"
-#include "core/text_file.h"
 
-#include <errno.h>
 #include <string.h>
+
+#define MAX_SIGNERS_BYTES ((size_t)1 << 20)
 
 void hd_gate_close(struct hd_gate *gate)
 {
     hd_signers_free(gate->signers);
+    hd_map_close(&gate->origin_index);
     hd_free(gate->origins);
     *gate = (struct hd_gate){ .signers = NULL };
 }
 
 /* ---- the file of signers --------------------------------------------------------------------- */
 
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
+/* The texts begin with the path. */
 static int read_signers(const char *path, struct hd_signers **out, struct hd_error *err)
 {
     struct hd_buffer text = HD_BUFFER_INIT;
-    int status = hd_text_file_read(path, &text, err);
-    if (status == 0)
-        status = hd_signers_read((struct hd_bytes){ text.data, text.length - 1 }, out, err);
+    bool readable_by_others;
+    int status = hd_trusted_file_read(path, MAX_SIGNERS_BYTES, &text, &readable_by_others, err);
+    if (status == 0 && hd_signers_read((struct hd_bytes){ text.data, text.length }, out, err) != 0)
+        status = hd_error_prefix(err, "%s", path);
     hd_buffer_close(&text);
     return status;
 }
 
-/* A file that cannot be read or understood lets nobody in, rather than whom it named before: it may
- * have been changed to shut somebody out. */
+/* A file that cannot be read, trusted or understood lets nobody in, rather than whom it named
+ * before: it may have been changed to shut somebody out. */
 int hd_gate_know_signers(struct hd_gate *gate, const char *path, struct hd_error *err)
 {
-    struct stat now;
-    if (stat(path, &now) != 0)
-        return hd_error_set_errno(err, errno, "allowed-signers=%s", path);
-    if (gate->signers != NULL && is_same(&gate->read_from, &now))
+    struct hd_file_stamp now;
+    struct hd_error own = HD_ERROR_INIT;
+    hd_file_stamp_of(path, &now);
+    if (gate->signers != NULL && hd_file_stamp_equal(&gate->read_from, &now))
         return 0;
     hd_signers_free(gate->signers);
     gate->signers = NULL;
-    if (read_signers(path, &gate->signers, err) != 0)
-        return hd_error_prefix(err, "allowed-signers=%s", path);
+    if (read_signers(path, &gate->signers, &own) != 0)
+        return hd_error_set(err, own.code, "allowed-signers=%s", own.text);
     gate->read_from = now;
     return 0;
 }
@@ -230,28 +226,68 @@ bool hd_gate_vouches(struct hd_gate *gate, const struct hd_options *options,
 
 /* ---- where class files came from ------------------------------------------------------------- */
 
+static struct hd_bytes key_of(const struct hd_digest *file)
+{
+    return (struct hd_bytes){ file->bytes, sizeof file->bytes };
+}
+
 static const struct hd_gate_origin *find_origin(const struct hd_gate *gate,
                                                 const struct hd_digest *file)
 {
-    for (size_t i = gate->origin_count; i > 0; i--) {
-        if (hd_digest_equal(&gate->origins[i - 1].file, file))
-            return &gate->origins[i - 1];
+    size_t at;
+    return hd_map_find(&gate->origin_index, key_of(file), &at) ? &gate->origins[at] : NULL;
+}
+
+static int index_origins(struct hd_gate *gate, struct hd_error *err)
+{
+    hd_map_close(&gate->origin_index);
+    for (size_t i = 0; i < gate->origin_count; i++) {
+        if (hd_map_put(&gate->origin_index, key_of(&gate->origins[i].file), i, err) != 0)
+            return -1;
     }
-    return NULL;
+    return 0;
+}
+
+static int grow_origins(struct hd_gate *gate, struct hd_error *err)
+{
+    size_t capacity = gate->origin_capacity > 0 ? 2 * gate->origin_capacity : 64;
+    struct hd_gate_origin *grown = hd_realloc_array(gate->origins, capacity, sizeof *gate->origins);
+    if (grown == NULL)
+        return hd_error_set_memory(err);
+    gate->origins = grown;
+    gate->origin_capacity = capacity;
+    return 0;
+}
+
+static void forget_older_half(struct hd_gate *gate)
+{
+    size_t kept = gate->origin_count / 2;
+    memmove(gate->origins, gate->origins + gate->origin_count - kept, kept * sizeof *gate->origins);
+    gate->origin_count = kept;
+}
+
+/* The index borrows from the array, so it is made anew when that moves. */
+static int make_room_for_origin(struct hd_gate *gate, struct hd_error *err)
+{
+    if (gate->origin_count < gate->origin_capacity)
+        return 0;
+    if (gate->origin_count == HD_GATE_MAX_ORIGINS)
+        forget_older_half(gate);
+    else if (grow_origins(gate, err) != 0)
+        return -1;
+    return index_origins(gate, err);
 }
 
 void hd_gate_note_origin(struct hd_gate *gate, const struct hd_digest *file, const char *bundle)
 {
-    if (find_origin(gate, file) != NULL)
+    struct hd_error ignored = HD_ERROR_INIT;
+    if (find_origin(gate, file) != NULL || make_room_for_origin(gate, &ignored) != 0)
         return;
-    struct hd_gate_origin *grown =
-        hd_realloc_array(gate->origins, gate->origin_count + 1, sizeof *gate->origins);
-    if (grown == NULL)
-        return;
-    gate->origins = grown;
-    struct hd_gate_origin *origin = &gate->origins[gate->origin_count++];
+    struct hd_gate_origin *origin = &gate->origins[gate->origin_count];
     origin->file = *file;
     memcpy(origin->bundle, bundle, sizeof origin->bundle);
+    if (hd_map_put(&gate->origin_index, key_of(&origin->file), gate->origin_count, &ignored) == 0)
+        gate->origin_count++;
 }
 
 void hd_gate_remember(struct hd_gate *gate, const struct hd_job *job)

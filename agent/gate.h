@@ -9,10 +9,10 @@
 
 #include "agent/archive.h"
 #include "agent/engine.h"
+#include "core/map.h"
 #include "core/options.h"
 #include "core/seal.h"
-
-#include <sys/stat.h>
+#include "core/trusted_file.h"
 
 /* A class file that came in a signed bundle. */
 struct hd_gate_origin {
@@ -23,10 +23,16 @@ struct hd_gate_origin {
 /* All zero: nothing was read yet. */
 struct hd_gate {
     struct hd_signers *signers;
-    struct stat read_from;          /* the file as it was when signers was read */
-    struct hd_gate_origin *origins; /* of what has gone live since the JVM started */
+    struct hd_file_stamp read_from; /* the file as it was when signers was read */
+    /* of what has gone live since the JVM started, the newest last */
+    struct hd_gate_origin *origins;
     size_t origin_count;
+    size_t origin_capacity;
+    struct hd_map origin_index; /* by file */
 };
+/* Past that many the older half is forgotten: what came then cannot be kept any more. */
+#define HD_GATE_MAX_ORIGINS ((size_t)1 << 18)
+
 void hd_gate_close(struct hd_gate *gate);
 
 /* Whoever sent the job may not, so somebody who signed its bundle must be able to

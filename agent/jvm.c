@@ -274,19 +274,6 @@ static char *object_to_string(JNIEnv *jni, jobject object)
     return text;
 }
 
-/* Cut on a character boundary of UTF-8. */
-static void copy_cut(const char *text, char *out, size_t capacity)
-{
-    size_t length = strlen(text);
-    if (length >= capacity) {
-        length = capacity - 1;
-        while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80)
-            length--;
-    }
-    memcpy(out, text, length);
-    out[length] = '\0';
-}
-
 bool hd_jvm_take_exception(JNIEnv *jni, char *text, size_t capacity)
 {
     jthrowable exception = (*jni)->ExceptionOccurred(jni);
@@ -301,8 +288,8 @@ bool hd_jvm_take_exception(JNIEnv *jni, char *text, size_t capacity)
         (*jni)->PopLocalFrame(jni, NULL);
     }
     (*jni)->ExceptionClear(jni);
-    copy_cut(words != NULL ? words : "a Java exception that does not say what it is", text,
-             capacity);
+    hd_text_format(text, capacity, "%s",
+                   words != NULL ? words : "a Java exception that does not say what it is");
     hd_free(words);
     (*jni)->DeleteLocalRef(jni, exception);
     return true;

@@ -296,10 +296,17 @@ static json_t *document_of(const struct hd_road *road)
 void hd_keep_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
 {
     struct hd_error *why = &job->kept.why;
-    if (keep(road, jni, job, why) == 0)
-        job->kept.document = document_of(road);
-    else
+    if (keep(road, jni, job, why) != 0) {
+        if (why->code == HD_E_MEMORY)
+            job->kept.reason = HD_REASON_JVM_ERROR;
         hd_log(HD_LOG_WARN, "%s could not keep: %s", job->origin.who, why->text);
+        return;
+    }
+    job->kept.document = document_of(road);
+    if (job->kept.document != NULL)
+        return;
+    job->kept.reason = HD_REASON_JVM_ERROR;
+    hd_error_set(why, HD_E_MEMORY, "it is kept, and there is no memory to say what; see status");
 }
 
 bool hd_keep_is_possible(const struct hd_road *road, const struct hd_job *job)
@@ -341,8 +348,9 @@ static void tell_fate(struct hd_road *road, const struct hd_kept_class *class,
            name != NULL ? name : class->name, class->loader, (unsigned long long)class->deployment,
            retired ? "retired" : "set aside and not applied", why);
     hd_archive_note_take(road->archive, retired ? "kept-retired" : "kept-set-aside",
-                         json_pack("{s:s?, s:s, s:I, s:s}", "class", name, "loader", class->loader,
-                                   "patch_of", (json_int_t)class->deployment, "why", why));
+                         json_pack("{s:o, s:o, s:I, s:o}", "class", hd_json_text(name), "loader",
+                                   hd_json_text(class->loader), "patch_of",
+                                   (json_int_t) class->deployment, "why", hd_json_text(why)));
     hd_free(name);
 }
 

@@ -14,6 +14,9 @@
 #include <unistd.h>
 
 enum { ACCEPTED_AT_ONCE = 16, PAUSE_MS = 1000, REFUSALS_LOGGED_PER_MINUTE = 20 };
+/* A door that does not open is tried again after a second, two, four … at most so many; one whose name
+ * must be looked up only so often, because that may hold up the loop. */
+enum { LONGEST_PATIENCE_S = 60, LOOKUPS_MAX = 6 };
 
 void hd_listen_log_refusal(struct hd_listen *listen, const struct hd_peer *peer, const char *words)
 {
@@ -184,17 +187,24 @@ static int open_listener(struct hd_listener *listener, struct hd_error *err)
     return -1;
 }
 
-static void open_and_tell(struct hd_listener *listener)
+static void try_again(lws_sorted_usec_list_t *timer);
+
+static void arrange_to_try_again(struct hd_listener *listener, const char *name)
 {
-    char name[300];
-    struct hd_error err = HD_ERROR_INIT;
-    if (open_listener(listener, &err) != 0) {
-        hd_endpoint_describe(&listener->wanted, name, sizeof name);
-        hd_log(HD_LOG_ERROR, "listen=%s: %s; nobody can connect there", name, err.text);
+    unsigned doublings = listener->failures++;
+    unsigned seconds = doublings < 6 ? 1u << doublings : LONGEST_PATIENCE_S;
+    if (hd_endpoint_needs_lookup(&listener->wanted) && listener->failures >= LOOKUPS_MAX) {
+        hd_log(HD_LOG_ERROR, "listen=%s: not tried again", name);
         return;
     }
-    hd_endpoint_describe(&listener->endpoint.address, name, sizeof name);
-    hd_log(HD_LOG_INFO, "listening on %s", name);
+    hd_log(listener->failures == 1 ? HD_LOG_INFO : HD_LOG_DEBUG, "listen=%s: tried again in %u s",
+           name, seconds);
+    hd_loop_timer_set(listener->listen->loop, &listener->again, try_again,
+                      (uint64_t)seconds * 1000);
+}
+
+static void tell_dangers(const struct hd_listener *listener, const char *name)
+{
     if (listener->wanted.kind == HD_ADDRESS_WS && !hd_address_is_loopback(&listener->wanted))
         hd_log(HD_LOG_WARN,
                "listen=%s can be reached from other machines and is not encrypted: token and code "
@@ -203,12 +213,44 @@ static void open_and_tell(struct hd_listener *listener)
                name);
 }
 
+static void open_and_tell(struct hd_listener *listener)
+{
+    char name[300];
+    struct hd_error err = HD_ERROR_INIT;
+    if (open_listener(listener, &err) != 0) {
+        hd_endpoint_describe(&listener->wanted, name, sizeof name);
+        hd_log(listener->failures == 0 ? HD_LOG_ERROR : HD_LOG_DEBUG,
+               "listen=%s: %s; nobody can connect there", name, err.text);
+        arrange_to_try_again(listener, name);
+        return;
+    }
+    listener->is_open = true;
+    hd_endpoint_describe(&listener->endpoint.address, name, sizeof name);
+    hd_log(HD_LOG_INFO, "listening on %s", name);
+    tell_dangers(listener, name);
+}
+
+static void try_again(lws_sorted_usec_list_t *timer)
+{
+    open_and_tell(lws_container_of(timer, struct hd_listener, again));
+}
+
 void hd_listen_open(struct hd_listen *listen)
 {
     for (size_t i = 0; i < listen->count; i++) {
         if (!hd_endpoint_needs_lookup(&listen->listeners[i].wanted))
             open_and_tell(&listen->listeners[i]);
     }
+}
+
+bool hd_listen_is_shut(const struct hd_listen *listen)
+{
+    for (size_t i = 0; i < listen->count; i++) {
+        const struct hd_listener *listener = &listen->listeners[i];
+        if (listener->is_open || hd_endpoint_needs_lookup(&listener->wanted))
+            return false;
+    }
+    return listen->count > 0;
 }
 
 void hd_listen_open_names(struct hd_listen *listen)
@@ -224,6 +266,7 @@ void hd_listen_close(struct hd_listen *listen)
     for (size_t i = 0; i < listen->count; i++) {
         struct hd_listener *listener = &listen->listeners[i];
         hd_loop_timer_cancel(&listener->resume);
+        hd_loop_timer_cancel(&listener->again);
         hd_loop_unwatch(listener->watch);
         listener->watch = NULL;
         hd_endpoint_close(&listener->endpoint);

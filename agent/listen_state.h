@@ -20,6 +20,9 @@ struct hd_listener {
     struct hd_endpoint endpoint;
     struct hd_loop_watch *watch; /* NULL while accepting is paused, or not open */
     lws_sorted_usec_list_t resume;
+    bool is_open;
+    unsigned failures; /* to open it */
+    lws_sorted_usec_list_t again;
 };
 
 /* One accepted peer. It lives until its relay and libwebsockets' end are both gone. */

@@ -456,18 +456,22 @@ static void JNICALL run(jvmtiEnv *jvmti, JNIEnv *jni, void *argument)
     hd_thread_end_set(&loop->end, false);
 }
 
-int hd_loop_start(struct hd_loop *loop, JNIEnv *jni, bool attached, struct hd_error *err)
+int hd_loop_open(struct hd_loop *loop, bool attached, struct hd_error *err)
 {
-    if (hd_sources_open(loop, loop->engine, &loop->sources, err) != 0)
-        return -1;
     loop->attached = attached;
     if (attached)
         hd_listen_open(loop->listen);
+    if (attached && hd_listen_is_shut(loop->listen))
+        return hd_error_set(err, HD_E_SYSTEM, "nobody could connect to the agent");
+    return hd_sources_open(loop, loop->engine, &loop->sources, err);
+}
+
+int hd_loop_start(struct hd_loop *loop, JNIEnv *jni, struct hd_error *err)
+{
     hd_thread_end_set(&loop->end, true);
     if (hd_thread_start(loop->jvm, jni, THREAD_NAME, run, loop, err) == 0)
         return 0;
     hd_thread_end_set(&loop->end, false);
-    hd_listen_close(loop->listen);
     return -1;
 }
 
@@ -488,6 +492,8 @@ void hd_loop_free(struct hd_loop *loop)
     if (loop == NULL)
         return;
     hd_sources_close(loop->sources);
+    if (loop->listen != NULL)
+        hd_listen_close(loop->listen);
     if (loop->context != NULL)
         lws_context_destroy(loop->context);
     hd_listen_free(loop->listen);

@@ -20,14 +20,17 @@ typedef void (*hd_loop_callback)(void *context);
 HD_CHECKED int hd_loop_new(const struct hd_jvm *jvm, struct hd_engine *engine,
                            const struct hd_options *options, struct hd_loop **out,
                            struct hd_error *err);
-/* Opens sources and listeners (each failure: one log line, the others go on) and starts the thread.
- * attached: the listeners are open when this returns, because who attached the agent connects next.
- * A JVM that starts does not wait for them: the thread opens them, while the JVM goes on. */
-HD_CHECKED int hd_loop_start(struct hd_loop *loop, JNIEnv *jni, bool attached,
-                             struct hd_error *err);
+/* Opens sources and, where the agent is attached, listeners (each failure: one log line, the others
+ * go on): who attached it connects next, so it fails where addresses were asked for and none is
+ * open. A JVM that starts does not wait for listeners: the thread opens them, while the JVM goes on.
+ * Before the engine's and this thread start. */
+HD_CHECKED int hd_loop_open(struct hd_loop *loop, bool attached, struct hd_error *err);
+/* Starts the thread. */
+HD_CHECKED int hd_loop_start(struct hd_loop *loop, JNIEnv *jni, struct hd_error *err);
 /* The one call that is safe from any thread (lws_cancel_service). */
 void hd_loop_wake(struct hd_loop *loop);
 HD_CHECKED int hd_loop_stop(struct hd_loop *loop, unsigned timeout_ms);
+/* Only if its thread never ran. Accepts NULL. */
 void hd_loop_free(struct hd_loop *loop);
 
 /* Calls readable whenever descriptor is readable. The descriptor stays the caller's; *out is ended

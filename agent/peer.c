@@ -15,25 +15,44 @@
 
 enum { NAME_SIZE = 33, MAX_PASSWD_LINES = 20000 };
 
-/* From /etc/passwd alone: the name is there for people to read, and getpwuid would load
- * name-service modules into the JVM that ask LDAP or a daemon, and wait. */
-static bool user_name(uint32_t uid, char out[NAME_SIZE])
+/* To the line behind the one that begins there. */
+static bool skip_line(FILE *file, long begins)
 {
-    FILE *file = fopen("/etc/passwd", "re");
-    if (file == NULL)
+    int character = 0;
+    if (fseek(file, begins, SEEK_SET) != 0)
         return false;
+    while (character != '\n' && character != EOF)
+        character = getc_unlocked(file);
+    return character != EOF;
+}
+
+/* A line that does not fit is read again and again if it is not skipped. */
+static bool find_name(FILE *file, uint32_t uid, char *out, size_t capacity)
+{
     char memory[1024];
     struct passwd entry;
     struct passwd *found = NULL;
-    bool known = false;
-    for (unsigned line = 0; line < MAX_PASSWD_LINES && !known; line++) {
+    for (unsigned line = 0; line < MAX_PASSWD_LINES; line++) {
+        long begins = ftell(file);
         int result = fgetpwent_r(file, &entry, memory, sizeof memory, &found);
-        if (result != 0 && result != ERANGE)
-            break;
-        known = result == 0 && entry.pw_uid == uid;
+        if (result == ERANGE && begins >= 0 && skip_line(file, begins))
+            continue;
+        if (result != 0)
+            return false;
+        if (entry.pw_uid != uid)
+            continue;
+        hd_text_escape(entry.pw_name, out, capacity);
+        return true;
     }
-    if (known)
-        hd_text_escape(entry.pw_name, out, NAME_SIZE);
+    return false;
+}
+
+bool hd_peer_find_name(const char *passwd, uint32_t uid, char *out, size_t capacity)
+{
+    FILE *file = fopen(passwd, "re");
+    if (file == NULL)
+        return false;
+    bool known = find_name(file, uid, out, capacity);
     fclose(file);
     return known;
 }
@@ -41,8 +60,8 @@ static bool user_name(uint32_t uid, char out[NAME_SIZE])
 void hd_peer_describe_user(uint32_t uid, char *out, size_t capacity)
 {
     char name[NAME_SIZE];
-    if (user_name(uid, name))
-        snprintf(out, capacity, "uid:%u (%s)", uid, name);
+    if (hd_peer_find_name("/etc/passwd", uid, name, sizeof name))
+        hd_text_format(out, capacity, "uid:%u (%s)", uid, name);
     else
         snprintf(out, capacity, "uid:%u", uid);
 }

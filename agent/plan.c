@@ -169,7 +169,7 @@ void hd_plan_refuse(struct hd_plan *plan, struct hd_target *target, enum hd_reas
     char text[2048];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    hd_text_format_list(text, sizeof text, format, arguments);
     va_end(arguments);
     target->action = HD_ACTION_NONE;
     hd_plan_row(plan, target)->warnings = 0;

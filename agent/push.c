@@ -179,13 +179,15 @@ static void submit(struct hd_session *session)
     struct hd_error err = HD_ERROR_INIT;
     struct hd_job *job = make_job(session);
     if (job == NULL) {
-        refuse_request(session, "jvm-error", "no memory for this bundle; nothing was changed",
-                       "try again later");
+        refuse_request(session, hd_reason_word(HD_REASON_JVM_ERROR),
+                       "the JVM has no memory for this; nothing was changed", "try again later");
         return;
     }
     if (hd_loop_submit(hd_session_loop(session), job, &err) != 0) {
         hd_job_free(job);
-        refuse_request(session, "busy", err.text, "nothing was changed; try again later");
+        refuse_request(session,
+                       err.code == HD_E_LIMIT ? "busy" : hd_reason_word(HD_REASON_JVM_ERROR),
+                       err.text, "nothing was changed; try again later");
         return;
     }
     session->job = job;
@@ -257,7 +259,7 @@ static bool is_within_limits(struct hd_session *session, const struct hd_request
     }
     if (!hd_rate_admit(&session->all->rate, lws_now_usecs(), &seconds)) {
         snprintf(words, sizeof words,
-                 "more than %llu pushes within a minute (max-rate); again in %u s",
+                 "more than %llu requests within a minute (max-rate); again in %u s",
                  (unsigned long long)session->all->rate.per_minute, seconds);
         hd_session_say_error(session, request->id, "rate-limited", words,
                              hd_reason_remedy(HD_REASON_RATE_LIMITED));
@@ -271,7 +273,8 @@ static bool is_within_limits(struct hd_session *session, const struct hd_request
 static bool accept_take(struct hd_session *session, struct hd_request *request)
 {
     bool ready = session->stage == HD_SESSION_READY;
-    bool limited = request->type != HD_REQUEST_CONFIRM;
+    /* Neither going back nor confirming may ever come too early. */
+    bool limited = request->type != HD_REQUEST_CONFIRM && request->type != HD_REQUEST_ROLLBACK;
     if (!ready)
         hd_session_bad_request(session, request->id,
                                "the push or check before this one has no report yet");

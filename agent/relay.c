@@ -167,6 +167,9 @@ static int write_chunk(struct end *end)
     if (unwritten(end) == 0) {
         hd_buffer_close(&end->waiting);
         end->written = 0;
+    } else if (end->written > end->waiting.length / 2) {
+        hd_buffer_drop(&end->waiting, end->written); /* or it grows as long as it is never empty */
+        end->written = 0;
     }
     return 0;
 }

@@ -2,9 +2,9 @@
 #include "agent/road.h"
 
 #include "core/log.h"
+#include "core/text.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <time.h>
 
 void hd_road_doing(const struct hd_road *road, const char *format, ...)
@@ -14,7 +14,7 @@ void hd_road_doing(const struct hd_road *road, const char *format, ...)
     char text[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    hd_text_format_list(text, sizeof text, format, arguments);
     va_end(arguments);
     road->doing(road->doing_context, text);
 }

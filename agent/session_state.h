@@ -49,7 +49,7 @@ struct hd_session {
 struct hd_sessions {
     struct hd_loop *loop;
     struct hd_session *first;
-    struct hd_rate rate; /* of pushes and checks */
+    struct hd_rate rate; /* of push, check and keep */
     uint64_t buffered;   /* bytes of bundles that are still arriving, over all sessions */
 };
 

@@ -2,6 +2,7 @@
 #include "agent/states_internal.h"
 
 #include "core/alloc.h"
+#include "core/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +108,8 @@ static int reserve(struct hd_states *states, struct hd_error *err)
     if (items == NULL)
         return hd_error_set_memory(err);
     states->items = items;
+    if (states->alias_count == HD_STATES_MAX_ALIASES)
+        return 0;
     struct hd_state_alias *aliases =
         hd_realloc_array(states->aliases, states->alias_count + 1, sizeof *states->aliases);
     if (aliases == NULL)
@@ -133,7 +136,7 @@ void hd_states_discard(struct hd_states *states, JNIEnv *jni)
 
 void hd_states_sign(struct hd_states *states, const char *who, int64_t when)
 {
-    snprintf(states->next.who, sizeof states->next.who, "%s", who);
+    hd_text_format(states->next.who, sizeof states->next.who, "%s", who);
     states->next.when = when;
 }
 
@@ -217,8 +220,14 @@ static void close_gaps(struct hd_state *state)
     state->count = kept;
 }
 
+/* There is room; the oldest goes where there are too many. */
 static void add_alias(struct hd_states *states, uint64_t number, uint64_t state)
 {
+    if (states->alias_count == HD_STATES_MAX_ALIASES) {
+        states->alias_count--;
+        memmove(states->aliases, states->aliases + 1,
+                states->alias_count * sizeof *states->aliases);
+    }
     states->aliases[states->alias_count++] = (struct hd_state_alias){ number, state };
 }
 
@@ -395,14 +404,21 @@ int hd_states_before_current(const struct hd_states *states, uint64_t *out, stru
     return 0;
 }
 
+static int by_alias_number(const void *a, const void *b)
+{
+    const struct hd_state_alias *left = a, *right = b;
+    return left->number < right->number ? -1 : left->number > right->number;
+}
+
 int hd_states_find(const struct hd_states *states, uint64_t number, uint64_t *out,
                    struct hd_error *err)
 {
-    uint64_t state = number;
-    for (size_t i = 0; i < states->alias_count; i++) {
-        if (states->aliases[i].number == number)
-            state = states->aliases[i].state;
-    }
+    const struct hd_state_alias wanted = { .number = number };
+    const struct hd_state_alias *alias =
+        states->alias_count > 0
+            ? bsearch(&wanted, states->aliases, states->alias_count, sizeof wanted, by_alias_number)
+            : NULL;
+    uint64_t state = alias != NULL ? alias->state : number;
     if (state != 0 && hd_states_get(states, state) == NULL)
         return hd_error_set(err, HD_E_NOT_FOUND,
                             "there is no state after deployment %llu to return to: it changed "

@@ -3,6 +3,7 @@
 
 #include "core/alloc.h"
 #include "core/buffer.h"
+#include "core/json.h"
 #include "core/map.h"
 #include "core/text.h"
 
@@ -247,9 +248,10 @@ static json_t *row_to_json(const struct hd_status *status, const struct row *row
     json_t *json =
         name == NULL
             ? NULL
-            : json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o}", "class", name, "loader",
-                        text_at(status, row->label), "live", live_word(row->live), "deployment",
-                        (json_int_t)row->deployment, "who", text_at(status, row->who), "when", when,
+            : json_pack("{s:s, s:o, s:s, s:I, s:o, s:s, s:I, s:o}", "class", name, "loader",
+                        hd_json_text(text_at(status, row->label)), "live", live_word(row->live),
+                        "deployment", (json_int_t)row->deployment, "who",
+                        hd_json_text(text_at(status, row->who)), "when", when,
                         "threads_in_old_code", (json_int_t)row->threads, "forced",
                         hd_forced_to_json(row->forced));
     hd_free(name);

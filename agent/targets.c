@@ -3,6 +3,7 @@
 #include "agent/plan.h"
 
 #include "core/alloc.h"
+#include "core/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ static int add_target_without_loader(struct hd_plan *plan, const struct hd_plan_
 static void append_label(char *text, size_t capacity, const char *label)
 {
     size_t at = strlen(text);
-    snprintf(text + at, capacity - at, "%s%s", at > 0 ? ", " : "", label);
+    hd_text_format(text + at, capacity - at, "%s%s", at > 0 ? ", " : "", label);
 }
 
 static int add_loaded_targets(struct hd_plan *plan, size_t index, struct hd_error *err)

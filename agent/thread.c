@@ -46,14 +46,18 @@ int hd_thread_start(const struct hd_jvm *jvm, JNIEnv *jni, const char *name,
     return result;
 }
 
-/* On the clock that does not jump. */
-void hd_thread_end_init(struct hd_thread_end *end)
+void hd_thread_condition_init(pthread_cond_t *condition)
 {
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&end->changed, &attributes);
+    pthread_cond_init(condition, &attributes);
     pthread_condattr_destroy(&attributes);
+}
+
+void hd_thread_end_init(struct hd_thread_end *end)
+{
+    hd_thread_condition_init(&end->changed);
     pthread_mutex_init(&end->lock, NULL);
     end->running = false;
 }
@@ -66,7 +70,7 @@ void hd_thread_end_set(struct hd_thread_end *end, bool running)
     pthread_mutex_unlock(&end->lock);
 }
 
-static struct timespec from_now(unsigned timeout_ms)
+struct timespec hd_thread_deadline(unsigned timeout_ms)
 {
     enum { NANOSECONDS = 1000000000 };
     struct timespec at = { 0 };
@@ -82,7 +86,7 @@ static struct timespec from_now(unsigned timeout_ms)
 
 int hd_thread_end_await(struct hd_thread_end *end, unsigned timeout_ms)
 {
-    struct timespec deadline = from_now(timeout_ms);
+    struct timespec deadline = hd_thread_deadline(timeout_ms);
     int waited = 0;
     pthread_mutex_lock(&end->lock);
     while (end->running && waited == 0)

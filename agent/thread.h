@@ -10,6 +10,7 @@
 #include "agent/jvm.h"
 
 #include <pthread.h>
+#include <time.h>
 
 #define HD_THREAD_NAME_MAX 15 /* bytes the kernel keeps, for ps and top (prctl(2)) */
 
@@ -18,6 +19,10 @@
  * hd_thread_name. HD_E_JVM. */
 HD_CHECKED int hd_thread_start(const struct hd_jvm *jvm, JNIEnv *jni, const char *name,
                                jvmtiStartFunction body, void *context, struct hd_error *err);
+
+/* A condition for timed waits on the clock that does not jump, and a moment of that clock. */
+void hd_thread_condition_init(pthread_cond_t *condition);
+struct timespec hd_thread_deadline(unsigned timeout_ms);
 
 /* In place of a join: whether a thread still runs, and a bounded wait until it does not. */
 struct hd_thread_end {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "classfile/describe.h"
 
+#include "core/text.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -45,6 +47,8 @@ static bool is_text(const char *text, size_t length, const char *wanted)
     return length == strlen(wanted) && memcmp(text, wanted, length) == 0;
 }
 
+enum { HOME_MAX = 100 }; /* bytes that are shown of a method's name */
+
 static void add_home(struct hd_words *words, const char *home, size_t length)
 {
     if (is_text(home, length, "new"))
@@ -52,7 +56,7 @@ static void add_home(struct hd_words *words, const char *home, size_t length)
     else if (is_text(home, length, "static"))
         hd_words_add(words, "a static initializer");
     else
-        hd_words_add_format(words, "%.*s()", length > 100 ? 100 : (int)length, home);
+        hd_words_add_format(words, "%.*s()", (int)hd_text_fit(home, length, HOME_MAX), home);
 }
 
 static bool is_compilers(const struct hd_difference *difference)

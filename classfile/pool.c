@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "classfile/pool.h"
 
-#include "classfile/names.h"
 #include "classfile/texts.h"
 #include "classfile/utf8.h"
 
@@ -263,10 +262,14 @@ static int check_texts(const struct pool_check *check, const struct hd_constant 
         return wrong_text(check, text, "is not a method descriptor");
     case HD_TAG_MODULE:
         text = hd_pool_text(check->pool, constant->first);
-        return hd_name_is_module(text) ? 0 : wrong_text(check, text, "is not a module name");
+        if (hd_text_is(check->pool, constant->first, HD_TEXT_MODULE))
+            return 0;
+        return wrong_text(check, text, "is not a module name");
     case HD_TAG_PACKAGE:
         text = hd_pool_text(check->pool, constant->first);
-        return hd_name_is_class(text) ? 0 : wrong_text(check, text, "is not a package name");
+        if (hd_text_is(check->pool, constant->first, HD_TEXT_CLASS) && text.data[0] != '[')
+            return 0;
+        return wrong_text(check, text, "is not a package name");
     case HD_TAG_NAME_AND_TYPE:
         return check_name_and_type(check, constant);
     case HD_TAG_FIELD:

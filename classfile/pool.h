@@ -58,7 +58,8 @@ static inline unsigned hd_bootstrap_argument(const struct hd_bootstrap *bootstra
     return hd_u2_at(bootstrap->arguments + 2 * i);
 }
 
-/* In classfile/texts.c: what is known of a UTF8, a bit for each enum hd_text_kind. */
+/* In classfile/texts.c: what is known of a UTF8, a bit for each enum hd_text_kind but the
+ * first. */
 struct hd_text_answers {
     uint8_t asked;
     uint8_t yes;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "classfile/reader.h"
 
+#include "core/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -17,7 +19,7 @@ int hd_reader_fail(struct hd_reader *reader, const char *format, ...)
     char text[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    hd_text_format_list(text, sizeof text, format, arguments);
     va_end(arguments);
     stop(reader);
     return hd_error_set(reader->err, HD_E_FORMAT, "%s", text);

@@ -20,6 +20,8 @@ static bool is_of_kind(struct hd_bytes text, enum hd_text_kind kind, unsigned *s
         return hd_descriptor_is_method(text, slots);
     case HD_TEXT_RETURN_TYPE:
         return hd_bytes_are(text, "V") || hd_descriptor_is_field(text);
+    case HD_TEXT_MODULE:
+        return hd_name_is_module(text);
     default:
         return true;
     }
@@ -27,8 +29,10 @@ static bool is_of_kind(struct hd_bytes text, enum hd_text_kind kind, unsigned *s
 
 bool hd_text_is(const struct hd_pool *pool, unsigned index, enum hd_text_kind kind)
 {
+    if (kind == HD_TEXT_ANY)
+        return true;
     struct hd_text_answers *answers = &pool->answers[index];
-    unsigned bit = 1u << kind;
+    unsigned bit = 1u << (kind - 1);
     if ((answers->asked & bit) == 0) {
         unsigned slots = 0;
         bool yes = is_of_kind(hd_pool_text(pool, index), kind, &slots);

@@ -12,14 +12,15 @@
 #include "classfile/pool.h"
 
 enum hd_text_kind {
-    HD_TEXT_ANY,
+    HD_TEXT_ANY, /* is not asked */
     HD_TEXT_NOT_EMPTY,
     HD_TEXT_NAME, /* of a field, variable or annotation element (JVMS §4.2.2) */
     HD_TEXT_METHOD_NAME,
     HD_TEXT_CLASS,       /* or array (§4.4.1) */
     HD_TEXT_FIELD_TYPE,  /* §4.3.2 */
     HD_TEXT_METHOD_TYPE, /* §4.3.3 */
-    HD_TEXT_RETURN_TYPE  /* a field type, or V */
+    HD_TEXT_RETURN_TYPE, /* a field type, or V */
+    HD_TEXT_MODULE       /* §4.2.3 */
 };
 
 /* index is that of a Utf8. */

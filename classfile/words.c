@@ -6,9 +6,9 @@
 #include "classfile/utf8.h"
 
 #include "core/alloc.h"
+#include "core/text.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 static void append(struct hd_words *words, const void *data, size_t length)
@@ -38,7 +38,7 @@ void hd_words_add_format(struct hd_words *words, const char *format, ...)
     char text[256];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    hd_text_format_list(text, sizeof text, format, arguments);
     va_end(arguments);
     hd_words_add(words, text);
 }
@@ -46,11 +46,7 @@ void hd_words_add_format(struct hd_words *words, const char *format, ...)
 /* Not longer than HD_WORDS_NAME_MAX, and not within a character. */
 static struct hd_bytes shortened(struct hd_bytes text)
 {
-    if (text.length <= HD_WORDS_NAME_MAX)
-        return text;
-    size_t length = HD_WORDS_NAME_MAX;
-    while (length > 0 && (text.data[length] & 0xC0) == 0x80)
-        length--;
+    size_t length = hd_text_fit((const char *)text.data, text.length, HD_WORDS_NAME_MAX);
     return (struct hd_bytes){ text.data, length };
 }
 

@@ -35,6 +35,13 @@ int hd_buffer_append(struct hd_buffer *buffer, const void *data, size_t length,
     return 0;
 }
 
+void hd_buffer_drop(struct hd_buffer *buffer, size_t length)
+{
+    buffer->length -= length;
+    if (buffer->length > 0)
+        memmove(buffer->data, buffer->data + length, buffer->length);
+}
+
 void hd_buffer_close(struct hd_buffer *buffer)
 {
     hd_free(buffer->data);

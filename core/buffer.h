@@ -34,6 +34,8 @@ HD_CHECKED int hd_buffer_append(struct hd_buffer *buffer, const void *data, size
                                 struct hd_error *err);
 /* Makes room for length more bytes without changing the contents. */
 HD_CHECKED int hd_buffer_reserve(struct hd_buffer *buffer, size_t length, struct hd_error *err);
+/* Takes length bytes, of those that are there, from the front. */
+void hd_buffer_drop(struct hd_buffer *buffer, size_t length);
 /* Frees the memory and leaves an empty buffer. */
 void hd_buffer_close(struct hd_buffer *buffer);
 /* Moves the memory out (the caller frees it with hd_free) and leaves an empty buffer; NULL when it

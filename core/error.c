@@ -1,31 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/error.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
+#include "core/text.h"
 
-/* A cut through a UTF-8 sequence would make the text unfit for JSON: drop the incomplete tail. */
-static void cut_on_character_boundary(char *text, size_t capacity, int wanted)
-{
-    if (wanted < 0) {
-        text[0] = '\0';
-        return;
-    }
-    if ((size_t)wanted < capacity)
-        return;
-    size_t end = strlen(text);
-    while (end > 0 && ((unsigned char)text[end - 1] & 0xC0) == 0x80)
-        end--;
-    if (end > 0 && (unsigned char)text[end - 1] >= 0xC0)
-        end--;
-    text[end] = '\0';
-}
+#include <stdarg.h>
+#include <string.h>
 
 static void write_text(struct hd_error *err, const char *format, va_list arguments)
 {
-    int wanted = vsnprintf(err->text, sizeof err->text, format, arguments);
-    cut_on_character_boundary(err->text, sizeof err->text, wanted);
+    hd_text_format_list(err->text, sizeof err->text, format, arguments);
+}
+
+/* Behind what is there. */
+static void add_text(struct hd_error *err, const char *text)
+{
+    size_t used = strlen(err->text);
+    hd_text_format(err->text + used, sizeof err->text - used, ": %s", text);
 }
 
 int hd_error_set(struct hd_error *err, enum hd_error_code code, const char *format, ...)
@@ -52,9 +42,7 @@ int hd_error_set_errno(struct hd_error *err, int errno_value, const char *format
 
     char words[128];
     const char *reason = strerror_r(errno_value, words, sizeof words);
-    size_t used = strlen(err->text);
-    int wanted = snprintf(err->text + used, sizeof err->text - used, ": %s", reason);
-    cut_on_character_boundary(err->text + used, sizeof err->text - used, wanted);
+    add_text(err, reason);
     return -1;
 }
 
@@ -74,9 +62,7 @@ int hd_error_prefix(struct hd_error *err, const char *format, ...)
     write_text(err, format, arguments);
     va_end(arguments);
 
-    size_t used = strlen(err->text);
-    int wanted = snprintf(err->text + used, sizeof err->text - used, ": %s", cause);
-    cut_on_character_boundary(err->text + used, sizeof err->text - used, wanted);
+    add_text(err, cause);
     return -1;
 }
 

@@ -19,41 +19,6 @@ static int make_room(struct hd_history *history, struct hd_error *err)
     return 0;
 }
 
-static void drop_oldest(struct hd_history *history)
-{
-    history->row_total -= history->items[0]->row_count;
-    hd_deployment_release(history->items[0]);
-    history->count--;
-    history->dropped++;
-    memmove(history->items, history->items + 1, history->count * sizeof *history->items);
-}
-
-static bool is_over_bound(const struct hd_history *history)
-{
-    return history->count > HD_HISTORY_MAX_DEPLOYMENTS || history->row_total > HD_HISTORY_MAX_ROWS;
-}
-
-int hd_history_add(struct hd_history *history, struct hd_deployment *deployment,
-                   struct hd_error *err)
-{
-    if (make_room(history, err) != 0)
-        return -1;
-    history->items[history->count++] = hd_deployment_share(deployment);
-    history->row_total += deployment->row_count;
-    while (history->count > 1 && is_over_bound(history))
-        drop_oldest(history);
-    return 0;
-}
-
-const struct hd_deployment *hd_history_find(const struct hd_history *history, uint64_t number)
-{
-    for (size_t i = 0; i < history->count && number != 0; i++) {
-        if (history->items[i]->number == number)
-            return history->items[i];
-    }
-    return NULL;
-}
-
 static uint64_t size_of_text(const char *text)
 {
     return text != NULL ? strlen(text) + 1 : 0;
@@ -72,12 +37,47 @@ static uint64_t size_of_deployment(const struct hd_deployment *deployment)
     return size;
 }
 
+static void drop_oldest(struct hd_history *history)
+{
+    history->row_total -= history->items[0]->row_count;
+    history->bytes -= size_of_deployment(history->items[0]);
+    hd_deployment_release(history->items[0]);
+    history->count--;
+    history->dropped++;
+    memmove(history->items, history->items + 1, history->count * sizeof *history->items);
+}
+
+static bool is_over_bound(const struct hd_history *history)
+{
+    return history->count > HD_HISTORY_MAX_DEPLOYMENTS ||
+           history->row_total > HD_HISTORY_MAX_ROWS || history->bytes > HD_HISTORY_MAX_BYTES;
+}
+
+int hd_history_add(struct hd_history *history, struct hd_deployment *deployment,
+                   struct hd_error *err)
+{
+    if (make_room(history, err) != 0)
+        return -1;
+    history->items[history->count++] = hd_deployment_share(deployment);
+    history->row_total += deployment->row_count;
+    history->bytes += size_of_deployment(deployment);
+    while (history->count > 1 && is_over_bound(history))
+        drop_oldest(history);
+    return 0;
+}
+
+const struct hd_deployment *hd_history_find(const struct hd_history *history, uint64_t number)
+{
+    for (size_t i = 0; i < history->count && number != 0; i++) {
+        if (history->items[i]->number == number)
+            return history->items[i];
+    }
+    return NULL;
+}
+
 uint64_t hd_history_size(const struct hd_history *history)
 {
-    uint64_t size = history->capacity * sizeof *history->items;
-    for (size_t i = 0; i < history->count; i++)
-        size += size_of_deployment(history->items[i]);
-    return size;
+    return history->capacity * sizeof *history->items + history->bytes;
 }
 
 json_t *hd_history_to_json(const struct hd_history *history)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The deployments of this JVM, newest last, in memory with a bound (rows counted: the oldest go
+ * The deployments of this JVM, newest last, in memory with a bound (rows and bytes counted: the oldest go
  * first), and before them those of earlier JVMs of its store. Holds a reference to each. Used by one thread: the loop, which answers history and show
  * from it while the engine is at work.
  */
@@ -15,12 +15,14 @@ struct hd_history {
     size_t count;
     size_t capacity;
     size_t row_total;
+    uint64_t bytes;   /* of the deployments, about */
     uint64_t dropped; /* how many were let go for the bound */
     struct hd_past *past; /* of earlier JVMs; owned; NULL: there is no store */
 };
 
 #define HD_HISTORY_MAX_DEPLOYMENTS 1000
 #define HD_HISTORY_MAX_ROWS        100000
+#define HD_HISTORY_MAX_BYTES       (UINT64_C(64) << 20) /* a class may have a name of 64 KiB */
 
 /* Shares the deployment. */
 HD_CHECKED int hd_history_add(struct hd_history *history, struct hd_deployment *deployment,

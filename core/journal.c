@@ -113,8 +113,7 @@ static int read_whole_lines(struct reading *reading, struct hd_buffer *pending,
             return -1;
         start += length + 1;
     }
-    pending->length -= start;
-    memmove(pending->data, pending->data + start, pending->length);
+    hd_buffer_drop(pending, start);
     if (pending->length > HD_JOURNAL_MAX_LINE)
         return refuse_line(reading, err, "is too long");
     return 0;
@@ -303,6 +302,12 @@ static int append_text(struct hd_journal *journal, char *text, size_t length, st
     return 0;
 }
 
+/* A line that no reading would take makes all that was written before it unreadable, too. */
+static int refuse_long_line(size_t length, struct hd_error *err)
+{
+    return hd_error_set(err, HD_E_LIMIT, "a line of %zu bytes is too long for the journal", length);
+}
+
 int hd_journal_append_take(struct hd_journal *journal, json_t *entry, struct hd_error *err)
 {
     if (journal->broken && !cut_back(journal)) {
@@ -319,7 +324,8 @@ int hd_journal_append_take(struct hd_journal *journal, json_t *entry, struct hd_
     int result = hd_message_write(line, &text, &length, err);
     json_decref(line);
     if (result == 0)
-        result = append_text(journal, text, length, err);
+        result = length > HD_JOURNAL_MAX_LINE ? refuse_long_line(length, err)
+                                              : append_text(journal, text, length, err);
     hd_free(text);
     return result;
 }

@@ -53,7 +53,7 @@ HD_CHECKED int hd_journal_open(int directory, bool create, const struct hd_journ
                                struct hd_journal **out, struct hd_error *err);
 void hd_journal_close(struct hd_journal *journal);
 
-/* Adds a line, on disk (fdatasync) when this returns 0. Takes entry (an object with "event", without
+/* Adds a line, on disk (fdatasync) when this returns 0. HD_E_LIMIT: longer than HD_JOURNAL_MAX_LINE. Takes entry (an object with "event", without
  * n, prev and at) even on failure. After a failure the file is as before; where even that cannot be
  * had, every later append fails until it can. */
 HD_CHECKED int hd_journal_append_take(struct hd_journal *journal, json_t *entry,

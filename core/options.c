@@ -4,7 +4,7 @@
 #include "core/alloc.h"
 #include "core/buffer.h"
 #include "core/text.h"
-#include "core/text_file.h"
+#include "core/trusted_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #define MAX_BUNDLE_BYTES (UINT64_C(2) << 30)
 #define MAX_APPROVALS    16
 #define MAX_RATE         UINT64_C(100000)
+#define MAX_CONFIG_BYTES ((size_t)1 << 20)
 #define SHOWN_TEXT_SIZE  160
 #define KNOWN_KEYS                                                                                 \
     "drop, watch, listen, settle, token, tls-cert, tls-key, tls-client-ca, authorized, store, "    \
@@ -313,16 +314,22 @@ static int parse_lines(char *text, const char *file, struct hd_options *options,
     return 0;
 }
 
+static int refuse_config(const struct hd_error *why, const char *shown, struct hd_error *err)
+{
+    return why->code == HD_E_MEMORY ? hd_error_set_memory(err)
+                                    : hd_error_set(err, HD_E_USAGE, "option config=%s", shown);
+}
+
 static int read_config(const char *path, struct hd_options *options, struct hd_error *err)
 {
-    char shown[SHOWN_TEXT_SIZE];
-    hd_text_escape(path, shown, sizeof shown);
+    char shown[HD_ERROR_TEXT_MAX / 2];
     struct hd_buffer text = HD_BUFFER_INIT;
-    int result = hd_text_file_read(path, &text, err);
-    if (result != 0)
-        hd_error_prefix(err, "option config=%s", shown);
-    else
-        result = parse_lines((char *)text.data, path, options, err);
+    struct hd_error own = HD_ERROR_INIT;
+    bool readable_by_others;
+    int result = hd_trusted_file_read(path, MAX_CONFIG_BYTES, &text, &readable_by_others, &own);
+    hd_text_escape(own.text, shown, sizeof shown);
+    result = result == 0 ? parse_lines((char *)text.data, path, options, err)
+                         : refuse_config(&own, shown, err);
     hd_buffer_close(&text);
     return result;
 }

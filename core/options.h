@@ -49,7 +49,8 @@ struct hd_options {
  * right; for an unknown key it lists the known ones. Checks combinations too: ws:// needs token=,
  * wss:// tls-cert= and tls-key=, an address must parse, files and directories are not touched here.
  * A key that is no list may come again: the last value counts, a config file being read where
- * config= stands. On success closed with hd_options_close. */
+ * config= stands; it counts only where nobody but this process's user and root can write it
+ * (core/trusted_file.h). On success closed with hd_options_close. */
 HD_CHECKED int hd_options_parse(const char *text, struct hd_options *out, struct hd_error *err);
 void hd_options_close(struct hd_options *options);
 

@@ -25,11 +25,10 @@ struct hd_past {
 };
 
 /* What a report has and a line of history has not. */
-static const char *const report_keys[] = { "state",       "classes",
-                                           "old_frames",  "old_frames_complete",
-                                           "returns_to",  "undone",
-                                           "kept",        "keep_error",
-                                           "kept_state" };
+static const char *const report_keys[] = {
+    "state",  "classes", "classes_left_out", "old_frames", "old_frames_complete", "returns_to",
+    "undone", "kept",    "keep_error",       "kept_state"
+};
 /* What the journal puts around it. */
 static const char *const journal_keys[] = { "n", "prev", "at", "event" };
 
@@ -236,12 +235,10 @@ uint64_t hd_past_dropped(const struct hd_past *past)
 static bool say_interrupted(json_t *document)
 {
     json_t *error = json_object();
-    bool complete = hd_json_put(error, "reason",
-                                hd_json_text(hd_reason_word(HD_REASON_INTERRUPTED))) &&
-                    hd_json_put(error, "message",
-                                hd_json_text(hd_reason_sentence(HD_REASON_INTERRUPTED))) &&
-                    hd_json_put(error, "remedy",
-                                hd_json_text(hd_reason_remedy(HD_REASON_INTERRUPTED)));
+    bool complete =
+        hd_json_put(error, "reason", hd_json_text(hd_reason_word(HD_REASON_INTERRUPTED))) &&
+        hd_json_put(error, "message", hd_json_text(hd_reason_sentence(HD_REASON_INTERRUPTED))) &&
+        hd_json_put(error, "remedy", hd_json_text(hd_reason_remedy(HD_REASON_INTERRUPTED)));
     return hd_json_put(document, "applied", json_false()) &&
            hd_json_put(document, "outcomes", json_object()) &&
            hd_json_put(document, "error", hd_json_finish(error, complete));

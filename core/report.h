@@ -123,8 +123,13 @@ size_t hd_deployment_count(const struct hd_deployment *deployment, enum hd_outco
 /* True when no row is refused or withheld and there is no error. */
 bool hd_deployment_is_good(const struct hd_deployment *deployment);
 
+/* Rows are written up to so many bytes of JSON: a line of the journal, and an answer, that are longer
+ * could not be read again (HD_JOURNAL_MAX_LINE, the client's bound). */
+#define HD_REPORT_MAX_ROW_BYTES ((size_t)48 << 20)
+
 /* The contract's document for push and check: deployment (null for 0), applied, state, error,
- * classes, old_frames, old_frames_complete. A new reference; NULL when memory is out. */
+ * classes, old_frames, old_frames_complete; where not all rows fit, the refused ones come first and
+ * classes_left_out says how many are missing. A new reference; NULL when memory is out. */
 json_t *hd_deployment_to_json(const struct hd_deployment *deployment);
 /* A line of history: deployment, kind, when, who, from, way, message, bundle {name, digest},
  * applied, error, counts by outcome, micros. */

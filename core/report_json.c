@@ -66,6 +66,60 @@ static json_t *row_to_json(const struct hd_row *row)
     return hd_json_finish(json, complete);
 }
 
+/* At most: what JSON escapes becomes up to six bytes. */
+static size_t length_in_json(const char *text)
+{
+    size_t length = 0;
+    for (; text != NULL && *text != '\0'; text++)
+        length += *text >= ' ' && *text < 0x7F && *text != '"' && *text != '\\' ? 1 : 6;
+    return length;
+}
+
+static size_t row_length_in_json(const struct hd_row *row)
+{
+    enum { KEYS_AND_WORDS = 300 };
+    return KEYS_AND_WORDS + length_in_json(row->class_name) + length_in_json(row->loader) +
+           length_in_json(row->message) + length_in_json(remedy_of(row->reason, row->remedy));
+}
+
+struct row_writing {
+    const struct hd_deployment *deployment;
+    json_t *array;
+    size_t room; /* bytes */
+    size_t left_out;
+};
+
+/* The refused rows, or all the others, as far as there is room. */
+static bool append_rows(struct row_writing *writing, bool refused)
+{
+    for (size_t i = 0; i < writing->deployment->row_count; i++) {
+        const struct hd_row *row = &writing->deployment->rows[i];
+        if ((row->outcome == HD_OUTCOME_REFUSED) != refused)
+            continue;
+        size_t length = row_length_in_json(row);
+        if (length > writing->room) {
+            writing->left_out++;
+            continue;
+        }
+        writing->room -= length;
+        if (json_array_append_new(writing->array, row_to_json(row)) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool all_rows_fit(const struct hd_deployment *deployment)
+{
+    size_t room = HD_REPORT_MAX_ROW_BYTES;
+    for (size_t i = 0; i < deployment->row_count; i++) {
+        size_t length = row_length_in_json(&deployment->rows[i]);
+        if (length > room)
+            return false;
+        room -= length;
+    }
+    return true;
+}
+
 static json_t *rows_to_json(const struct hd_deployment *deployment)
 {
     json_t *array = json_array();
@@ -73,6 +127,22 @@ static json_t *rows_to_json(const struct hd_deployment *deployment)
     for (size_t i = 0; i < deployment->row_count && complete; i++)
         complete = json_array_append_new(array, row_to_json(&deployment->rows[i])) == 0;
     return hd_json_finish(array, complete);
+}
+
+/* What was refused first: that is what somebody has to put right. */
+static bool put_first_rows(json_t *json, const struct hd_deployment *deployment)
+{
+    struct row_writing writing = { deployment, json_array(), HD_REPORT_MAX_ROW_BYTES, 0 };
+    bool complete =
+        writing.array != NULL && append_rows(&writing, true) && append_rows(&writing, false);
+    return hd_json_put(json, "classes", hd_json_finish(writing.array, complete)) &&
+           hd_json_put(json, "classes_left_out", hd_json_number(writing.left_out));
+}
+
+static bool put_rows(json_t *json, const struct hd_deployment *deployment)
+{
+    return all_rows_fit(deployment) ? hd_json_put(json, "classes", rows_to_json(deployment))
+                                    : put_first_rows(json, deployment);
 }
 
 static json_t *error_to_json(const struct hd_deployment *deployment)
@@ -149,8 +219,7 @@ json_t *hd_deployment_to_json(const struct hd_deployment *deployment)
         hd_json_put(json, "deployment", hd_json_number_or_null(deployment->number)) &&
         hd_json_put(json, "applied", json_boolean(deployment->applied)) &&
         hd_json_put(json, "state", hd_json_text(deployment->state)) &&
-        hd_json_put(json, "error", error_to_json(deployment)) &&
-        hd_json_put(json, "classes", rows_to_json(deployment)) &&
+        hd_json_put(json, "error", error_to_json(deployment)) && put_rows(json, deployment) &&
         hd_json_put(json, "old_frames", hd_json_number(deployment->old_frames)) &&
         hd_json_put(json, "old_frames_complete", json_boolean(deployment->old_frames_complete)) &&
         put_way_back(json, deployment) && put_keeping(json, deployment) &&

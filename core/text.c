@@ -100,6 +100,46 @@ bool hd_text_is_utf8(const void *data, size_t length)
     return true;
 }
 
+size_t hd_text_fit(const char *text, size_t length, size_t most)
+{
+    if (length <= most)
+        return length;
+    size_t end = most;
+    while (end > 0 && is_continuation((uint8_t)text[end]))
+        end--;
+    return end;
+}
+
+/* What vsnprintf cut off is not there to be looked at: an incomplete sequence at the end goes. */
+static void drop_incomplete_end(char *text)
+{
+    size_t end = strlen(text);
+    size_t first = end;
+    while (first > 0 && is_continuation((uint8_t)text[first - 1]))
+        first--;
+    if (first > 0 && sequence_length((uint8_t)text[first - 1]) > end - first + 1)
+        text[first - 1] = '\0';
+}
+
+void hd_text_format_list(char *out, size_t capacity, const char *format, va_list arguments)
+{
+    if (capacity == 0)
+        return;
+    int wanted = vsnprintf(out, capacity, format, arguments);
+    if (wanted < 0)
+        out[0] = '\0';
+    else if ((size_t)wanted >= capacity)
+        drop_incomplete_end(out);
+}
+
+void hd_text_format(char *out, size_t capacity, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    hd_text_format_list(out, capacity, format, arguments);
+    va_end(arguments);
+}
+
 /* One character of Modified UTF-8, a surrogate pair counting as one; whatever is none becomes
  * U+FFFD. */
 static size_t decode_modified(const uint8_t *data, size_t length, uint32_t *character)

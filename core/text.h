@@ -8,12 +8,21 @@
 
 #include "core/buffer.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool hd_text_is_utf8(const void *data, size_t length);
+
+/* How much of text, at most most bytes, may stand alone: not cut inside a character of UTF-8 (which
+ * would make it unfit for JSON). */
+size_t hd_text_fit(const char *text, size_t length, size_t most);
+/* As snprintf and vsnprintf, but never cut inside a character. */
+void hd_text_format(char *out, size_t capacity, const char *format, ...) HD_PRINTF(3, 4);
+void hd_text_format_list(char *out, size_t capacity, const char *format, va_list arguments)
+    HD_PRINTF(3, 0);
 
 /* Modified UTF-8 (JVMS §4.4.7) to UTF-8: C0 80 becomes NUL written as "\0" (two characters),
  * surrogate pairs become one character, lone surrogates U+FFFD. The caller frees the result; NULL

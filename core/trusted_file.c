@@ -67,8 +67,10 @@ static int read_all(const char *path, int descriptor, size_t max_bytes, struct h
     if (hd_buffer_reserve(out, max_bytes + 1, err) != 0)
         return -1;
     ssize_t got;
-    while ((got = read(descriptor, out->data + out->length, max_bytes + 1 - out->length)) > 0)
-        out->length += (size_t)got;
+    do {
+        got = read(descriptor, out->data + out->length, max_bytes + 1 - out->length);
+        out->length += got > 0 ? (size_t)got : 0;
+    } while (got > 0 || (got < 0 && errno == EINTR));
     if (got < 0)
         return hd_error_set_errno(err, errno, "%s: cannot be read", path);
     if (out->length > max_bytes)

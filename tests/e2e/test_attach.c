@@ -3,9 +3,11 @@
  * said when it cannot be done. */
 #include "tests/e2e/harness.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void compile_greeter(const struct e2e *e2e, const char *word, const char *classes)
@@ -101,6 +103,69 @@ static void the_agents_own_words_about_a_bad_option_come_back(void **state)
     assert_non_null(strstr(answer.output, "dorp"));
     e2e_answer_close(&answer);
     e2e_expect(e2e, "call demo.Greeter greet", "one");
+}
+
+/* A port of this machine on which we listen, so that nobody else can. */
+static int take_port(unsigned *port)
+{
+    struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    socklen_t length = sizeof name;
+    int taken = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(taken, (struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(listen(taken, 1), 0);
+    assert_int_equal(getsockname(taken, (struct sockaddr *)&name, &length), 0);
+    *port = ntohs(name.sin_port);
+    return taken;
+}
+
+static void attach_with(const struct e2e *e2e, struct e2e_answer *answer, const char *options)
+{
+    char pid[16];
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, answer, "attach", "--json", "--agent", HD_E2E_AGENT, "--options", options, pid,
+               NULL);
+}
+
+static void an_agent_that_nobody_could_reach_is_not_attached(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char options[512];
+    unsigned port;
+    start_without_agent(e2e);
+    int taken = take_port(&port);
+    snprintf(options, sizeof options, "listen=ws://127.0.0.1:%u,token=%s", port,
+             e2e_path(e2e, "token"));
+    attach_with(e2e, &answer, options);
+    assert_int_not_equal(answer.status, 0);
+    assert_non_null(strstr(answer.output, "Address already in use"));
+    e2e_answer_close(&answer);
+    close(taken);
+
+    attach(e2e, &answer, e2e->jvm.pid);
+    assert_int_equal(answer.status, 0);
+    assert_true(json_is_false(json_object_get(answer.json, "already")));
+    e2e_answer_close(&answer);
+    push(e2e, &answer, e2e->jvm.pid);
+    assert_int_equal(answer.status, 0);
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call demo.Greeter greet", "two");
+}
+
+static void an_address_that_was_taken_is_listened_on_when_it_is_free(void **state)
+{
+    struct e2e *e2e = *state;
+    char options[512], listening[64];
+    unsigned port;
+    int taken = take_port(&port);
+    compile_greeter(e2e, "one", e2e->classes);
+    snprintf(options, sizeof options, "listen=unix:%s,listen=ws://127.0.0.1:%u,token=%s",
+             e2e_path(e2e, "socket"), port, e2e_path(e2e, "token"));
+    snprintf(listening, sizeof listening, "listening on ws://127.0.0.1:%u", port);
+    e2e_start(e2e, options, NULL);
+    e2e_await_log(e2e, "Address already in use; nobody can connect there");
+    close(taken);
+    e2e_await_log(e2e, listening);
 }
 
 /* Without signals HotSpot listens from the start, so nobody has to send it one. */
@@ -220,6 +285,8 @@ int main(void)
         E2E_CASE(attaching_again_says_that_it_is_there),
         E2E_CASE(a_push_attaches_on_the_way_only_when_asked),
         E2E_CASE(the_agents_own_words_about_a_bad_option_come_back),
+        E2E_CASE(an_agent_that_nobody_could_reach_is_not_attached),
+        E2E_CASE(an_address_that_was_taken_is_listened_on_when_it_is_free),
         E2E_CASE(a_jvm_that_uses_no_signals_can_be_attached_to),
         E2E_CASE(a_jvm_that_sigquit_would_end_is_left_alone),
         E2E_CASE(what_is_no_jvm_is_left_alone),

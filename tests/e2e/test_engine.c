@@ -5,6 +5,8 @@
 #include "tests/e2e/road.h"
 
 #include "agent/label.h"
+#include "classfile/fingerprint.h"
+#include "core/kept.h"
 #include "core/text.h"
 
 /* The loader of a class, as a new local reference. */
@@ -158,6 +160,57 @@ static bool deploy_with_failure(unsigned long nth, const char *base, const char 
     return last == NULL;
 }
 
+/* Subject of the second directory is kept in place of the first's. */
+static void keep_subject(const char *store_path, struct hd_bytes base, struct hd_bytes file)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_store *store = NULL;
+    struct hd_class *base_class = NULL;
+    struct hd_kept kept = { .state = 1 };
+    struct hd_kept_class *class = hd_kept_add(&kept, "Subject", "");
+    assert_non_null(class);
+    class->deployment = 1;
+    class->base = base;
+    class->file = file;
+    assert_int_equal(hd_class_parse(base.data, base.length, &base_class, &err), 0);
+    assert_int_equal(hd_class_fingerprint(base_class, &class->fingerprint, &err), 0);
+    hd_class_free(base_class);
+    if (hd_store_open(store_path, NULL, NULL, &store, &err) != 0 ||
+        hd_kept_write(store, &kept, NULL, &err) != 0)
+        fail_msg("%s", err.text);
+    hd_store_close(store);
+    hd_kept_close(&kept);
+}
+
+static void what_was_kept_is_taken_back_where_the_agent_cannot_start(void **state)
+{
+    (void)state;
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_options options = { 0 };
+    struct hd_engine *engine = NULL;
+    char text[128];
+    snprintf(text, sizeof text, "store=%s", at(&embedded.sandbox, "store"));
+    assert_int_equal(hd_options_parse(text, &options, &err), 0);
+    embedded_compile(SUBJECT_1, "one");
+    embedded_compile(SUBJECT_2, "two");
+    struct hd_buffer base = embedded_read("one"), file = embedded_read("two");
+    keep_subject(options.store, (struct hd_bytes){ base.data, base.length },
+                 (struct hd_bytes){ file.data, file.length });
+    jclass subject = embedded_load(embedded_loader("one/"));
+    assert_int_equal(embedded_answer(subject), 1);
+    if (hd_engine_new(&embedded.jvm, embedded.jni, &options, &engine, &err) != 0)
+        fail_msg("%s", err.text);
+    hd_engine_restart(engine, embedded.jni);
+    assert_int_equal(embedded_answer(subject), 2);
+    assert_true(hd_engine_take_back(engine, embedded.jni));
+    assert_int_equal(embedded_answer(subject), 1);
+    assert_true(hd_engine_take_back(engine, embedded.jni)); /* nothing is left */
+    hd_engine_free(engine, embedded.jni);
+    hd_options_close(&options);
+    hd_buffer_close(&base);
+    hd_buffer_close(&file);
+}
+
 static void memory_that_is_out_leaves_nothing_half_done(void **state)
 {
     (void)state;
@@ -184,6 +237,7 @@ int main(void)
         ROAD_TEST(the_jvms_own_loaders_have_plain_names),
         ROAD_TEST(a_bundle_that_could_not_be_read_is_a_deployment_too),
         ROAD_TEST(a_loader_that_hangs_is_named_and_the_rest_waits_its_turn),
+        EMBEDDED_TEST(what_was_kept_is_taken_back_where_the_agent_cannot_start),
         ROAD_TEST(memory_that_is_out_leaves_nothing_half_done),
     };
     return EMBEDDED_RUN(tests);

@@ -54,6 +54,23 @@ static void start_with_shop(struct e2e *e2e)
     e2e_expect(e2e, "call demo.Shop run", "start");
 }
 
+static void going_back_is_never_too_early(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    compile_shop(e2e, "start", e2e->classes);
+    e2e_start(e2e, "max-rate=1/min", NULL);
+    e2e_expect(e2e, "call demo.Shop run", "start");
+    push(e2e, "one");
+    e2e_expect(e2e, "call demo.Shop run", "one");
+    e2e_deploy(e2e, &answer, "push", "after");
+    assert_int_not_equal(answer.status, 0);
+    assert_non_null(strstr(answer.output, "rate-limited"));
+    e2e_answer_close(&answer);
+    expect_rollback(e2e, NULL, "demo.Shop");
+    e2e_expect(e2e, "call demo.Shop run", "start");
+}
+
 static void a_rollback_undoes_the_last_deployment_and_again_the_one_before(void **state)
 {
     struct e2e *e2e = *state;
@@ -198,6 +215,7 @@ static void a_state_that_never_was_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        E2E_CASE(going_back_is_never_too_early),
         E2E_CASE(a_rollback_undoes_the_last_deployment_and_again_the_one_before),
         E2E_CASE(a_rollback_returns_to_any_earlier_state),
         E2E_CASE(what_is_live_after_going_back_is_as_if_nothing_had_been),

@@ -86,6 +86,21 @@ static void stealing_moves_the_memory_out(void **state)
     assert_int_equal(hd_alloc_outstanding(), before);
 }
 
+static void what_is_dropped_goes_from_the_front(void **state)
+{
+    (void)state;
+    struct hd_buffer buffer = HD_BUFFER_INIT;
+    hd_buffer_drop(&buffer, 0);
+    assert_int_equal(hd_buffer_append(&buffer, "abcdef", 6, NULL), 0);
+    hd_buffer_drop(&buffer, 2);
+    assert_int_equal(hd_buffer_append(&buffer, "g", 1, NULL), 0);
+    assert_int_equal(buffer.length, 5);
+    assert_memory_equal(buffer.data, "cdefg", 5);
+    hd_buffer_drop(&buffer, 5);
+    assert_int_equal(buffer.length, 0);
+    hd_buffer_close(&buffer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -93,6 +108,7 @@ int main(void)
         cmocka_unit_test(reserving_changes_no_contents_and_makes_the_next_append_sure),
         cmocka_unit_test(a_failed_append_keeps_what_was_there),
         cmocka_unit_test(a_length_that_overflows_is_out_of_memory),
+        cmocka_unit_test(what_is_dropped_goes_from_the_front),
         cmocka_unit_test(stealing_moves_the_memory_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "classfile/describe.h"
 #include "classfile/verdict.h"
 #include "core/alloc.h"
+#include "core/text.h"
 #include "tests/unit/javac.h"
 
 /* Two versions of the class called name, and what lies between them. */
@@ -422,6 +423,26 @@ static void nests_do_not_count_before_version_55(void **state)
     unload(after);
 }
 
+static void a_long_name_is_not_cut_inside_a_character(void **state)
+{
+    (void)state;
+    char member[160] = "lambda$x";
+    for (size_t i = strlen(member); i < 130; i += 2)
+        memcpy(member + i, "\xC3\xA9", 2);
+    memcpy(member + strlen(member), "$0()", sizeof "$0()");
+    struct hd_difference difference = { .kind = HD_DIFFERENCE_METHOD_ADDED,
+                                        .access = HD_ACC_SYNTHETIC,
+                                        .member = member };
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_words words = hd_words_begin(&err);
+    hd_describe_difference(&words, &difference);
+    char *text = hd_words_take(&words);
+    assert_non_null(text);
+    assert_non_null(strstr(text, "a lambda was added in x\xC3\xA9"));
+    assert_true(hd_text_is_utf8(text, strlen(text)));
+    hd_free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +450,7 @@ int main(void)
         cmocka_unit_test(the_short_comparison_is_judged_like_the_long_one),
         cmocka_unit_test(a_class_is_itself_whatever_javac_wrote_it),
         cmocka_unit_test(nests_do_not_count_before_version_55),
+        cmocka_unit_test(a_long_name_is_not_cut_inside_a_character),
     };
     return cmocka_run_group_tests(tests, compile_both_versions, remove_both_versions);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/dropping.h"
 
+#include <sys/resource.h>
+
 static void what_a_crash_left_is_moved_to_refused_at_the_next_start(void **state)
 {
     struct dropping *dropping = *state;
@@ -239,6 +241,66 @@ static void every_failed_allocation_while_reading_is_told(void **state)
     close(claim.directory);
 }
 
+static void a_claim_that_cannot_be_opened_is_not_left_behind(void **state)
+{
+    struct dropping *dropping = *state;
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_drop_place place;
+    char path[] = "A.class";
+    struct hd_watch_item item = { .kind = HD_WATCH_FILE, .path = path };
+    const struct hd_watch_batch batch = { .items = &item, .count = 1 };
+    struct hd_claim *claim = NULL;
+    struct rlimit before, none;
+    put_class(dropping, "d/A.class", "A");
+    assert_int_equal(hd_drop_place_open(at(&dropping->sandbox, "d"), &place, &err), 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    int next = dup(0);
+    close(next);
+    none.rlim_cur = (rlim_t)next;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int result = hd_drop_place_claim(&place, &batch, &claim, &err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(result, -1);
+    assert_true(exists(&dropping->sandbox, "d/A.class"));
+    assert_true(is_empty(dropping, "d/.claimed"));
+    hd_drop_place_close(&place);
+}
+
+static size_t open_descriptors(void)
+{
+    DIR *entries = opendir("/proc/self/fd");
+    size_t count = 0;
+    while (readdir(entries) != NULL)
+        count++;
+    closedir(entries);
+    return count;
+}
+
+static void claims_that_wait_hold_no_descriptor(void **state)
+{
+    struct dropping *dropping = *state;
+    enum { WAITING = 5 };
+    char name[16], path[32];
+    open_drop(dropping);
+    put_class(dropping, "d/A.class", "A");
+    fake_loop_await_job(&dropping->loop);
+    size_t before = open_descriptors();
+    for (int i = 0; i < WAITING; i++) {
+        snprintf(name, sizeof name, "B%d", i);
+        snprintf(path, sizeof path, "d/%s.class", name);
+        put_class(dropping, path, name);
+        (void)fake_loop_run(&dropping->loop, 100, fake_loop_never, NULL);
+        assert_false(exists(&dropping->sandbox, path));
+    }
+    assert_true(open_descriptors() <= before); /* the watcher had one for a moment */
+    for (int i = 0; i < WAITING; i++) {
+        fake_loop_answer(&dropping->loop, HD_OUTCOME_REDEFINED, HD_REASON_NONE);
+        snprintf(name, sizeof name, "B%d", i);
+        assert_non_null(job_class(fake_loop_await_job(&dropping->loop), name));
+    }
+}
+
 #define DROP_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -257,6 +319,8 @@ int main(void)
         DROP_TEST(a_drop_directory_that_goes_away_harms_nobody),
         DROP_TEST(a_full_disk_costs_the_report_but_not_the_deployment),
         DROP_TEST(files_that_cannot_be_claimed_stay_where_they_are),
+        DROP_TEST(a_claim_that_cannot_be_opened_is_not_left_behind),
+        DROP_TEST(claims_that_wait_hold_no_descriptor),
         DROP_TEST(every_failed_allocation_while_reading_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,6 +103,28 @@ static void the_oldest_go_when_the_rows_are_too_many_but_the_newest_stays(void *
     assert_int_equal(hd_alloc_outstanding(), before);
 }
 
+static void the_oldest_go_when_their_names_take_too_much_memory(void **state)
+{
+    (void)state;
+    enum { NAME = 60000, ROWS = 400 }; /* 24 MB each */
+    struct hd_history history = { 0 };
+    char *name = hd_alloc_zeroed(1, NAME + 1);
+    memset(name, 'n', NAME);
+    for (uint64_t number = 1; number <= 4; number++) {
+        struct hd_deployment *deployment = hd_deployment_new(HD_DEPLOYMENT_PUSH, &from_drop);
+        deployment->number = number;
+        for (size_t i = 0; i < ROWS; i++)
+            assert_non_null(hd_deployment_add_row(deployment, name, "app"));
+        assert_int_equal(hd_history_add(&history, deployment, NULL), 0);
+        hd_deployment_release(deployment);
+    }
+    assert_null(hd_history_find(&history, 1));
+    assert_non_null(hd_history_find(&history, 4));
+    assert_true(hd_history_size(&history) < HD_HISTORY_MAX_BYTES + 65536);
+    hd_free(name);
+    hd_history_close(&history);
+}
+
 static int add_many_and_write(void *context, struct hd_error *err)
 {
     struct hd_deployment *deployment = context;
@@ -135,6 +157,7 @@ int main(void)
         cmocka_unit_test(the_newest_comes_first),
         cmocka_unit_test(the_oldest_go_when_there_are_too_many),
         cmocka_unit_test(the_oldest_go_when_the_rows_are_too_many_but_the_newest_stays),
+        cmocka_unit_test(the_oldest_go_when_their_names_take_too_much_memory),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -222,6 +222,32 @@ static void where_there_is_none_it_is_said(void **state)
     close_place(&place);
 }
 
+static void a_line_that_could_not_be_read_again_is_not_written(void **state)
+{
+    (void)state;
+    struct place place;
+    struct hd_journal *journal = NULL;
+    struct hd_journal_state found;
+    struct hd_error err = HD_ERROR_INIT;
+    size_t length = HD_JOURNAL_MAX_LINE + 1;
+    char *text = hd_alloc(length);
+    assert_non_null(text);
+    memset(text, 't', length);
+    open_place(&place);
+    write_three_lines(&place);
+    assert_int_equal(hd_journal_open(place.directory, false, NULL, &journal, &err), 0);
+    json_t *entry = json_pack("{s:s, s:s#}", "event", "long", "text", text, (int)length);
+    assert_int_equal(hd_journal_append_take(journal, entry, &err), -1);
+    assert_int_equal(err.code, HD_E_LIMIT);
+    append(journal, "four");
+    hd_journal_close(journal);
+    err = (struct hd_error)HD_ERROR_INIT;
+    assert_int_equal(read_journal(&place, &found, &err), 0);
+    assert_int_equal(found.lines, 4);
+    hd_free(text);
+    close_place(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_line_taken_out_is_found),
         cmocka_unit_test(a_torn_end_is_cut_off_wherever_it_was_torn),
         cmocka_unit_test(a_full_disk_leaves_the_journal_as_it_was),
+        cmocka_unit_test(a_line_that_could_not_be_read_again_is_not_written),
         cmocka_unit_test(where_there_is_none_it_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -257,6 +257,21 @@ static void a_config_file_that_is_no_file_is_refused_without_waiting(void **stat
     rmdir(path);
 }
 
+static void a_config_file_counts_only_where_nobody_else_can_write_it(void **state)
+{
+    (void)state;
+    struct config config;
+    write_config(&config, "drop=/a\n", 8);
+    assert_int_equal(chmod(config.path, 0622), 0);
+    assert_refused(config.option, "config=|others than its owner can write it");
+    assert_int_equal(chmod(config.path, 0600), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(config.path, 1234, 1234), 0);
+        assert_refused(config.option, "config=|belongs to another user");
+    }
+    unlink(config.path);
+}
+
 static void addresses_are_taken_apart(void **state)
 {
     (void)state;
@@ -380,6 +395,7 @@ int main(void)
         cmocka_unit_test(options_that_contradict_each_other_are_refused),
         cmocka_unit_test(a_config_file_reads_the_same_keys),
         cmocka_unit_test(a_wrong_line_of_a_config_file_is_named),
+        cmocka_unit_test(a_config_file_counts_only_where_nobody_else_can_write_it),
         cmocka_unit_test(a_config_file_that_is_no_file_is_refused_without_waiting),
         cmocka_unit_test(addresses_are_taken_apart),
         cmocka_unit_test(what_is_no_address_is_refused),

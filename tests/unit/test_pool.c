@@ -232,6 +232,29 @@ static void every_dynamic_constant_has_a_bootstrap_method(void **state)
     expect_pool_refused(builder, "there is no bootstrap method 0, only 0 of them");
 }
 
+/* A text of 64 KB that is looked at for each of 65,000 constants takes seconds. */
+static void a_text_is_looked_at_once_however_many_constants_are_of_it(void **state)
+{
+    (void)state;
+    static const enum hd_tag tags[] = { HD_TAG_CLASS, HD_TAG_METHOD_TYPE, HD_TAG_MODULE,
+                                        HD_TAG_PACKAGE };
+    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+        struct builder *builder = new_builder();
+        struct hd_error err = HD_ERROR_INIT;
+        struct hd_arena arena;
+        struct hd_pool pool;
+        unsigned text = utf8(builder, tags[i] == HD_TAG_METHOD_TYPE ? "()V" : "p");
+        around(builder, tags[i], text);
+        hd_arena_init(&arena, 1024);
+        struct hd_reader reader =
+            hd_reader_over((struct hd_bytes){ builder->pool.bytes, builder->pool.length }, &err);
+        assert_int_equal(hd_pool_parse(&reader, builder->pool_count, 61, &arena, &pool, &err), 0);
+        assert_true(pool.answers[text].asked != 0);
+        hd_arena_close(&arena);
+        free(builder);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +269,7 @@ int main(void)
         cmocka_unit_test(a_pool_larger_than_the_file_is_refused_before_memory_is_taken),
         cmocka_unit_test(dynamic_constants_may_nest_64_deep_and_not_in_a_circle),
         cmocka_unit_test(dynamic_constants_may_not_explode),
+        cmocka_unit_test(a_text_is_looked_at_once_however_many_constants_are_of_it),
         cmocka_unit_test(every_dynamic_constant_has_a_bootstrap_method),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

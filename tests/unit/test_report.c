@@ -263,6 +263,39 @@ static void every_allocation_may_fail(void **state)
     fail_every_allocation(build_and_write, NULL);
 }
 
+static char *name_of_length(size_t length)
+{
+    char *name = hd_alloc(length + 1);
+    assert_non_null(name);
+    memset(name, 'n', length);
+    name[length] = '\0';
+    return name;
+}
+
+static void of_more_rows_than_can_be_read_again_the_refused_ones_are_written_first(void **state)
+{
+    (void)state;
+    enum { ROWS = 9000, REFUSED = 8500 };
+    char *name = name_of_length(8000);
+    struct hd_deployment *deployment = hd_deployment_new(HD_DEPLOYMENT_PUSH, &alice);
+    for (int i = 0; i < ROWS; i++)
+        assert_non_null(hd_deployment_add_row(deployment, name, "app"));
+    hd_row_refuse(&deployment->rows[REFUSED], HD_REASON_DENIED, "not this one");
+    json_t *json = hd_deployment_full_to_json(deployment);
+    const json_t *rows = json_object_get(json, "classes");
+    json_int_t left_out = json_integer_value(json_object_get(json, "classes_left_out"));
+    assert_true(json_dumpb(json, NULL, 0, JSON_COMPACT) < HD_REPORT_MAX_ROW_BYTES + 65536);
+    assert_true(left_out > 0);
+    assert_int_equal((json_int_t)json_array_size(rows) + left_out, ROWS);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "message")),
+                        "not this one");
+    const json_t *counts = json_object_get(json, "outcomes");
+    assert_int_equal(json_integer_value(json_object_get(counts, "unchanged")), ROWS - 1);
+    json_decref(json);
+    hd_deployment_release(deployment);
+    hd_free(name);
+}
+
 int main(void)
 {
     hd_json_use_hd_alloc();
@@ -277,6 +310,7 @@ int main(void)
         cmocka_unit_test(the_full_story_is_document_and_summary_in_one),
         cmocka_unit_test(names_that_are_not_utf8_are_shown_not_lost),
         cmocka_unit_test(a_deployment_lives_until_its_last_reference_goes),
+        cmocka_unit_test(of_more_rows_than_can_be_read_again_the_refused_ones_are_written_first),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

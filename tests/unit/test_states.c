@@ -400,6 +400,27 @@ static void the_state_to_which_undo_leads_is_kept_whatever_its_age(void **state)
     hd_states_free(states, no_jni);
 }
 
+static void of_very_many_rollbacks_the_oldest_numbers_are_forgotten(void **state)
+{
+    (void)state;
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_states *states = hd_states_new();
+    uint64_t found;
+    deploy(states, 1, "Foo", "foo 1");
+    deploy(states, 2, "Foo", "foo 2");
+    for (uint64_t number = 3; number < 3 + HD_STATES_MAX_ALIASES; number++)
+        roll_back(states, number, 1 + number % 2);
+    assert_int_equal(hd_states_find(states, 3, &found, &err), 0);
+    assert_int_equal(found, 2);
+    roll_back(states, 3 + HD_STATES_MAX_ALIASES, 1);
+    assert_int_equal(hd_states_find(states, 3, &found, &err), -1);
+    assert_int_equal(hd_states_find(states, 4, &found, NULL), 0);
+    assert_int_equal(found, 1);
+    assert_int_equal(hd_states_find(states, 3 + HD_STATES_MAX_ALIASES, &found, NULL), 0);
+    assert_int_equal(found, 1);
+    hd_states_free(states, no_jni);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -419,6 +440,7 @@ int main(void)
         cmocka_unit_test(what_was_for_any_loader_is_for_the_file_of_the_first),
         cmocka_unit_test(the_content_of_a_newcomer_goes_by_its_base),
         cmocka_unit_test(memory_that_is_out_is_told_and_nothing_leaks),
+        cmocka_unit_test(of_very_many_rollbacks_the_oldest_numbers_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

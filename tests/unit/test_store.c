@@ -379,6 +379,32 @@ static void numbering_goes_on_from_what_was_not_parsed(void **state)
     sandbox_delete(sandbox.path);
 }
 
+static void a_deployment_of_very_long_names_leaves_a_store_that_can_be_opened(void **state)
+{
+    (void)state;
+    enum { NAME = 8000, ROWS = 9000 };
+    struct sandbox sandbox;
+    struct hd_error err = HD_ERROR_INIT;
+    char name[NAME + 1];
+    memset(name, 'n', NAME);
+    name[NAME] = '\0';
+    sandbox_make(&sandbox);
+    struct hd_store *store = open_store(&sandbox);
+    struct hd_deployment *deployment = deployment_of(1, "");
+    for (int i = 0; i < ROWS; i++)
+        hd_row_refuse(hd_deployment_add_row(deployment, name, ""), HD_REASON_DENIED, "no");
+    json_t *document = hd_deployment_full_to_json(deployment);
+    if (hd_store_end_document(store, 1, document, &err) != 0)
+        fail_msg("%s", err.text);
+    json_decref(document);
+    hd_deployment_release(deployment);
+    hd_store_close(store);
+    store = open_store(&sandbox);
+    assert_int_equal(hd_store_last_number(store), 1);
+    hd_store_close(store);
+    sandbox_delete(sandbox.path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +419,7 @@ int main(void)
         cmocka_unit_test(past_the_bound_bundles_go_and_what_is_kept_stays),
         cmocka_unit_test(what_is_long_ago_is_in_the_chain_and_not_parsed),
         cmocka_unit_test(numbering_goes_on_from_what_was_not_parsed),
+        cmocka_unit_test(a_deployment_of_very_long_names_leaves_a_store_that_can_be_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

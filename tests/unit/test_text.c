@@ -251,6 +251,25 @@ static void now_is_the_time_of_day(void **state)
     assert_true(now / 1000000 <= time(NULL) + 1);
 }
 
+static void what_is_formatted_is_not_cut_inside_a_character(void **state)
+{
+    (void)state;
+    static const char text[] = "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80z";
+    static const char *const fits[] = { "", "", "a", "a", "a\xC3\xA9", "a\xC3\xA9", "a\xC3\xA9" };
+    char out[sizeof text];
+    for (size_t capacity = 1; capacity <= sizeof text; capacity++) {
+        hd_text_format(out, capacity, "%s", text);
+        assert_true(hd_text_is_utf8(out, strlen(out)));
+        size_t most = capacity - 1;
+        assert_int_equal(hd_text_fit(text, sizeof text - 1, most), strlen(out));
+        if (capacity < sizeof fits / sizeof fits[0])
+            assert_string_equal(out, fits[capacity]);
+    }
+    assert_string_equal(out, text);
+    hd_text_format(out, 3, "\xA9\xA9\xA9\xA9"); /* stray bytes are no cut character */
+    assert_string_equal(out, "\xA9\xA9");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +283,7 @@ int main(void)
         cmocka_unit_test(a_bad_value_cannot_disturb_the_line_that_repeats_it),
         cmocka_unit_test(escaping_leaves_one_harmless_line),
         cmocka_unit_test(what_is_too_long_is_cut_and_says_so),
+        cmocka_unit_test(what_is_formatted_is_not_cut_inside_a_character),
         cmocka_unit_test(times_are_written_in_utc_whatever_the_zone),
         cmocka_unit_test(now_is_the_time_of_day),
     };
