@@ -97,11 +97,13 @@ static void chain_all(struct hd_loaded *loaded)
         chain(loaded, i);
 }
 
-/* On failure the index is as before. */
-static bool grow(struct hd_loaded *loaded)
+/* To hold so many, at least. On failure the index is as before. */
+static bool grow(struct hd_loaded *loaded, uint32_t wanted)
 {
-    uint32_t capacity = loaded->capacity > 0 ? loaded->capacity * 2 : FIRST_CAPACITY;
+    uint32_t capacity = loaded->capacity > 0 ? loaded->capacity : FIRST_CAPACITY;
     uint32_t *chains[KEYS];
+    while (capacity < wanted && capacity <= UINT32_MAX / 4)
+        capacity *= 2;
     if (capacity > UINT32_MAX / 4)
         return false;
     chains[0] = hd_alloc_zeroed(capacity, sizeof(uint32_t));
@@ -126,7 +128,7 @@ static bool grow(struct hd_loaded *loaded)
 
 static bool add(struct hd_loaded *loaded, JNIEnv *jni, jclass class, struct hd_bytes name)
 {
-    if (loaded->count == loaded->capacity && !grow(loaded))
+    if (loaded->count == loaded->capacity && !grow(loaded, loaded->count + 1))
         return false;
     jweak weak = (*jni)->NewWeakGlobalRef(jni, class);
     if (weak == NULL) {
@@ -280,7 +282,7 @@ static bool note_all(struct hd_loaded *loaded, JNIEnv *jni)
      * for. */
     if ((*jni)->EnsureLocalCapacity(jni, count + LOCAL_REFERENCES) != JNI_OK)
         (*jni)->ExceptionClear(jni);
-    bool noted = true;
+    bool noted = grow(loaded, (uint32_t)count);
     for (jint i = 0; i < count && noted; i++)
         noted = note(loaded, jni, classes[i], false);
     (*jvmti)->Deallocate(jvmti, (unsigned char *)classes);

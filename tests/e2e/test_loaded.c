@@ -10,19 +10,19 @@
 enum { ROUNDS = 20, NAMES = 20, WANTED = NAMES + 3 };
 
 static struct {
-    char text[WANTED][24];
+    char text[NAMES][24];
     const char *names[WANTED];
 } wanted;
 
 static void name_what_is_wanted(void)
 {
-    for (int i = 0; i < NAMES; i++)
-        snprintf(wanted.text[i], sizeof wanted.text[i], "churn/C%d", i);
-    strcpy(wanted.text[NAMES], "churn/NeverLoaded");
-    strcpy(wanted.text[NAMES + 1], "java/util/BitSet");
-    strcpy(wanted.text[NAMES + 2], "nobody/NeverLoaded");
-    for (int i = 0; i < WANTED; i++)
-        wanted.names[i] = wanted.text[i];
+    static const char *const others[] = { "churn/NeverLoaded", "java/util/BitSet",
+                                          "nobody/NeverLoaded" };
+    for (int i = 0; i < WANTED; i++) {
+        if (i < NAMES)
+            snprintf(wanted.text[i], sizeof wanted.text[i], "churn/C%d", i);
+        wanted.names[i] = i < NAMES ? wanted.text[i] : others[i - NAMES];
+    }
 }
 
 /* Churn's static methods. */
