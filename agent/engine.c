@@ -2,15 +2,12 @@
 #include "agent/engine.h"
 
 #include "agent/arrivals.h"
-#include "agent/blocking.h"
-#include "agent/figures.h"
 #include "agent/keep.h"
 #include "agent/news.h"
 #include "agent/road.h"
 #include "agent/status.h"
 #include "agent/thread.h"
 #include "core/alloc.h"
-#include "core/json.h"
 #include "core/log.h"
 #include "core/text.h"
 
@@ -252,31 +249,6 @@ void hd_engine_free(struct hd_engine *engine, JNIEnv *jni)
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
-static struct hd_status *status_now(struct hd_engine *engine)
-{
-    struct hd_road *road = &engine->road;
-    json_t *fields = json_object();
-    const json_t *kept = hd_archive_kept(road->archive);
-    bool complete =
-        hd_json_put(fields, "kept", kept != NULL ? json_deep_copy(kept) : json_null()) &&
-        hd_json_put(fields, "old_frames", hd_json_number(road->frames.threads)) &&
-        hd_json_put(fields, "memory", hd_figures_of_memory(road->registry, road->loaded));
-    return hd_status_new_take(road->registry, road->forced, &road->frames,
-                              hd_json_finish(fields, complete));
-}
-
-/* With nothing live no thread is stopped for nothing. */
-static void list_blocking(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
-{
-    struct hd_error err = HD_ERROR_INIT;
-    if (job->kind != HD_JOB_STATUS || !job->blocking)
-        return;
-    if (hd_registry_count(road->registry) == 0)
-        job->stacks = json_pack("{s:[], s:i}", "threads", "more", 0);
-    else if (hd_blocking_list(road->jvm, jni, &job->stacks, &err) != 0)
-        hd_log(HD_LOG_WARN, "the stacks that hold old code could not be listed: %s", err.text);
-}
-
 static bool is_question(const struct hd_job *job)
 {
     return job->kind == HD_JOB_STATUS || job->kind == HD_JOB_LOADED;
@@ -286,8 +258,9 @@ static void answer(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
 {
     hd_road_sweep(&engine->road, jni);
     hd_road_count_old_frames(&engine->road, jni);
-    list_blocking(&engine->road, jni, job);
-    job->status = status_now(engine);
+    if (job->blocking)
+        job->stacks = hd_road_list_blocking(&engine->road, jni);
+    job->status = hd_road_status(&engine->road);
 }
 
 static void run_job(struct hd_engine *engine, JNIEnv *jni, struct hd_job *job)
@@ -417,7 +390,7 @@ static void tell_status(struct hd_engine *engine)
     struct hd_job *job = hd_job_new(HD_JOB_LOADED, &nobody);
     if (job == NULL)
         return;
-    job->status = status_now(engine);
+    job->status = hd_road_status(&engine->road);
     finish(engine, job);
 }
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/road.h"
 
+#include "agent/blocking.h"
+#include "agent/figures.h"
+#include "agent/status.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "core/text.h"
 
@@ -80,4 +84,28 @@ void hd_road_count_old_frames(struct hd_road *road, JNIEnv *jni)
     }
     hd_old_frames_close(&road->frames);
     road->frames = frames;
+}
+
+struct hd_status *hd_road_status(struct hd_road *road)
+{
+    json_t *fields = json_object();
+    const json_t *kept = hd_archive_kept(road->archive);
+    bool complete =
+        hd_json_put(fields, "kept", kept != NULL ? json_deep_copy(kept) : json_null()) &&
+        hd_json_put(fields, "old_frames", hd_json_number(road->frames.threads)) &&
+        hd_json_put(fields, "memory", hd_figures_of_memory(road->registry));
+    return hd_status_new_take(road->registry, road->forced, &road->frames,
+                              hd_json_finish(fields, complete));
+}
+
+json_t *hd_road_list_blocking(struct hd_road *road, JNIEnv *jni)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    json_t *stacks = NULL;
+    if (hd_registry_count(road->registry) == 0)
+        return json_pack("{s:[], s:i}", "threads", "more", 0);
+    if (hd_blocking_list(road->jvm, jni, &stacks, &err) == 0)
+        return stacks;
+    hd_log(HD_LOG_WARN, "the stacks that hold old code could not be listed: %s", err.text);
+    return NULL;
 }

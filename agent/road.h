@@ -68,6 +68,12 @@ HD_CHECKED bool hd_road_content_in(const struct hd_road *road, JNIEnv *jni, uint
 void hd_road_sweep(struct hd_road *road, JNIEnv *jni);
 /* Fills frames anew. With nothing live it asks no JVM: no thread is stopped for nothing. */
 void hd_road_count_old_frames(struct hd_road *road, JNIEnv *jni);
+struct hd_status;
+/* What is live now; the caller's. NULL when memory is out. */
+struct hd_status *hd_road_status(struct hd_road *road);
+/* The stacks that hold old code, as status shows them (blocking.h); NULL where they cannot be
+ * listed. With nothing live no thread is stopped for nothing. */
+json_t *hd_road_list_blocking(struct hd_road *road, JNIEnv *jni);
 /* What the hook did or saw, in its order: the registry follows, and what another agent's
  * retransformation lost is put back. Consumes the events. (hear.c) */
 void hd_road_hear_hook_take(struct hd_road *road, JNIEnv *jni, struct hd_hook_event *events);

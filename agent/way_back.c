@@ -81,32 +81,61 @@ static void consider(struct hd_live *live, void *context)
     search->failed = add(search, &way) != 0;
 }
 
+static int by_class(const void *a, const void *b)
+{
+    const struct hd_patch *left = *(struct hd_patch *const *)a;
+    const struct hd_patch *right = *(struct hd_patch *const *)b;
+    return strcmp(left->class_name, right->class_name);
+}
+
+/* The same offers, ordered; the caller frees the items, and the offers are borrowed. */
+static int order_by_class(const struct hd_offers *offers, struct hd_offers *out,
+                          struct hd_error *err)
+{
+    struct hd_patch **items = hd_alloc_zeroed(offers->count + 1, sizeof *items);
+    if (items == NULL)
+        return hd_error_set_memory(err);
+    for (size_t i = 0; i < offers->count; i++)
+        items[i] = offers->items[i];
+    qsort(items, offers->count, sizeof *items, by_class);
+    *out = (struct hd_offers){ items, offers->count };
+    return 0;
+}
+
+static size_t first_of(const struct hd_offers *ordered, const char *class_name)
+{
+    size_t low = 0, high = ordered->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(ordered->items[middle]->class_name, class_name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* Says the current state the same class's loaders something already? Then the hook has told those
  * that came since, and the registry knows them. */
 static bool is_offered(const struct hd_offers *now, const struct hd_patch *offer)
 {
-    for (size_t i = 0; i < now->count; i++) {
+    for (size_t i = first_of(now, offer->class_name); i < now->count; i++) {
         const struct hd_patch *current = now->items[i];
+        if (strcmp(current->class_name, offer->class_name) != 0)
+            return false;
         bool for_as_many =
             current->loader_text == NULL ||
             (offer->loader_text != NULL && current->loader_is_whole == offer->loader_is_whole &&
              strcmp(current->loader_text, offer->loader_text) == 0);
-        if (current->base == offer->base && for_as_many &&
-            strcmp(current->class_name, offer->class_name) == 0)
+        if (current->base == offer->base && for_as_many)
             return true;
     }
     return false;
 }
 
-static int consider_offers(struct search *search)
+static int add_offers(struct search *search, const struct hd_offers *now,
+                      const struct hd_offers *then)
 {
-    struct hd_plan *plan = search->plan;
-    struct hd_states *states = plan->road->states;
-    const struct hd_offers *now, *then;
-    hd_states_aim(states, search->state);
-    if (hd_states_offers(states, plan->jni, false, &now, search->err) != 0 ||
-        hd_states_offers(states, plan->jni, true, &then, search->err) != 0)
-        return -1;
     for (size_t i = 0; i < then->count; i++) {
         struct hd_patch *offer = then->items[i];
         const struct hd_way_back way = {
@@ -121,6 +150,22 @@ static int consider_offers(struct search *search)
         (void)hd_patch_keep(offer);
     }
     return 0;
+}
+
+static int consider_offers(struct search *search)
+{
+    struct hd_plan *plan = search->plan;
+    struct hd_states *states = plan->road->states;
+    const struct hd_offers *now, *then;
+    struct hd_offers ordered = { NULL, 0 };
+    hd_states_aim(states, search->state);
+    if (hd_states_offers(states, plan->jni, false, &now, search->err) != 0 ||
+        hd_states_offers(states, plan->jni, true, &then, search->err) != 0 ||
+        order_by_class(now, &ordered, search->err) != 0)
+        return -1;
+    int status = add_offers(search, &ordered, then);
+    hd_free(ordered.items);
+    return status;
 }
 
 void hd_way_back_free(struct hd_way_back *ways, size_t count, JNIEnv *jni)
