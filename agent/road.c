@@ -93,7 +93,7 @@ struct hd_status *hd_road_status(struct hd_road *road)
     bool complete =
         hd_json_put(fields, "kept", kept != NULL ? json_deep_copy(kept) : json_null()) &&
         hd_json_put(fields, "old_frames", hd_json_number(road->frames.threads)) &&
-        hd_json_put(fields, "memory", hd_figures_of_memory(road->registry));
+        hd_json_put(fields, "memory", hd_figures_of_memory(road->registry, road->loaded));
     return hd_status_new_take(road->registry, road->forced, &road->frames,
                               hd_json_finish(fields, complete));
 }

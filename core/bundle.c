@@ -56,6 +56,13 @@ uint8_t *hd_bundle_append_class(struct hd_bundle *bundle, struct hd_bytes prefix
     return file;
 }
 
+int hd_bundle_open_take(uint8_t *jar, size_t length, const char *name,
+                        const struct hd_bundle_limits *limits, unsigned feature_release,
+                        struct hd_bundle **out, struct hd_error *err)
+{
+    return hd_bundle_open_watched_take(jar, length, name, limits, feature_release, NULL, out, err);
+}
+
 void hd_bundle_free(struct hd_bundle *bundle)
 {
     if (bundle == NULL)

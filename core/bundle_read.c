@@ -500,10 +500,3 @@ int hd_bundle_open_watched_take(uint8_t *jar, size_t length, const char *name,
     *out = bundle;
     return 0;
 }
-
-int hd_bundle_open_take(uint8_t *jar, size_t length, const char *name,
-                        const struct hd_bundle_limits *limits, unsigned feature_release,
-                        struct hd_bundle **out, struct hd_error *err)
-{
-    return hd_bundle_open_watched_take(jar, length, name, limits, feature_release, NULL, out, err);
-}
