@@ -9,14 +9,9 @@
 #ifndef HD_AGENT_TOKEN_H
 #define HD_AGENT_TOKEN_H
 
-#include "core/error.h"
+#include "core/message.h"
 
 #include <stddef.h>
-
-enum {
-    HD_TOKEN_MIN = 16,  /* shorter secrets can be guessed */
-    HD_TOKEN_MAX = 1024 /* longer ones do not fit into the head of a request next to the rest */
-};
 
 /* Where path names nothing, makes it: mode 0600, 32 random bytes in hex. In any case checks that it
  * can be used: a regular file that only its owner (this process's user, or root) can write, holding

@@ -49,18 +49,6 @@ static HD_PRINTF(2, 3) void tell(const struct after *after, const char *format, 
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
-/* *answer NULL: none came, and err says why. */
-static int put_question(const struct after *after, const struct hd_request *request,
-                        json_t **answer, struct hd_error *err)
-{
-    struct hd_conn *conn = NULL;
-    if (hd_conn_open(after->target, &conn, err) != 0)
-        return -1;
-    int result = hd_conn_request(conn, request, (struct hd_bytes){ NULL, 0 }, NULL, answer, err);
-    hd_conn_close(conn);
-    return result;
-}
-
 static json_t *ask_show(const struct after *after, uint64_t deployment)
 {
     struct hd_error ignored = HD_ERROR_INIT;
@@ -95,11 +83,11 @@ static HD_PRINTF(3, 4) void set_error(const struct after *after, const char *rem
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    json_object_set_new(after->report, "error",
-                        json_pack("{s:s, s:s, s:s}", "reason",
-                                  hd_reason_word(HD_REASON_SMOKE_FAILED), "message", message,
-                                  "remedy", remedy));
-    tell(after, "%s: %s\n%s\n", hd_reason_word(HD_REASON_SMOKE_FAILED), message, remedy);
+    json_t *error = json_pack("{s:s, s:s, s:s}", "reason", hd_reason_word(HD_REASON_SMOKE_FAILED),
+                              "message", message, "remedy", remedy);
+    json_object_set_new(after->report, "error", error);
+    if (!after->invocation->json)
+        hd_print_error(error);
 }
 
 /* The document says what holds in the end: the rows are the rollback's, the push's own are beside
@@ -179,7 +167,7 @@ static int roll_back(const struct after *after, const char *words)
                                   .trial = after->deployment,
                                   .message = hd_asprintf("%.1000s", words) };
     json_t *answer = NULL;
-    int result = put_question(after, &request, &answer, &err);
+    int result = hd_query_ask(after->target, &request, &answer, &err);
     hd_request_close(&request);
     json_decref(answer);
     return result == 0 ? conclude_failed(after, words) : conclude_unknown(after, words, &err);
@@ -192,7 +180,7 @@ static int confirm(const struct after *after, int status)
                                         .id = 1,
                                         .deployment = after->deployment };
     json_t *answer = NULL;
-    if (put_question(after, &request, &answer, &err) != 0)
+    if (hd_query_ask(after->target, &request, &answer, &err) != 0)
         return conclude_unknown(after, "the smoke test passed", &err);
     bool confirmed = json_is_true(json_object_get(answer, "confirmed"));
     if (confirmed)
@@ -312,9 +300,12 @@ static int wait_drained(const struct after *after, int status)
     if (result == 0)
         result = watch_old_threads(after, conn, &threads, &err);
     hd_conn_close(conn);
-    if (result != 0)
-        fprintf(stderr, "hotdrop: threads in old code cannot be counted any more: %s\n", err.text);
-    return conclude_drained(after, result == 0 || threads > 0 ? threads : 1, status);
+    if (result == 0)
+        return conclude_drained(after, threads, status);
+    json_object_set_new(after->report, "drained", json_null());
+    fprintf(stderr, "hotdrop: whether a thread is still in old code cannot be told any more: %s\n",
+            err.text);
+    return HD_EXIT_UNKNOWN;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "core/alloc.h"
 #include "core/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -58,12 +59,18 @@ static bool jvm_sees(const struct hd_jvm_process *jvm, const char *path)
            ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
-/* Makes a file of a name that nobody could foresee in the JVM's /tmp. inner gets its path as the
- * JVM sees it. */
-static int make_file(const struct hd_jvm_process *jvm, const char *suffix, char *outer,
-                     size_t capacity, const char **inner, struct hd_error *err)
+/* A file for the JVM in its /tmp. */
+struct passed_file {
+    char outer[64]; /* its path out here, good as long as the /tmp is open */
+    char inner[64]; /* as the JVM sees it */
+};
+
+/* Of a name that nobody could foresee. Returns a descriptor. */
+static int make_file(const struct hd_jvm_process *jvm, int tmp, const char *suffix,
+                     struct passed_file *out, struct hd_error *err)
 {
-    snprintf(outer, capacity, "/proc/%d/root/tmp/.hotdrop-XXXXXX%s", (int)jvm->pid, suffix);
+    char *outer = out->outer;
+    snprintf(outer, sizeof out->outer, "/proc/self/fd/%d/.hotdrop-XXXXXX%s", tmp, suffix);
     int file = mkostemps(outer, (int)strlen(suffix), O_CLOEXEC);
     if (file < 0)
         return hd_error_set_errno(err, errno, "no file can be made in the /tmp of pid %d",
@@ -74,7 +81,7 @@ static int make_file(const struct hd_jvm_process *jvm, const char *suffix, char 
         return hd_error_set_errno(err, errno, "%s cannot be given to uid %u", outer,
                                   (unsigned)jvm->uid);
     }
-    *inner = strstr(outer, "/tmp/");
+    snprintf(out->inner, sizeof out->inner, "/tmp%s", strrchr(outer, '/'));
     return file;
 }
 
@@ -92,23 +99,31 @@ static int write_all(int file, const uint8_t *data, size_t length, struct hd_err
     return 0;
 }
 
-static int copy_agent(const struct hd_jvm_process *jvm, const char *agent, char *outer,
-                      size_t capacity, const char **inner, struct hd_error *err)
+static int copy_agent(const struct hd_jvm_process *jvm, int tmp, const char *agent,
+                      struct passed_file *out, struct hd_error *err)
 {
     uint8_t *data = NULL;
     size_t length = 0;
     if (hd_load_file(agent, &data, &length, err) != 0)
         return -1;
-    int file = make_file(jvm, ".so", outer, capacity, inner, err);
+    int file = make_file(jvm, tmp, ".so", out, err);
     int result = file < 0 ? -1 : write_all(file, data, length, err);
     if (result == 0 && fchmod(file, 0755) != 0)
-        result = hd_error_set_errno(err, errno, "%s", outer);
+        result = hd_error_set_errno(err, errno, "%s", out->inner);
     if (file >= 0)
         close(file);
     if (file >= 0 && result != 0)
-        unlink(outer);
+        unlink(out->outer);
     hd_free(data);
     return result;
+}
+
+/* A JVM in a container need not be a friend: nothing but text reaches the terminal. */
+static void disarm(char *words)
+{
+    for (; *words != '\0'; words++)
+        if (iscntrl((unsigned char)*words) && *words != '\n')
+            *words = '?';
 }
 
 /* The agent writes "ok", "already" or "failed", then a line for everything it has to say. */
@@ -123,28 +138,28 @@ static void read_answer(const char *path, struct hd_attach_answer *out)
     out->was_there = strncmp(text, "already", strlen("already")) == 0;
     const char *words = strchr(text, '\n');
     snprintf(out->words, sizeof out->words, "%s", words != NULL ? words + 1 : "");
+    disarm(out->words);
     size_t end = strlen(out->words);
     while (end > 0 && out->words[end - 1] == '\n')
         out->words[--end] = '\0';
 }
 
-static int load_with_answer(const struct hd_jvm_process *jvm, const char *library,
+static int load_with_answer(const struct hd_jvm_process *jvm, int tmp, const char *library,
                             const char *options, struct hd_attach_answer *out, struct hd_error *err)
 {
-    char outer[128];
-    const char *inner = NULL;
-    int file = make_file(jvm, ".txt", outer, sizeof outer, &inner, err);
+    struct passed_file answer_file;
+    int file = make_file(jvm, tmp, ".txt", &answer_file, err);
     if (file < 0)
         return -1;
     close(file);
     char *all = hd_asprintf("%s%sanswer=%s", options != NULL ? options : "",
-                            options != NULL && options[0] != '\0' ? "," : "", inner);
+                            options != NULL && options[0] != '\0' ? "," : "", answer_file.inner);
     struct hd_error refused = HD_ERROR_INIT;
-    int result = all != NULL ? hd_hotspot_load_agent(jvm, library, all, &refused)
+    int result = all != NULL ? hd_hotspot_load_agent(jvm, tmp, library, all, &refused)
                              : hd_error_set_memory(&refused);
     struct hd_attach_answer answer;
-    read_answer(outer, &answer);
-    unlink(outer);
+    read_answer(answer_file.outer, &answer);
+    unlink(answer_file.outer);
     hd_free(all);
     if (result != 0 && !answer.was_there)
         return hd_error_set(err, refused.code, "%s%s%s", refused.text,
@@ -153,20 +168,28 @@ static int load_with_answer(const struct hd_jvm_process *jvm, const char *librar
     return 0;
 }
 
+static int load_copy(const struct hd_jvm_process *jvm, int tmp, const char *agent,
+                     const char *options, struct hd_attach_answer *out, struct hd_error *err)
+{
+    struct passed_file copy;
+    if (copy_agent(jvm, tmp, agent, &copy, err) != 0)
+        return -1;
+    int result = load_with_answer(jvm, tmp, copy.inner, options, out, err);
+    unlink(copy.outer); /* a library that is loaded stays mapped without its name */
+    return result;
+}
+
 int hd_attach(const struct hd_jvm_process *jvm, const char *agent_file, const char *options,
               struct hd_attach_answer *out, struct hd_error *err)
 {
     char agent[PATH_MAX];
     if (find_agent(agent_file, agent, err) != 0)
         return -1;
-    if (jvm_sees(jvm, agent))
-        return load_with_answer(jvm, agent, options, out, err);
-
-    char outer[128];
-    const char *inner = NULL;
-    if (copy_agent(jvm, agent, outer, sizeof outer, &inner, err) != 0)
+    int tmp = hd_jvms_open_tmp(jvm, err);
+    if (tmp < 0)
         return -1;
-    int result = load_with_answer(jvm, inner, options, out, err);
-    unlink(outer); /* a library that is loaded stays mapped without its name */
+    int result = jvm_sees(jvm, agent) ? load_with_answer(jvm, tmp, agent, options, out, err)
+                                      : load_copy(jvm, tmp, agent, options, out, err);
+    close(tmp);
     return result;
 }

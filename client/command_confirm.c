@@ -15,18 +15,9 @@ static void print_confirmed(const json_t *answer)
     hd_text_escape(hd_answer_text(trial, "who"), who, sizeof who);
     if (json_is_true(json_object_get(answer, "already")))
         printf("Deployment %lld was confirmed already, by %s at %s.\n", number, who,
-               hd_answer_text(trial, "when"));
+               hd_answer_word(trial, "when"));
     else
         printf("Deployment %lld is confirmed: it stays.\n", number);
-}
-
-static void print_refused(const json_t *answer)
-{
-    const json_t *error = json_object_get(answer, "error");
-    char message[600], remedy[300];
-    hd_text_escape(hd_answer_text(error, "message"), message, sizeof message);
-    hd_text_escape(hd_answer_text(error, "remedy"), remedy, sizeof remedy);
-    printf("%s: %s\n%s\n", hd_answer_text(error, "reason"), message, remedy);
 }
 
 static int read_arguments(const struct hd_invocation *invocation, struct hd_request *request,
@@ -43,22 +34,20 @@ static int read_arguments(const struct hd_invocation *invocation, struct hd_requ
 int hd_command_confirm(const struct hd_invocation *invocation)
 {
     struct hd_error err = HD_ERROR_INIT;
-    struct hd_target target;
     struct hd_request request = { .type = HD_REQUEST_CONFIRM, .id = 1 };
     json_t *answer = NULL;
-    if (read_arguments(invocation, &request, &err) != 0 ||
-        hd_target_find(invocation, &target, &err) != 0 ||
-        hd_query_ask(&target, &request, &answer, &err) != 0)
+    if (read_arguments(invocation, &request, &err) != 0)
         return hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
+    int status = hd_query_put(invocation, &request, &answer);
+    if (status != HD_EXIT_GOOD)
+        return status;
     bool confirmed = json_is_true(json_object_get(answer, "confirmed"));
-    json_object_del(answer, "type");
-    json_object_del(answer, "id");
     if (invocation->json)
         hd_print_json(answer);
     else if (confirmed)
         print_confirmed(answer);
     else
-        print_refused(answer);
+        hd_print_error(json_object_get(answer, "error"));
     json_decref(answer);
     return confirmed ? HD_EXIT_GOOD : HD_EXIT_REFUSED;
 }

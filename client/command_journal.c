@@ -101,7 +101,6 @@ static int verify(const struct hd_invocation *invocation, const char *store, str
 
 static int init(const struct hd_invocation *invocation, const char *path, struct hd_error *err)
 {
-    (void)invocation;
     struct hd_store *store = NULL;
     if (hd_store_open(path, NULL, NULL, &store, err) != 0)
         return -1;
@@ -109,7 +108,13 @@ static int init(const struct hd_invocation *invocation, const char *path, struct
         hd_store_close(store);
         return -1;
     }
-    printf("%s is ready. Head: %s\n", path, hd_store_head(store));
+    if (invocation->json) {
+        json_t *document = json_pack("{s:s,s:s}", "store", path, "head", hd_store_head(store));
+        hd_print_json(document);
+        json_decref(document);
+    } else {
+        printf("%s is ready. Head: %s\n", path, hd_store_head(store));
+    }
     hd_store_close(store);
     return 0;
 }

@@ -23,11 +23,8 @@ static void print_kept(const json_t *kept)
 
 static void print_refused(const json_t *error)
 {
-    char message[600], remedy[300];
-    hd_text_escape(hd_answer_text(error, "message"), message, sizeof message);
-    hd_text_escape(hd_answer_text(error, "remedy"), remedy, sizeof remedy);
-    printf("%s: %s\n%s\nWhat was kept before did not change.\n", hd_answer_text(error, "reason"),
-           message, remedy);
+    hd_print_error(error);
+    printf("What was kept before did not change.\n");
 }
 
 static int read_arguments(const struct hd_invocation *invocation, struct hd_request *request,
@@ -43,30 +40,29 @@ static int read_arguments(const struct hd_invocation *invocation, struct hd_requ
     return request->message != NULL ? 0 : hd_error_set_memory(err);
 }
 
-int hd_command_keep(const struct hd_invocation *invocation)
+static int print_answer(const struct hd_invocation *invocation, const json_t *answer)
 {
-    struct hd_error err = HD_ERROR_INIT;
-    struct hd_target target;
-    struct hd_request request = { .type = HD_REQUEST_KEEP, .id = 1 };
-    json_t *answer = NULL;
-    int result = read_arguments(invocation, &request, &err);
-    if (result == 0)
-        result = hd_target_find(invocation, &target, &err);
-    if (result == 0)
-        result = hd_query_ask(&target, &request, &answer, &err);
-    hd_request_close(&request);
-    if (result != 0)
-        return hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
     const json_t *kept = json_object_get(answer, "kept");
-    int status = json_is_object(kept) ? HD_EXIT_GOOD : HD_EXIT_REFUSED;
-    json_object_del(answer, "type");
-    json_object_del(answer, "id");
     if (invocation->json)
         hd_print_json(answer);
-    else if (status == HD_EXIT_GOOD)
+    else if (json_is_object(kept))
         print_kept(kept);
     else
         print_refused(json_object_get(answer, "error"));
+    return json_is_object(kept) ? HD_EXIT_GOOD : HD_EXIT_REFUSED;
+}
+
+int hd_command_keep(const struct hd_invocation *invocation)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_request request = { .type = HD_REQUEST_KEEP, .id = 1 };
+    json_t *answer = NULL;
+    int status = read_arguments(invocation, &request, &err) == 0
+                     ? hd_query_put(invocation, &request, &answer)
+                     : hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
+    if (answer != NULL)
+        status = print_answer(invocation, answer);
     json_decref(answer);
+    hd_request_close(&request);
     return status;
 }

@@ -10,35 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-int hd_query_ask(const struct hd_target *target, const struct hd_request *request, json_t **answer,
-                 struct hd_error *err)
-{
-    struct hd_conn *conn = NULL;
-    if (hd_conn_open(target, &conn, err) != 0)
-        return -1;
-    int result = hd_conn_request(conn, request, (struct hd_bytes){ NULL, 0 }, NULL, answer, err);
-    hd_conn_close(conn);
-    if (result == 0 && strcmp(hd_answer_text(*answer, "type"), "error") == 0) {
-        bool denied = strcmp(hd_answer_text(*answer, "reason"), "not-authorised") == 0;
-        hd_error_set(err, denied ? HD_E_DENIED : HD_E_USAGE, "%s",
-                     hd_answer_text(*answer, "message"));
-        json_decref(*answer);
-        return -1;
-    }
-    return result;
-}
-
 static int query(const struct hd_invocation *invocation, const struct hd_request *request,
                  void (*print)(const json_t *answer))
 {
-    struct hd_error err = HD_ERROR_INIT;
-    struct hd_target target;
     json_t *answer = NULL;
-    if (hd_target_find(invocation, &target, &err) != 0 ||
-        hd_query_ask(&target, request, &answer, &err) != 0)
-        return hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
-    json_object_del(answer, "type");
-    json_object_del(answer, "id");
+    int status = hd_query_put(invocation, request, &answer);
+    if (status != HD_EXIT_GOOD)
+        return status;
     if (invocation->json)
         hd_print_json(answer);
     else
@@ -94,8 +72,7 @@ static void print_trial(const json_t *trial)
     else
         printf("Deployment %lld by %s was not confirmed in time, and its rollback was refused: it "
                "is live. 'hotdrop show %lld' says why.\n",
-               number, who,
-               (long long)json_integer_value(json_object_get(trial, "rollback")));
+               number, who, (long long)json_integer_value(json_object_get(trial, "rollback")));
 }
 
 static void print_kept(const json_t *kept)
@@ -103,17 +80,17 @@ static void print_kept(const json_t *kept)
     long long count = (long long)json_integer_value(json_object_get(kept, "classes"));
     size_t index;
     json_t *class;
-    char why[300];
+    char why[300], name[400], loader[300];
     if (!json_is_object(kept))
         return;
     printf("Kept over a restart: %lld class%s, as after deployment %lld.\n", count,
-           count == 1 ? "" : "es",
-           (long long)json_integer_value(json_object_get(kept, "state")));
+           count == 1 ? "" : "es", (long long)json_integer_value(json_object_get(kept, "state")));
     json_array_foreach(json_object_get(kept, "set_aside"), index, class)
     {
         hd_text_escape(hd_answer_text(class, "why"), why, sizeof why);
-        printf("Set aside, not live: %s in %s, deployment %lld: %s.\n",
-               hd_answer_text(class, "class"), hd_answer_text(class, "loader"),
+        hd_text_escape(hd_answer_text(class, "class"), name, sizeof name);
+        hd_text_escape(hd_answer_text(class, "loader"), loader, sizeof loader);
+        printf("Set aside, not live: %s in %s, deployment %lld: %s.\n", name, loader,
                (long long)json_integer_value(json_object_get(class, "deployment")), why);
     }
 }
@@ -168,9 +145,9 @@ static void print_status(const json_t *answer)
     hd_text_escape(hd_answer_text(answer, "busy"), busy, sizeof busy);
     if (busy[0] != '\0')
         printf("Busy: %s\n", busy);
-    printf("State %s, pid %lld, JDK %s: %zu patched.\n", hd_answer_text(answer, "state"),
+    printf("State %s, pid %lld, JDK %s: %zu patched.\n", hd_answer_word(answer, "state"),
            (long long)json_integer_value(json_object_get(answer, "pid")),
-           hd_answer_text(answer, "jdk"), json_array_size(classes));
+           hd_answer_word(answer, "jdk"), json_array_size(classes));
 }
 
 static void describe_outcomes(const json_t *summary, char *out, size_t capacity)

@@ -39,7 +39,7 @@ static void print_undone_one(const json_t *deployment)
     hd_text_escape(name, bundle, sizeof bundle);
     printf("Undone: deployment %lld (%s) by %s at %s%s%s\n",
            (long long)json_integer_value(json_object_get(deployment, "deployment")), bundle, who,
-           hd_answer_text(deployment, "when"), message[0] != '\0' ? ": " : "", message);
+           hd_answer_word(deployment, "when"), message[0] != '\0' ? ": " : "", message);
 }
 
 /* Whose work it was is in the history. */

@@ -3,11 +3,11 @@
 #include "classfile/class.h"
 #include "client/command.h"
 #include "client/deploy.h"
-#include "client/load.h"
 #include "client/print.h"
 #include "client/query.h"
 #include "core/alloc.h"
 #include "core/digest.h"
+#include "core/reason.h"
 #include "watcher/watcher.h"
 
 #include <fts.h>
@@ -22,11 +22,11 @@
 #define MAX_DIRECTORIES   16
 #define TRIAL_PATIENCE_MS 1000
 
-/* What of a tree was pushed or was there before, by path: a rescan then finds what changed. */
+/* A class file of a tree: a rescan by content finds what changed. */
 struct seen {
-    bool is_fresh; /* it goes into the push that is being made */
     char *path;
     struct hd_digest digest;
+    bool is_fresh; /* it changed, and is not known to be live */
 };
 
 struct tree {
@@ -49,26 +49,24 @@ static void free_seen(void *node)
     hd_free(seen);
 }
 
-/* True when the content is new for this path; then it is remembered. */
-static bool is_news(struct tree *tree, const char *path, const struct hd_digest *digest)
+static struct seen *add_seen(struct tree *tree, const char *path)
 {
-    struct seen key = { .path = (char *)(uintptr_t)path };
-    struct seen **found = tfind(&key, &tree->seen, compare_paths);
-    if (found != NULL) {
-        bool same = hd_digest_equal(&(*found)->digest, digest);
-        (*found)->digest = *digest;
-        (*found)->is_fresh |= !same;
-        return !same;
-    }
-    struct seen *fresh = hd_alloc_zeroed(1, sizeof *fresh);
-    if (fresh == NULL)
-        return true;
-    fresh->path = hd_strdup(path);
-    fresh->digest = *digest;
-    fresh->is_fresh = true;
-    if (fresh->path == NULL || tsearch(fresh, &tree->seen, compare_paths) == NULL)
-        free_seen(fresh);
-    return true;
+    struct seen *seen = hd_alloc_zeroed(1, sizeof *seen);
+    if (seen == NULL)
+        return NULL;
+    seen->path = hd_strdup(path);
+    if (seen->path != NULL && tsearch(seen, &tree->seen, compare_paths) != NULL)
+        return seen;
+    free_seen(seen);
+    return NULL;
+}
+
+/* Finds or adds; NULL when memory is out. */
+static struct seen *see(struct tree *tree, const char *path)
+{
+    const struct seen key = { .path = (char *)(uintptr_t)path };
+    struct seen *const *found = tfind(&key, &tree->seen, compare_paths);
+    return found != NULL ? *found : add_seen(tree, path);
 }
 
 static void complain(const struct tree *tree, const char *path, const struct hd_error *err)
@@ -93,68 +91,121 @@ static int add_content(struct hd_bundle_builder *builder, const char *path, stru
     return result;
 }
 
-/* A file that went away meanwhile, or is not whole yet, is no news: its next event brings it
- * back. */
-static void add_item(struct tree *tree, struct hd_bundle_builder *builder, const char *path)
+/* -1 with HD_E_NOT_FOUND where it went away meanwhile. */
+static int read_item(const struct tree *tree, const char *path, uint8_t **data, size_t *length,
+                     struct hd_digest *digest, struct hd_error *err)
+{
+    uint32_t owner;
+    if (hd_watcher_read_file(hd_watcher_directory(tree->watcher), path, HD_BUNDLE_MAX_CLASS_BYTES,
+                             data, length, &owner, err) != 0)
+        return -1;
+    if (hd_digest_of(*data, *length, digest, err) == 0)
+        return 0;
+    hd_free(*data);
+    return -1;
+}
+
+/* True for news: what is there is not what was there before. */
+static bool look_at(struct tree *tree, const char *path)
 {
     struct hd_error err = HD_ERROR_INIT;
     uint8_t *data = NULL;
     size_t length = 0;
-    uint32_t owner;
     struct hd_digest digest;
+    struct seen *seen = NULL;
     if (strstr(path, ".class") == NULL)
-        return;
-    if (hd_watcher_read_file(hd_watcher_directory(tree->watcher), path, HD_BUNDLE_MAX_CLASS_BYTES,
-                             &data, &length, &owner, &err) != 0) {
-        if (err.code != HD_E_NOT_FOUND)
-            complain(tree, path, &err);
-        return;
+        return false;
+    if (read_item(tree, path, &data, &length, &digest, &err) == 0) {
+        hd_free(data);
+        seen = see(tree, path);
+        if (seen == NULL)
+            hd_error_set_memory(&err);
     }
-    int result = hd_digest_of(data, length, &digest, &err);
-    if (result == 0 && is_news(tree, path, &digest))
-        result = add_content(builder, path, (struct hd_bytes){ data, length }, &err);
-    if (result != 0)
+    if (err.code != HD_OK && err.code != HD_E_NOT_FOUND)
         complain(tree, path, &err);
+    bool news = seen != NULL && !hd_digest_equal(&seen->digest, &digest);
+    if (news)
+        seen->is_fresh = true;
+    return news;
+}
+
+struct gathering {
+    struct tree *tree;
+    struct hd_bundle_builder *builder;
+};
+
+/* Of a file that went away there is nothing to push, and one that is not whole yet is no news: its
+ * next event brings it back. */
+static void gather(struct gathering *gathering, struct seen *seen)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    uint8_t *data = NULL;
+    size_t length = 0;
+    int result = read_item(gathering->tree, seen->path, &data, &length, &seen->digest, &err);
+    if (result == 0)
+        result =
+            add_content(gathering->builder, seen->path, (struct hd_bytes){ data, length }, &err);
     hd_free(data);
+    if (result == 0)
+        return;
+    seen->is_fresh = false;
+    if (err.code != HD_E_NOT_FOUND)
+        complain(gathering->tree, seen->path, &err);
+}
+
+static void gather_if_fresh(const void *node, VISIT which, void *gathering)
+{
+    struct seen *seen = *(struct seen *const *)node;
+    if ((which == preorder || which == leaf) && seen->is_fresh)
+        gather(gathering, seen);
+}
+
+static void settle(const void *node, VISIT which, void *unused)
+{
+    (void)which;
+    (void)unused;
+    (*(struct seen *const *)node)->is_fresh = false;
 }
 
 /* The target is looked for anew each time: the JVM may have been restarted since the last
  * compile. */
-static int push_batch(const struct hd_invocation *invocation, struct hd_bundle_builder *builder,
-                      const char *directory, enum hd_reason *reason)
+static void push_batch(const struct hd_invocation *invocation, struct hd_bundle_builder *builder,
+                       struct tree *tree)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_bundle *bundle = NULL;
     struct hd_target target;
-    if (hd_bundle_builder_count(builder) == 0) {
-        hd_bundle_builder_free(builder);
-        return HD_EXIT_GOOD;
-    }
-    int result = hd_bundle_build_take(builder, directory, &bundle, &err);
+    json_t *report = NULL;
+    int status = HD_EXIT_NO_AGENT;
+    int result = hd_bundle_build_take(builder, tree->directory, &bundle, &err);
     if (result == 0)
         result = hd_target_find(invocation, &target, &err);
-    int status = result == 0 ? hd_deploy_bundle(invocation, &target, HD_REQUEST_PUSH, bundle,
-                                                reason)
-                             : hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
+    if (result == 0)
+        status = hd_deploy_bundle(invocation, &target, HD_REQUEST_PUSH, bundle, &report);
+    else
+        hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
+    const char *reason = hd_answer_text(json_object_get(report, "error"), "reason");
+    tree->held_up |= strcmp(reason, hd_reason_word(HD_REASON_TRIAL_OPEN)) == 0;
+    /* Else it comes again with the next compile: withheld classes have to follow the refused one. */
+    if (status == HD_EXIT_GOOD || json_is_true(json_object_get(report, "applied")))
+        twalk_r(tree->seen, settle, NULL);
+    json_decref(report);
     hd_bundle_free(bundle);
-    return status;
 }
 
-static void settle_fresh(const void *node, VISIT which, int depth)
+static int push_fresh(const struct hd_invocation *invocation, struct tree *tree,
+                      struct hd_error *err)
 {
-    struct seen *seen = *(struct seen *const *)node;
-    (void)depth;
-    if (which == preorder || which == leaf)
-        seen->is_fresh = false;
-}
-
-/* As if it had never been seen. */
-static void forget_fresh(const void *node, VISIT which, int depth)
-{
-    struct seen *seen = *(struct seen *const *)node;
-    if (seen->is_fresh)
-        seen->digest = (struct hd_digest){ 0 };
-    settle_fresh(node, which, depth);
+    struct hd_bundle_builder *builder = hd_bundle_builder_new();
+    if (builder == NULL)
+        return hd_error_set_memory(err);
+    struct gathering gathering = { tree, builder };
+    twalk_r(tree->seen, gather_if_fresh, &gathering);
+    if (hd_bundle_builder_count(builder) > 0)
+        push_batch(invocation, builder, tree);
+    else
+        hd_bundle_builder_free(builder);
+    return 0;
 }
 
 /* -1 when the tree can be watched no longer. */
@@ -169,19 +220,11 @@ static int take_batch(const struct hd_invocation *invocation, struct tree *tree,
         hd_error_clear(err);
         return 0;
     }
-    struct hd_bundle_builder *builder = hd_bundle_builder_new();
-    if (builder == NULL) {
-        hd_watch_batch_close(&batch);
-        return hd_error_set_memory(err);
-    }
+    bool news = false;
     for (size_t i = 0; i < batch.count; i++)
-        add_item(tree, builder, batch.items[i].path);
+        news |= look_at(tree, batch.items[i].path);
     hd_watch_batch_close(&batch);
-    enum hd_reason reason = HD_REASON_NONE;
-    push_batch(invocation, builder, tree->directory, &reason);
-    tree->held_up |= reason == HD_REASON_TRIAL_OPEN;
-    twalk(tree->seen, reason == HD_REASON_TRIAL_OPEN ? forget_fresh : settle_fresh);
-    return 0;
+    return news ? push_fresh(invocation, tree, err) : 0;
 }
 
 /* -1: nobody can say now. */
@@ -200,16 +243,17 @@ static int is_trial_over(const struct hd_invocation *invocation)
     return !open;
 }
 
-/* What was refused for a trial is read again once that is over. */
+/* What was refused for a trial is pushed once that is over. */
 static int try_again(const struct hd_invocation *invocation, struct tree *trees, size_t count,
                      struct hd_error *err)
 {
     if (is_trial_over(invocation) != 1)
         return 0;
     for (size_t i = 0; i < count; i++) {
-        if (trees[i].held_up && hd_watcher_rescan(trees[i].watcher, err) != 0)
-            return -1;
+        bool held_up = trees[i].held_up;
         trees[i].held_up = false;
+        if (held_up && push_fresh(invocation, &trees[i], err) != 0)
+            return -1;
     }
     return 0;
 }
@@ -228,10 +272,12 @@ static void remember_file(struct tree *tree, const FTSENT *entry)
     uint8_t *data = NULL;
     size_t length = 0;
     struct hd_digest digest;
-    if (hd_load_file(entry->fts_path, &data, &length, &unreadable) != 0)
+    const char *path = entry->fts_path + strlen(tree->directory) + 1;
+    if (read_item(tree, path, &data, &length, &digest, &unreadable) != 0)
         return;
-    if (hd_digest_of(data, length, &digest, &unreadable) == 0)
-        is_news(tree, entry->fts_path + strlen(tree->directory) + 1, &digest);
+    struct seen *seen = see(tree, path);
+    if (seen != NULL)
+        seen->digest = digest;
     hd_free(data);
 }
 

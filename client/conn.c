@@ -30,8 +30,8 @@ struct hd_conn {
     struct hd_buffer incoming; /* the message that is arriving */
     json_t *message;           /* the last whole one, until taken */
     json_t *hello;
-    char token[256];
-    char *text; /* to be sent */
+    char token[HD_TOKEN_MAX + 1]; /* "": none */
+    char *text;                   /* to be sent */
     size_t text_length;
     struct hd_bytes jar;
     size_t jar_sent;
@@ -39,7 +39,7 @@ struct hd_conn {
     const struct hd_conn_progress *progress;
     lws_sorted_usec_list_t second; /* while an answer is waited for */
     json_t *last_progress;         /* NULL: the agent has said nothing of it yet */
-    uint8_t *chunk; /* LWS_PRE + CHUNK_BYTES */
+    uint8_t *chunk;                /* LWS_PRE + CHUNK_BYTES */
 };
 
 static void fail(struct hd_conn *conn, enum hd_error_code code, const char *text)
@@ -62,14 +62,14 @@ static bool is_guarded(const char *path, uid_t uid)
 }
 
 /* A local socket is trusted only if it belongs to the JVM that was meant. */
-static bool peer_is_meant(struct hd_conn *conn)
+static bool peer_is_meant(struct hd_conn *conn, struct lws *wsi)
 {
     const struct hd_target *target = conn->target;
     if (target->address.kind != HD_ADDRESS_UNIX)
         return true;
     struct ucred peer;
     socklen_t length = sizeof peer;
-    if (getsockopt(lws_get_socket_fd(conn->wsi), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
+    if (getsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
         fail(conn, HD_E_DENIED, "the peer of the socket cannot be told");
         return false;
     }
@@ -239,10 +239,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     switch (reason) {
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: {
         unsigned char **position = in;
-        return add_authorization(conn, wsi, position, *position + length);
+        return peer_is_meant(conn, wsi) ? add_authorization(conn, wsi, position, *position + length)
+                                        : -1;
     }
-    case LWS_CALLBACK_CLIENT_ESTABLISHED:
-        return peer_is_meant(conn) ? 0 : -1;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         refused_handshake(conn, wsi, in);
         return 0;
@@ -329,24 +328,32 @@ static int wait_for_message(struct hd_conn *conn, unsigned seconds, json_t **out
     return hd_error_set(err, conn->failure.code, "%s", conn->failure.text);
 }
 
-static int read_token(const char *path, char *out, size_t capacity, struct hd_error *err)
+/* One line; the white space around it does not count. */
+static int read_token(const char *path, char out[HD_TOKEN_MAX + 1], struct hd_error *err)
 {
+    char text[HD_TOKEN_MAX + 64];
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
         return hd_error_set(err, HD_E_USAGE, "the token file %s cannot be read: %s", path,
                             strerror(errno));
-    ssize_t length = read(file, out, capacity - 1);
+    ssize_t length = read(file, text, sizeof text);
     close(file);
-    while (length > 0 && isspace((unsigned char)out[length - 1]))
+    while (length > 0 && isspace((unsigned char)text[length - 1]))
         length--;
     if (length <= 0)
         return hd_error_set(err, HD_E_USAGE, "the token file %s is empty", path);
-    out[length] = '\0';
-    for (const char *c = out; *c != '\0'; c++)
-        if (!isgraph((unsigned char)*c))
+    if (length > HD_TOKEN_MAX)
+        return hd_error_set(err, HD_E_USAGE,
+                            "the token file %s holds more than the %d characters "
+                            "of the longest token",
+                            path, HD_TOKEN_MAX);
+    for (ssize_t i = 0; i < length; i++)
+        if (!isgraph((unsigned char)text[i]))
             return hd_error_set(
                 err, HD_E_USAGE,
                 "the token file %s holds more than one word of printable characters", path);
+    memcpy(out, text, (size_t)length);
+    out[length] = '\0';
     return 0;
 }
 
@@ -374,8 +381,7 @@ int hd_conn_open(const struct hd_target *target, struct hd_conn **out, struct hd
         hd_error_set_memory(err);
         goto out;
     }
-    if (target->token_file[0] != '\0' &&
-        read_token(target->token_file, conn->token, sizeof conn->token, err) != 0)
+    if (target->token_file[0] != '\0' && read_token(target->token_file, conn->token, err) != 0)
         goto out;
     if (target->address.kind == HD_ADDRESS_WSS &&
         hd_tunnel_open(target, CONNECT_SECONDS, &conn->tunnel, err) != 0) {

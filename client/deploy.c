@@ -24,17 +24,11 @@ static bool is_good_row(const json_t *row)
            outcome != HD_OUTCOME_REFUSED && outcome != HD_OUTCOME_WITHHELD;
 }
 
-static int status_of_reason(const char *reason)
-{
-    return strcmp(reason, hd_reason_word(HD_REASON_NOT_AUTHORISED)) == 0 ? HD_EXIT_NOT_AUTHORISED
-                                                                         : HD_EXIT_REFUSED;
-}
-
 static int status_of_report(const json_t *report)
 {
     const json_t *error = json_object_get(report, "error");
     if (json_is_object(error))
-        return status_of_reason(hd_answer_text(error, "reason"));
+        return hd_exit_for_reason(hd_answer_text(error, "reason"));
     size_t index;
     json_t *row;
     json_array_foreach(json_object_get(report, "classes"), index,
@@ -42,19 +36,10 @@ static int status_of_report(const json_t *report)
     return HD_EXIT_GOOD;
 }
 
-/* A deployment that got no report is told like one that was refused as a whole. */
-static json_t *report_from_error(const json_t *answer)
-{
-    return json_pack("{s:n,s:b,s:n,s:{s:s,s:s,s:s},s:[],s:i,s:b}", "deployment", "applied", 0,
-                     "state", "error", "reason", hd_answer_text(answer, "reason"), "message",
-                     hd_answer_text(answer, "message"), "remedy", hd_answer_text(answer, "remedy"),
-                     "classes", "old_frames", 0, "old_frames_complete", 0);
-}
-
 /* The contract's document, whatever the agent answered with; a new reference. */
 static json_t *report_of(json_t *answer)
 {
-    json_t *report = is_type(answer, "report") ? json_incref(answer) : report_from_error(answer);
+    json_t *report = is_type(answer, "report") ? json_incref(answer) : hd_report_of_error(answer);
     json_object_del(report, "type");
     json_object_del(report, "id");
     return report;
@@ -75,8 +60,7 @@ static int lost(const struct hd_invocation *invocation, const struct hd_conn *co
 {
     if (!hd_conn_sent_everything(conn) || err->code != HD_E_CONNECTION)
         return hd_print_failure(invocation->json, hd_exit_for_error(err), err);
-    hd_error_prefix(err, "the outcome is unknown, 'hotdrop history' tells");
-    return hd_print_failure(invocation->json, HD_EXIT_UNKNOWN, err);
+    return hd_print_lost(invocation->json, err);
 }
 
 static int converse(const struct hd_invocation *invocation, struct hd_conn *conn,
@@ -144,17 +128,21 @@ static int push_and_go_on(const struct hd_invocation *invocation, const struct h
     return status;
 }
 
-static enum hd_reason reason_of(const json_t *report)
+/* What people call the bundle; of a path that is too long for the protocol, its end. */
+static char *name_to_send(const struct hd_bundle *bundle)
 {
-    enum hd_reason reason = HD_REASON_NONE;
-    (void)hd_reason_from_word(hd_answer_text(json_object_get(report, "error"), "reason"), &reason);
-    return reason;
+    const char *name = hd_bundle_name(bundle);
+    size_t length = strlen(name);
+    if (length > HD_MESSAGE_MAX_NAME)
+        name += length - HD_MESSAGE_MAX_NAME;
+    while (((unsigned char)*name & 0xC0) == 0x80) /* inside a UTF-8 character */
+        name++;
+    return hd_strdup(name);
 }
 
 int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_target *target,
-                     enum hd_request_type type, struct hd_bundle *bundle, enum hd_reason *reason)
+                     enum hd_request_type type, struct hd_bundle *bundle, json_t **report)
 {
-    json_t *report = NULL;
     struct hd_error err = HD_ERROR_INIT;
     struct hd_bytes jar;
     if (hd_bundle_jar(bundle, &jar, &err) != 0)
@@ -163,7 +151,7 @@ int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_tar
         .type = type,
         .id = 1,
         .size = jar.length,
-        .name = hd_strdup(hd_bundle_name(bundle)),
+        .name = name_to_send(bundle),
         .loader = invocation->loader != NULL ? hd_strdup(invocation->loader) : NULL,
         .all_loaders = invocation->all_loaders,
         .best_effort = invocation->best_effort,
@@ -175,10 +163,7 @@ int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_tar
     };
     bool goes_on = invocation->smoke != NULL || invocation->wait_drained_ms > 0;
     int status = goes_on ? push_and_go_on(invocation, target, &request, jar)
-                         : hd_deploy_request(invocation, target, &request, jar, &report);
-    if (reason != NULL)
-        *reason = reason_of(report);
-    json_decref(report);
+                         : hd_deploy_request(invocation, target, &request, jar, report);
     hd_request_close(&request);
     return status;
 }

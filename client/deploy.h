@@ -9,16 +9,17 @@
 #include "client/target.h"
 #include "core/bundle.h"
 #include "core/message.h"
-#include "core/reason.h"
+
+#include <jansson.h>
 
 /* Sends it, prints the answer (table, or one line of JSON) and returns the exit status. The
- * bundle stays the caller's. *reason (unless NULL): why it was refused as a whole, else
- * HD_REASON_NONE. */
+ * bundle stays the caller's. report: as with hd_deploy_request; only without --smoke and
+ * --wait-drained. */
 int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_target *target,
-                     enum hd_request_type type, struct hd_bundle *bundle, enum hd_reason *reason);
+                     enum hd_request_type type, struct hd_bundle *bundle, json_t **report);
 
-/* Any request that is answered by a report. *report (unless NULL): the document, a new reference, or
- * NULL where none came. */
+/* Any request that is answered by a report. *report (unless NULL): the document, a new reference,
+ * or NULL where none came. */
 int hd_deploy_request(const struct hd_invocation *invocation, const struct hd_target *target,
                       const struct hd_request *request, struct hd_bytes jar, json_t **report);
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/exit.h"
 
+#include "core/reason.h"
+
+#include <string.h>
+
 enum hd_exit hd_exit_for_error(const struct hd_error *err)
 {
     switch (err->code) {
@@ -16,4 +20,13 @@ enum hd_exit hd_exit_for_error(const struct hd_error *err)
     default:
         return HD_EXIT_NO_AGENT;
     }
+}
+
+enum hd_exit hd_exit_for_reason(const char *reason)
+{
+    if (strcmp(reason, hd_reason_word(HD_REASON_NOT_AUTHORISED)) == 0)
+        return HD_EXIT_NOT_AUTHORISED;
+    if (strcmp(reason, "bad-request") == 0 || strcmp(reason, "not-found") == 0)
+        return HD_EXIT_USAGE;
+    return HD_EXIT_REFUSED;
 }

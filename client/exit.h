@@ -21,5 +21,7 @@ enum hd_exit {
 
 /* The status for an error that happened before the last byte of a bundle was sent. */
 enum hd_exit hd_exit_for_error(const struct hd_error *err);
+/* The status for an error that the agent answered with (docs/protocol.md, "error"). */
+enum hd_exit hd_exit_for_reason(const char *reason);
 
 #endif

@@ -84,7 +84,7 @@ static int await_listener(const struct hd_jvm_process *jvm, const char *socket_p
                         (int)jvm->pid, LISTEN_SECONDS);
 }
 
-static int trigger_and_connect(const struct hd_jvm_process *jvm, const char *socket_path,
+static int trigger_and_connect(const struct hd_jvm_process *jvm, int tmp, const char *socket_path,
                                struct hd_error *err)
 {
     if (!jvm->catches_sigquit)
@@ -94,8 +94,7 @@ static int trigger_and_connect(const struct hd_jvm_process *jvm, const char *soc
             "Start it with -agentpath instead",
             (int)jvm->pid);
     char trigger[108];
-    snprintf(trigger, sizeof trigger, "/proc/%d/root/tmp/.attach_pid%d", (int)jvm->pid,
-             (int)jvm->inner_pid);
+    snprintf(trigger, sizeof trigger, "/proc/self/fd/%d/.attach_pid%d", tmp, (int)jvm->inner_pid);
     if (make_trigger(trigger, err) != 0)
         return -1;
     int descriptor = -1;
@@ -107,22 +106,22 @@ static int trigger_and_connect(const struct hd_jvm_process *jvm, const char *soc
     return descriptor;
 }
 
-static int open_channel(const struct hd_jvm_process *jvm, struct hd_error *err)
+static int open_channel(const struct hd_jvm_process *jvm, int tmp, struct hd_error *err)
 {
     char socket_path[108];
-    snprintf(socket_path, sizeof socket_path, "/proc/%d/root/tmp/.java_pid%d", (int)jvm->pid,
+    snprintf(socket_path, sizeof socket_path, "/proc/self/fd/%d/.java_pid%d", tmp,
              (int)jvm->inner_pid);
     int descriptor = connect_to(socket_path);
     if (descriptor >= 0)
         return descriptor;
-    return trigger_and_connect(jvm, socket_path, err);
+    return trigger_and_connect(jvm, tmp, socket_path, err);
 }
 
-static int connect_as_owner(const struct hd_jvm_process *jvm, struct hd_error *err)
+static int connect_as_owner(const struct hd_jvm_process *jvm, int tmp, struct hd_error *err)
 {
     if (become(jvm->uid, jvm->gid, err) != 0)
         return -1;
-    int descriptor = open_channel(jvm, err);
+    int descriptor = open_channel(jvm, tmp, err);
     if (become_self(err) != 0 && descriptor >= 0) {
         close(descriptor);
         return -1;
@@ -199,7 +198,7 @@ static int judge_answer(const char *answer, struct hd_error *err)
     return hd_error_set(err, HD_E_JVM, "the JVM refuses to load the agent: %s", escaped);
 }
 
-int hd_hotspot_load_agent(const struct hd_jvm_process *jvm, const char *library,
+int hd_hotspot_load_agent(const struct hd_jvm_process *jvm, int tmp, const char *library,
                           const char *options, struct hd_error *err)
 {
     if (strlen(options) > HD_HOTSPOT_ARGUMENT_MAX || strlen(library) > HD_HOTSPOT_ARGUMENT_MAX)
@@ -208,7 +207,7 @@ int hd_hotspot_load_agent(const struct hd_jvm_process *jvm, const char *library,
                             "put them into a file: "
                             "--options config=FILE",
                             HD_HOTSPOT_ARGUMENT_MAX);
-    int descriptor = connect_as_owner(jvm, err);
+    int descriptor = connect_as_owner(jvm, tmp, err);
     if (descriptor < 0)
         return -1;
     char answer[4096];

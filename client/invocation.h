@@ -19,17 +19,17 @@ enum hd_option_group {
     HD_OPTIONS_JSON = 1u << 1,
     HD_OPTIONS_DEPLOY = 1u << 2,            /* --loader --all-loaders --best-effort */
     HD_OPTIONS_PUSH = 1u << 3,              /* --message */
-    HD_OPTIONS_EMERGENCY = 1u << 16,        /* --emergency */
-    HD_OPTIONS_ATTACH = 1u << 4,            /* --options --agent */
-    HD_OPTIONS_ATTACH_ON_THE_WAY = 1u << 5, /* --attach */
-    HD_OPTIONS_DIFF = 1u << 7,              /* --jdk */
-    HD_OPTIONS_TRIAL = 1u << 10,    /* --confirm-within --smoke --wait-drained */
-    HD_OPTIONS_EXPECT = 1u << 11,   /* --expect */
-    HD_OPTIONS_KEEP = 1u << 13,     /* --keep */
-    HD_OPTIONS_BLOCKING = 1u << 12, /* --blocking */
-    HD_OPTIONS_SIGN = 1u << 13,     /* --key --output and what a manifest says */
-    HD_OPTIONS_SIGNERS = 1u << 14,  /* --allowed-signers */
-    HD_OPTIONS_WATCH = 1u << 6              /* --settle */
+    HD_OPTIONS_EMERGENCY = 1u << 4,         /* --emergency */
+    HD_OPTIONS_ATTACH = 1u << 5,            /* --options --agent */
+    HD_OPTIONS_ATTACH_ON_THE_WAY = 1u << 6, /* --attach */
+    HD_OPTIONS_WATCH = 1u << 7,             /* --settle */
+    HD_OPTIONS_DIFF = 1u << 8,              /* --jdk */
+    HD_OPTIONS_TRIAL = 1u << 9,             /* --confirm-within --smoke --wait-drained */
+    HD_OPTIONS_EXPECT = 1u << 10,           /* --expect */
+    HD_OPTIONS_KEEP = 1u << 11,             /* --keep */
+    HD_OPTIONS_BLOCKING = 1u << 12,         /* --blocking */
+    HD_OPTIONS_SIGN = 1u << 13,             /* --key --output and what a manifest says */
+    HD_OPTIONS_SIGNERS = 1u << 14           /* --allowed-signers */
 };
 
 struct hd_invocation {

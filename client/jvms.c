@@ -2,6 +2,7 @@
 #include "client/jvms.h"
 
 #include "core/alloc.h"
+#include "watcher/beneath.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -251,4 +252,42 @@ int hd_jvms_list(struct hd_jvm_process **out, size_t *count, struct hd_error *er
     *out = list;
     *count = length;
     return 0;
+}
+
+static bool is_same_file(const char *left, const char *right)
+{
+    struct stat one, other;
+    return stat(left, &one) == 0 && stat(right, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+/* The paths of its world are the paths of ours. */
+static bool shares_our_files(const char *root, pid_t pid)
+{
+    char mounts[64];
+    snprintf(mounts, sizeof mounts, "/proc/%d/ns/mnt", (int)pid);
+    return is_same_file(root, "/") && is_same_file(mounts, "/proc/self/ns/mnt");
+}
+
+int hd_jvms_open_tmp(const struct hd_jvm_process *jvm, struct hd_error *err)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/root", (int)jvm->pid);
+    if (shares_our_files(path, jvm->pid)) {
+        int tmp = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return tmp >= 0 ? tmp : hd_error_set_errno(err, errno, "/tmp");
+    }
+    int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int tmp = root >= 0 ? hd_open_directory_beneath(root, "tmp", O_PATH) : -1;
+    int reason = errno;
+    if (root >= 0)
+        close(root);
+    if (tmp >= 0)
+        return tmp;
+    if (reason == ELOOP || reason == ENOTDIR)
+        return hd_error_set(err, HD_E_DENIED,
+                            "pid %d runs in a container whose /tmp is a symbolic link, which is "
+                            "not followed from outside; attach from inside it",
+                            (int)jvm->pid);
+    return hd_error_set_errno(err, reason, "the /tmp of pid %d", (int)jvm->pid);
 }

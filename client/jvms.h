@@ -32,4 +32,9 @@ HD_CHECKED int hd_jvms_examine(pid_t pid, struct hd_jvm_process *out, struct hd_
  * hd_free. */
 HD_CHECKED int hd_jvms_list(struct hd_jvm_process **out, size_t *count, struct hd_error *err);
 
+/* The /tmp of the JVM as a descriptor (O_PATH), which the caller closes. In a container it is not
+ * followed where it is a symbolic link: its target would be looked for out here. HD_E_DENIED,
+ * HD_E_SYSTEM. */
+HD_CHECKED int hd_jvms_open_tmp(const struct hd_jvm_process *jvm, struct hd_error *err);
+
 #endif

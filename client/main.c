@@ -23,9 +23,8 @@ struct command {
 static const struct command commands[] = {
     { "push", hd_command_push,
       HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_DEPLOY | HD_OPTIONS_PUSH |
-          HD_OPTIONS_EMERGENCY |
-          HD_OPTIONS_KEEP | HD_OPTIONS_ATTACH | HD_OPTIONS_ATTACH_ON_THE_WAY | HD_OPTIONS_TRIAL |
-          HD_OPTIONS_EXPECT,
+          HD_OPTIONS_EMERGENCY | HD_OPTIONS_KEEP | HD_OPTIONS_ATTACH |
+          HD_OPTIONS_ATTACH_ON_THE_WAY | HD_OPTIONS_TRIAL | HD_OPTIONS_EXPECT,
       ANY_NUMBER, "PATH...", "make class files, directories and jars live" },
     { "check", hd_command_check, HD_OPTIONS_TARGET | HD_OPTIONS_JSON | HD_OPTIONS_DEPLOY,
       ANY_NUMBER, "PATH...", "the verdicts of a push, without changing anything" },

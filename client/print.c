@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/print.h"
 
+#include "client/exit.h"
 #include "core/alloc.h"
 #include "core/reason.h"
 #include "core/text.h"
 
+#include <ctype.h>
 #include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,15 @@ const char *hd_answer_text(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text != NULL ? text : "";
+}
+
+const char *hd_answer_word(const json_t *object, const char *key)
+{
+    const char *text = hd_answer_text(object, key);
+    for (const char *c = text; *c != '\0'; c++)
+        if (!isgraph((unsigned char)*c))
+            return "?";
+    return text;
 }
 
 void hd_print_json(const json_t *document)
@@ -160,12 +171,12 @@ static void print_old_frames(const json_t *report)
                    : "");
 }
 
-static void print_error(const json_t *error)
+void hd_print_error(const json_t *error)
 {
     char message[CELL_MAX], remedy[CELL_MAX];
     hd_text_escape(hd_answer_text(error, "message"), message, sizeof message);
     hd_text_escape(hd_answer_text(error, "remedy"), remedy, sizeof remedy);
-    printf("%s: %s%s%s\n", hd_answer_text(error, "reason"), message, remedy[0] != '\0' ? "\n" : "",
+    printf("%s: %s%s%s\n", hd_answer_word(error, "reason"), message, remedy[0] != '\0' ? "\n" : "",
            remedy);
 }
 
@@ -175,7 +186,7 @@ static void print_trial(const json_t *report)
     const json_t *trial = json_object_get(report, "trial");
     long long number = (long long)json_integer_value(json_object_get(report, "deployment"));
     long long rollback = (long long)json_integer_value(json_object_get(trial, "rollback"));
-    const char *ended = hd_answer_text(trial, "ended"), *when = hd_answer_text(trial, "when");
+    const char *ended = hd_answer_text(trial, "ended"), *when = hd_answer_word(trial, "when");
     char who[CELL_MAX];
     hd_text_escape(hd_answer_text(trial, "who"), who, sizeof who);
     if (!json_is_object(trial))
@@ -220,7 +231,7 @@ void hd_print_report(const json_t *report, bool is_check, double seconds)
     const json_t *number = json_object_get(report, "deployment");
     print_rows(classes);
     if (json_is_object(error))
-        print_error(error);
+        hd_print_error(error);
     print_old_frames(report);
     if (json_is_integer(number))
         printf("Deployment %lld: ", (long long)json_integer_value(number));
@@ -257,6 +268,30 @@ int hd_print_failure(bool json, int status, const struct hd_error *err)
         json_decref(document);
     }
     return status;
+}
+
+int hd_print_lost(bool json, struct hd_error *err)
+{
+    hd_error_prefix(err, "the outcome is unknown, 'hotdrop history' tells");
+    return hd_print_failure(json, HD_EXIT_UNKNOWN, err);
+}
+
+json_t *hd_report_of_error(const json_t *answer)
+{
+    return json_pack("{s:n,s:b,s:n,s:{s:s,s:s,s:s},s:[],s:i,s:b}", "deployment", "applied", 0,
+                     "state", "error", "reason", hd_answer_text(answer, "reason"), "message",
+                     hd_answer_text(answer, "message"), "remedy", hd_answer_text(answer, "remedy"),
+                     "classes", "old_frames", 0, "old_frames_complete", 0);
+}
+
+void hd_print_refusal(bool json, const json_t *answer)
+{
+    json_t *document = json ? hd_report_of_error(answer) : NULL;
+    if (json)
+        hd_print_json(document);
+    else
+        hd_print_error(answer);
+    json_decref(document);
 }
 
 static bool is_time_to_show(const struct hd_progress_line *line)

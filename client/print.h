@@ -27,6 +27,18 @@ void hd_print_table(const char *const *headers, size_t columns, const char *cons
  * stdout too. Returns status. */
 int hd_print_failure(bool json, int status, const struct hd_error *err);
 
+/* The same for a connection that was lost when the agent had the whole request. Returns
+ * HD_EXIT_UNKNOWN. */
+int hd_print_lost(bool json, struct hd_error *err);
+
+/* An "error" of the agent's, or the member of that name: its reason, message and remedy. */
+void hd_print_error(const json_t *error);
+/* The contract's document for an answer that is an "error": a new reference, NULL when memory is
+ * out. */
+json_t *hd_report_of_error(const json_t *answer);
+/* One of the two on stdout. */
+void hd_print_refusal(bool json, const json_t *answer);
+
 /* Progress on stderr, from the first second on, where stderr is a terminal. */
 struct hd_progress_line {
     struct hd_conn_progress hooks;
@@ -39,5 +51,8 @@ void hd_progress_line_end(struct hd_progress_line *line);
 
 /* A string member of an object, "" where it is missing, null or no string. A borrow. */
 const char *hd_answer_text(const json_t *object, const char *key);
+/* The same where it is one of the protocol's own words, a digest or a time, and safe for a terminal;
+ * "?" for what cannot be one. */
+const char *hd_answer_word(const json_t *object, const char *key);
 
 #endif

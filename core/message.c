@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAX_NAME_BYTES    255
 #define MAX_LOADER_BYTES  1000
 #define MAX_MESSAGE_BYTES 4000
 #define MAX_STATE_BYTES   64
@@ -192,7 +191,7 @@ static int check_keys(json_t *object, const struct request_kind *kind, struct hd
 static int take_bundle_keys(const json_t *object, struct hd_request *request, struct hd_error *err)
 {
     if (take_integer(object, "size", &request->size, err) != 0 ||
-        take_text(object, "name", MAX_NAME_BYTES, &request->name, err) != 0 ||
+        take_text(object, "name", HD_MESSAGE_MAX_NAME, &request->name, err) != 0 ||
         take_text(object, "loader", MAX_LOADER_BYTES, &request->loader, err) != 0 ||
         take_boolean(object, "all_loaders", &request->all_loaders, err) != 0 ||
         take_boolean(object, "best_effort", &request->best_effort, err) != 0 ||

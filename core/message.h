@@ -18,8 +18,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HD_PROTOCOL_NAME "hotdrop.v1"
-#define HD_MESSAGE_MAX   65536 /* bytes of a request's text */
+#define HD_PROTOCOL_NAME    "hotdrop.v1"
+#define HD_MESSAGE_MAX      65536 /* bytes of a request's text */
+#define HD_MESSAGE_MAX_NAME 255   /* bytes of what a bundle is called */
+
+/* Of the secret that a client may send. */
+enum {
+    HD_TOKEN_MIN = 16,  /* shorter ones can be guessed */
+    HD_TOKEN_MAX = 1024 /* longer ones do not fit into the head of a request next to the rest */
+};
 
 enum hd_request_type {
     HD_REQUEST_PUSH,
@@ -50,9 +57,9 @@ struct hd_request {
     uint64_t deployment;
     /* rollback: undo this deployment, provided that it is on trial; 0: not asked. Not with "to" */
     uint64_t trial;
-    bool blocking; /* status: with the stacks that hold old code */
+    bool blocking;   /* status: with the stacks that hold old code */
     char *emergency; /* push: NULL, or why one signature must do; 1 to 1,000 bytes */
-    bool keep; /* push: and what is live then survives a restart; not on trial */
+    bool keep;       /* push: and what is live then survives a restart; not on trial */
     /* rollback, keep: the state right after deployment "to" (0: as started); else to the one before */
     bool to_given;
     uint64_t to;

@@ -163,6 +163,27 @@ static void what_is_refused_is_said_and_the_watch_goes_on(void **state)
     end_watching(&watching, SIGTERM);
 }
 
+static void what_was_withheld_goes_with_the_next_compile(void **state)
+{
+    struct e2e *e2e = *state;
+    struct watching watching = { 0 };
+    compile(e2e, "one", "one");
+    e2e_start(e2e, "", NULL);
+    expect_words(e2e, "one", "one");
+    start_watching(e2e, &watching, "--pid", pid_of(e2e));
+    write_source(e2e, "Second", "two");
+    e2e_write(e2e, "sources/demo/First.java", "package demo; public class First { int extra; public static String greet() { return \"two\"; } }");
+    e2e_compile(e2e, "sources", "classes", "");
+    e2e_expect_row(hear(&watching), "demo.First", "refused", "field-added");
+    e2e_expect_row(watching.line, "demo.Second", "withheld", NULL);
+    compile(e2e, "two", "two"); /* only First.class differs from the compile before */
+    expect_rows(hear(&watching), 2);
+    e2e_expect_row(watching.line, "demo.First", "redefined", NULL);
+    e2e_expect_row(watching.line, "demo.Second", "redefined", NULL);
+    expect_words(e2e, "two", "two");
+    end_watching(&watching, SIGTERM);
+}
+
 static void a_jvm_that_was_started_again_is_found(void **state)
 {
     struct e2e *e2e = *state;
@@ -211,6 +232,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         E2E_CASE(each_compile_is_one_line_with_what_changed),
         E2E_CASE(what_is_refused_is_said_and_the_watch_goes_on),
+        E2E_CASE(what_was_withheld_goes_with_the_next_compile),
         E2E_CASE(a_compile_during_a_trial_is_pushed_after_it),
         E2E_CASE(a_jvm_that_was_started_again_is_found),
         E2E_CASE(a_directory_that_is_not_there_is_a_usage_error),

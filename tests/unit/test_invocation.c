@@ -128,9 +128,19 @@ static void what_a_trial_cannot_be_is_said(void **state)
     expect_refusal(soon, HD_OPTIONS_TARGET, "has no option '--confirm-within'");
 }
 
+/* Each group is a bit of its own: what signing takes, pushing does not. */
+static void what_a_signature_says_is_no_option_of_a_push(void **state)
+{
+    (void)state;
+    const char *argv[] = { "push", "--target", "shop", "a.jar", NULL };
+    expect_refusal(argv, HD_OPTIONS_PUSH | HD_OPTIONS_KEEP | HD_OPTIONS_EMERGENCY,
+                   "has no option '--target'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_signature_says_is_no_option_of_a_push),
         cmocka_unit_test(options_and_paths_may_be_mixed),
         cmocka_unit_test(an_unknown_option_is_named),
         cmocka_unit_test(another_commands_option_is_unknown_here),
