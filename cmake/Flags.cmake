@@ -32,6 +32,9 @@ if(HOTDROP_SANITIZE)
   target_compile_options(hd_flags INTERFACE
     -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(hd_flags INTERFACE -fsanitize=address,undefined)
+elseif(HOTDROP_THREAD_SANITIZER)
+  target_compile_options(hd_flags INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  target_link_options(hd_flags INTERFACE -fsanitize=thread)
 else()
   target_compile_options(hd_flags INTERFACE
     -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
@@ -51,7 +54,7 @@ function(hd_agent_link_options target)
   set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${map} ${start})
   target_link_options(${target} PRIVATE
     -Wl,--version-script=${map} -Wl,-T,${start} -Wl,-Bsymbolic -Wl,-z,nodelete)
-  if(NOT HOTDROP_SANITIZE)
+  if(NOT HOTDROP_SANITIZE AND NOT HOTDROP_THREAD_SANITIZER)
     # The sanitizers' symbols come from the process that loads us.
     target_link_options(${target} PRIVATE -Wl,-z,defs)
   endif()

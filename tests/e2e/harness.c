@@ -30,6 +30,11 @@ static const char *const sanitizer_environment[] = {
     "handle_sigbus=0:use_sigaltstack=0:exitcode=99",
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1",
 #endif
+#ifdef HD_E2E_TSAN_PRELOAD
+    "LD_PRELOAD=" HD_E2E_TSAN_PRELOAD,
+    "TSAN_OPTIONS=handle_segv=0:allow_user_segv_handler=1:report_signal_unsafe=0:use_sigaltstack=0:"
+    "exitcode=66:suppressions=" HD_E2E_TSAN_SUPPRESSIONS,
+#endif
     NULL
 };
 

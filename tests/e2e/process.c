@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,6 +23,9 @@ static void become_child(int input, int output, const char *const argv[],
                          const char *const *environment, const char *stderr_path)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+#ifdef HD_E2E_TSAN_PRELOAD
+    personality(ADDR_NO_RANDOMIZE); /* ThreadSanitizer wants the places that it knows */
+#endif
     dup2(input, STDIN_FILENO);
     dup2(output, STDOUT_FILENO);
     int errors = open(stderr_path, O_WRONLY | O_CREAT | O_APPEND, 0600);

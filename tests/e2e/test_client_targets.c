@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -263,6 +264,40 @@ static void two_hundred_that_connect_and_say_nothing_keep_nobody_else_out(void *
         close(connections[i]);
 }
 
+/* Debian's own libwebsockets uses the connection after it is gone then; ours is mended (deps/patches). */
+#ifndef HD_E2E_PRELOAD
+enum { HANGS_UP = 20 };
+
+static void *hang_up(void *listener)
+{
+    for (int i = 0; i < HANGS_UP; i++)
+        close(accept(*(const int *)listener, NULL, NULL));
+    return NULL;
+}
+
+static void a_peer_that_hangs_up_at_once_is_exit_3(void **state)
+{
+    struct e2e *e2e = *state;
+    struct sockaddr_un door = { .sun_family = AF_UNIX };
+    struct e2e_answer answer;
+    char address[256];
+    pthread_t thread;
+    snprintf(door.sun_path, sizeof door.sun_path, "%s", e2e_path(e2e, "door"));
+    snprintf(address, sizeof address, "unix:%s", door.sun_path);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_return_code(bind(listener, (const struct sockaddr *)&door, sizeof door), errno);
+    assert_return_code(listen(listener, HANGS_UP), errno);
+    assert_int_equal(pthread_create(&thread, NULL, hang_up, &listener), 0);
+    for (int i = 0; i < HANGS_UP; i++) {
+        e2e_client(e2e, &answer, "status", "--to", address, NULL);
+        assert_int_equal(answer.status, 3);
+        e2e_answer_close(&answer);
+    }
+    pthread_join(thread, NULL);
+    close(listener);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +308,9 @@ int main(void)
         E2E_CASE(another_user_is_not_let_in),
         E2E_CASE(root_may_push_to_everybody),
         E2E_CASE(two_hundred_that_connect_and_say_nothing_keep_nobody_else_out),
+#ifndef HD_E2E_PRELOAD
+        E2E_CASE(a_peer_that_hangs_up_at_once_is_exit_3),
+#endif
     };
     return E2E_RUN(tests);
 }

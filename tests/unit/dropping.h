@@ -69,6 +69,22 @@ static inline void put_class(const struct dropping *dropping, const char *path, 
     write_bytes(&dropping->sandbox, path, file.data, file.length);
 }
 
+static inline void class_at(const struct sandbox *sandbox, const char *path, const char *name)
+{
+    struct made_file file = make_class(&(struct made_class){ .name = name });
+    write_bytes(sandbox, path, file.data, file.length);
+}
+
+/* A directory beside it with a class that nobody has read for long. */
+static inline void make_outside(const struct dropping *dropping)
+{
+    const struct timespec long_ago[2] = { { .tv_sec = 1 }, { .tv_sec = 1000 } };
+    make_directory(&dropping->sandbox, "outside");
+    class_at(&dropping->sandbox, "outside/Secret.class", "Secret");
+    assert_int_equal(
+        utimensat(AT_FDCWD, at(&dropping->sandbox, "outside/Secret.class"), long_ago, 0), 0);
+}
+
 /* The only entry of a directory, in a static buffer; fails the test when there is not exactly
  * one. */
 static inline const char *only_entry(const struct dropping *dropping, const char *directory)

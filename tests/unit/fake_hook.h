@@ -9,6 +9,7 @@
 #include "agent/hook.h"
 #include "tests/unit/every_allocation.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +32,9 @@ static struct environment {
 
 static struct {
     jvmtiError event_error;
-    int weak_references; /* made, not deleted */
-    bool out_of_memory;  /* Allocate fails */
-    int handed_over;     /* blocks from Allocate, not deallocated */
+    atomic_int weak_references; /* made, not deleted */
+    bool out_of_memory;         /* Allocate fails */
+    atomic_int handed_over;     /* blocks from Allocate, not deallocated */
     struct hd_hook_event *events[8];
     int event_count;
 } vm;

@@ -37,12 +37,6 @@ static void made(int result)
         fail_msg("an attack could not be made: %s", strerror(errno));
 }
 
-static void class_at(const struct sandbox *sandbox, const char *path, const char *name)
-{
-    struct made_file file = make_class(&(struct made_class){ .name = name });
-    write_bytes(sandbox, path, file.data, file.length);
-}
-
 /* A directory that is renamed in as a whole: what make put into it, and a proper class. */
 static void tree_with(const struct sandbox *sandbox, void (*make)(const struct sandbox *sandbox))
 {
@@ -426,14 +420,6 @@ static void expect_outside_untouched(const struct dropping *dropping)
     assert_int_equal(read(descriptor, data, sizeof data), file.length);
     close(descriptor);
     assert_memory_equal(data, file.data, file.length);
-}
-
-static void make_outside(const struct dropping *dropping)
-{
-    const struct timespec long_ago[2] = { { .tv_sec = 1 }, { .tv_sec = 1000 } };
-    make_directory(&dropping->sandbox, "outside");
-    class_at(&dropping->sandbox, "outside/Secret.class", "Secret");
-    made(utimensat(AT_FDCWD, at(&dropping->sandbox, "outside/Secret.class"), long_ago, 0));
 }
 
 static void expect_printable(const char *text)

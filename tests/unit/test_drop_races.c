@@ -24,12 +24,6 @@ struct hostile {
     unsigned long swapped;
 };
 
-static void class_at(const struct sandbox *sandbox, const char *path, const char *name)
-{
-    struct made_file file = make_class(&(struct made_class){ .name = name });
-    write_bytes(sandbox, path, file.data, file.length);
-}
-
 /* ---- the other side: nothing here may fail the test, for it is a thread of its own ------------ */
 
 struct paths {
@@ -179,15 +173,6 @@ static void answer_jobs(struct dropping *dropping, const struct hostile *hostile
         tally->refused += refused;
         fake_loop_answer(&dropping->loop, HD_OUTCOME_REDEFINED, HD_REASON_NONE);
     }
-}
-
-static void make_outside(const struct dropping *dropping)
-{
-    const struct timespec long_ago[2] = { { .tv_sec = 1 }, { .tv_sec = 1000 } };
-    make_directory(&dropping->sandbox, "outside");
-    class_at(&dropping->sandbox, "outside/Secret.class", "Secret");
-    assert_int_equal(
-        utimensat(AT_FDCWD, at(&dropping->sandbox, "outside/Secret.class"), long_ago, 0), 0);
 }
 
 static void expect_outside_untouched(const struct dropping *dropping)
