@@ -78,6 +78,15 @@ int hd_log_open(const char *path, enum hd_log_level level, struct hd_error *err)
     return 0;
 }
 
+void hd_log_close(void)
+{
+    replace_descriptor(STDERR_FILENO, false);
+    atomic_store(&threshold, HD_LOG_INFO);
+    pthread_mutex_lock(&lock);
+    lost = 0;
+    pthread_mutex_unlock(&lock);
+}
+
 bool hd_log_enabled(enum hd_log_level level)
 {
     return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);

@@ -17,6 +17,8 @@ enum hd_log_level { HD_LOG_ERROR, HD_LOG_WARN, HD_LOG_INFO, HD_LOG_DEBUG };
 /* To stderr at level info until hd_log_open. path NULL: stderr (not owned). A file is opened for
  * append, created 0600, O_CLOEXEC. On failure the log stays what it was. */
 HD_CHECKED int hd_log_open(const char *path, enum hd_log_level level, struct hd_error *err);
+/* Back to stderr at level info, with no lost lines left to tell. */
+void hd_log_close(void);
 bool hd_log_enabled(enum hd_log_level level);
 /* From now on every line that is logged is also handed to listener (one at most; NULL: none any more), unescaped and without its head. It is
  * called with the log locked, so it may not log. */

@@ -107,7 +107,7 @@ bool hd_text_starts_with(const char *text, const char *start)
 
 bool hd_text_is_blank(char character)
 {
-    return character == ' ' || character == '\t' || character == '\r' || character == '\n';
+    return character == ' ' || character == '\t' || character == '\r';
 }
 
 char *hd_text_trim(char *text)

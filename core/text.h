@@ -17,7 +17,7 @@
 bool hd_text_is_utf8(const void *data, size_t length);
 
 bool hd_text_starts_with(const char *text, const char *start);
-/* Space, tab, CR and LF. */
+/* Space, tab and CR: what may stand around the words of a line. */
 bool hd_text_is_blank(char character);
 /* Without blanks at both ends; in place. */
 char *hd_text_trim(char *text);

@@ -39,15 +39,10 @@ static int set_up(void **state)
     return 0;
 }
 
-static void back_to_stderr(void)
-{
-    assert_int_equal(hd_log_open(NULL, HD_LOG_INFO, NULL), 0);
-}
-
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
-    back_to_stderr();
+    hd_log_close();
     unlink(fixture->path);
     rmdir(fixture->directory);
     free(fixture->text);
@@ -148,7 +143,7 @@ static void the_file_is_private_and_appended_to(void **state)
     struct fixture *fixture = *state;
     assert_int_equal(hd_log_open(fixture->path, HD_LOG_INFO, NULL), 0);
     hd_log(HD_LOG_INFO, "one");
-    back_to_stderr();
+    hd_log_close();
     assert_int_equal(hd_log_open(fixture->path, HD_LOG_INFO, NULL), 0);
     hd_log(HD_LOG_INFO, "two");
     assert_int_equal(count_lines(read_log(fixture)), 2);
@@ -214,7 +209,7 @@ static void a_full_pipe_behind_stderr_loses_lines_and_counts_them(void **state)
     assert_int_equal(hd_log_open(NULL, HD_LOG_INFO, NULL), 0);
     fill_and_drain(*state, reader);
     alarm(0);
-    back_to_stderr();
+    hd_log_close();
     restore_stderr(saved);
     close(reader);
 }
@@ -228,7 +223,7 @@ static void opening_stderr_leaves_its_flags_to_the_application(void **state)
     assert_int_equal(hd_log_open(NULL, HD_LOG_INFO, NULL), 0);
     hd_log(HD_LOG_INFO, "a line");
     int after = fcntl(STDERR_FILENO, F_GETFL);
-    back_to_stderr();
+    hd_log_close();
     restore_stderr(saved);
     close(reader);
     assert_int_equal(before, after);
