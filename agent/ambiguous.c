@@ -46,16 +46,11 @@ static int same_view_and_file(const struct hd_vm_view *view, const struct hd_cla
     return 0;
 }
 
-static bool same_bytes(struct hd_bytes a, struct hd_bytes b)
-{
-    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
-}
-
 static bool same_members(const struct hd_vm_member *a, const struct hd_vm_member *b, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp(a[i].name, b[i].name) != 0 || strcmp(a[i].descriptor, b[i].descriptor) != 0 ||
-            a[i].access != b[i].access || !same_bytes(a[i].bytecode, b[i].bytecode))
+            a[i].access != b[i].access || !hd_bytes_equal(a[i].bytecode, b[i].bytecode))
             return false;
     }
     return true;
@@ -65,7 +60,7 @@ static bool same_members(const struct hd_vm_member *a, const struct hd_vm_member
 static bool same_views(const struct hd_vm_view *a, const struct hd_vm_view *b)
 {
     return a->access == b->access && a->field_count == b->field_count &&
-           a->method_count == b->method_count && same_bytes(a->pool_bytes, b->pool_bytes) &&
+           a->method_count == b->method_count && hd_bytes_equal(a->pool_bytes, b->pool_bytes) &&
            same_members(a->fields, b->fields, a->field_count) &&
            same_members(a->methods, b->methods, a->method_count);
 }

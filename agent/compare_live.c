@@ -10,11 +10,6 @@
 
 #include <string.h>
 
-static bool same_bytes(struct hd_bytes a, struct hd_bytes b)
-{
-    return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
-}
-
 static void set_outcome(struct hd_plan *plan, struct hd_target *target, enum hd_action action,
                         enum hd_outcome outcome)
 {
@@ -135,7 +130,7 @@ static int compare_loaded(struct hd_plan *plan, struct hd_target *target, struct
         return -1;
     const struct hd_live *known = target->known;
     if (known != NULL && !hd_follow_up_gave_up(known) &&
-        same_bytes(target->class->from->file, known->file->bytes))
+        hd_bytes_equal(target->class->from->file, known->file->bytes))
         return 0; /* unchanged */
     return compare_and_judge(plan, target, err);
 }
@@ -147,8 +142,8 @@ static int compare_with_file(struct hd_target *target, bool *same, struct hd_err
 {
     const struct hd_class *file;
     struct hd_comparison comparison = { NULL, 0 };
-    *same = same_bytes(target->class->from->file,
-                       (struct hd_bytes){ target->base.file, target->base.length });
+    *same = hd_bytes_equal(target->class->from->file,
+                           (struct hd_bytes){ target->base.file, target->base.length });
     if (*same)
         return 0;
     if (hd_target_live_class(target, &file, err) != 0)
@@ -170,7 +165,7 @@ static int compare_absent(struct hd_plan *plan, struct hd_target *target, struct
         return 0;
     }
     if (known != NULL)
-        same = same_bytes(target->class->from->file, known->file->bytes);
+        same = hd_bytes_equal(target->class->from->file, known->file->bytes);
     else if (target->base.file != NULL && compare_with_file(target, &same, err) != 0)
         return -1;
     if (!same)

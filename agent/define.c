@@ -4,13 +4,9 @@
 #include "agent/hook.h"
 #include "core/alloc.h"
 #include "core/map.h"
+#include "core/text.h"
 
 #include <string.h>
-
-static bool starts_with(const char *text, const char *start)
-{
-    return strncmp(text, start, strlen(start)) == 0;
-}
 
 /* words: Throwable.toString() of what defineClass threw. */
 static enum hd_reason reason_of(const char *words)
@@ -27,7 +23,7 @@ static enum hd_reason reason_of(const char *words)
           HD_REASON_MISSING_MEMBER }, /* a supertype */
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (starts_with(words, known[i].throwable))
+        if (hd_text_starts_with(words, known[i].throwable))
             return known[i].reason;
     }
     return HD_REASON_JVM_ERROR;
@@ -45,7 +41,7 @@ static int define_failed(JNIEnv *jni, enum hd_reason *reason, struct hd_error *e
     *reason = reason_of(words);
     /* JVMS §5.3: a loader defines a name once. It was not there when the deployment was resolved.
      */
-    if (starts_with(words, "java.lang.LinkageError") && strstr(words, "duplicate") != NULL)
+    if (hd_text_starts_with(words, "java.lang.LinkageError") && strstr(words, "duplicate") != NULL)
         return hd_error_set(err, HD_E_JVM,
                             "the class was loaded while this deployment was under way; "
                             "push again (%s)",

@@ -3,6 +3,7 @@
 #include "core/alloc.h"
 #include "core/buffer.h"
 #include "core/text.h"
+#include "core/write_all.h"
 #include "watcher/beneath.h"
 
 #include <dirent.h>
@@ -224,20 +225,6 @@ static int append_text(const char *text, size_t length, void *buffer)
     return hd_buffer_append(buffer, text, length, &cause);
 }
 
-static int write_all(int file, struct hd_bytes bytes)
-{
-    while (bytes.length > 0) {
-        ssize_t written = write(file, bytes.data, bytes.length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -1;
-        bytes.data += written;
-        bytes.length -= (size_t)written;
-    }
-    return 0;
-}
-
 /* In one piece: json_dumpfd makes a system call of every bracket. */
 static int write_text(int file, const json_t *json)
 {
@@ -247,7 +234,7 @@ static int write_text(int file, const json_t *json)
         append_text("\n", 1, &text) != 0)
         errno = ENOMEM;
     else
-        result = write_all(file, hd_buffer_view(&text));
+        result = hd_write_all(file, hd_buffer_view(&text));
     hd_buffer_close(&text);
     return result;
 }

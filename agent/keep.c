@@ -144,11 +144,6 @@ static int by_name(const void *a, const void *b)
     return order != 0 ? order : strcmp(left->loader, right->loader);
 }
 
-static bool same_bytes(struct hd_bytes a, struct hd_bytes b)
-{
-    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
-}
-
 /* When a JVM starts, nobody can tell two web applications apart that are not there yet. */
 static int check_alike(const struct gathering *gathering)
 {
@@ -156,7 +151,7 @@ static int check_alike(const struct gathering *gathering)
     for (size_t i = 1; i < kept->count; i++) {
         const struct hd_kept_class *one = &kept->classes[i - 1], *other = &kept->classes[i];
         if (strcmp(one->name, other->name) != 0 ||
-            (same_bytes(one->file, other->file) && same_bytes(one->base, other->base)))
+            (hd_bytes_equal(one->file, other->file) && hd_bytes_equal(one->base, other->base)))
             continue;
         *gathering->reason = HD_REASON_CANNOT_KEEP;
         return hd_error_set(gathering->err, HD_E_DENIED,

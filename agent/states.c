@@ -177,17 +177,6 @@ int hd_states_add_held(struct hd_states *states, JNIEnv *jni, const char *intern
     return 0;
 }
 
-int hd_states_add(struct hd_states *states, JNIEnv *jni, const char *internal_name, jobject loader,
-                  bool any_loader, struct hd_bytes file, struct hd_error *err)
-{
-    struct hd_blob *held;
-    if (hd_blob_of(file, &held, err) != 0)
-        return -1;
-    int status = hd_states_add_held(states, jni, internal_name, loader, any_loader, held, err);
-    hd_blob_release(held);
-    return status;
-}
-
 int hd_states_offer_last(struct hd_states *states, struct hd_blob *base, const char *loader_text,
                          bool loader_is_whole, struct hd_error *err)
 {
@@ -492,14 +481,6 @@ void hd_states_each_class(const struct hd_states *states, uint64_t state,
         }
         found = hd_states_get(states, found->parent);
     }
-}
-
-struct hd_bytes hd_states_content(const struct hd_states *states, JNIEnv *jni, uint64_t state,
-                                  const char *internal_name, jobject loader)
-{
-    const struct hd_states_place place = { .internal_name = internal_name, .loader = loader };
-    const struct hd_blob *content = hd_states_find_content(states, jni, state, &place);
-    return content != NULL ? content->bytes : (struct hd_bytes){ NULL, 0 };
 }
 
 void hd_states_return(struct hd_states *states, JNIEnv *jni, uint64_t state)

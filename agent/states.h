@@ -34,12 +34,8 @@ void hd_states_free(struct hd_states *states, JNIEnv *jni);
 /* A state being made. Only hd_states_begin and _add can fail; begin again or discard gives up. */
 HD_CHECKED int hd_states_begin(struct hd_states *states, JNIEnv *jni, uint64_t number,
                                struct hd_error *err);
-/* In it, that class is that file in that loader (NULL with any_loader false: boot). file is
- * copied. */
-HD_CHECKED int hd_states_add(struct hd_states *states, JNIEnv *jni, const char *internal_name,
-                             jobject loader, bool any_loader, struct hd_bytes file,
-                             struct hd_error *err);
-/* The same of a file that is held already: one more reference. */
+/* In it, that class is that file (one more reference) in that loader (NULL with any_loader false:
+ * boot). */
 HD_CHECKED int hd_states_add_held(struct hd_states *states, JNIEnv *jni, const char *internal_name,
                                   jobject loader, bool any_loader, struct hd_blob *file,
                                   struct hd_error *err);
@@ -90,10 +86,6 @@ struct hd_states_place {
 /* What the class is in that state; NULL: its original. A borrow until the next commit. */
 struct hd_blob *hd_states_find_content(const struct hd_states *states, JNIEnv *jni, uint64_t state,
                                        const struct hd_states_place *place);
-/* The same of a loader that deployments named; length 0: its original. */
-struct hd_bytes hd_states_content(const struct hd_states *states, JNIEnv *jni, uint64_t state,
-                                  const char *internal_name, jobject loader);
-
 /* What loaders that come get: in the current state, or (ahead) in the one that is being made or
  * aimed at. A borrow until anything else is called. */
 HD_CHECKED int hd_states_offers(struct hd_states *states, JNIEnv *jni, bool ahead,

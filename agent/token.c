@@ -4,6 +4,7 @@
 #include "core/alloc.h"
 #include "core/digest.h"
 #include "core/random.h"
+#include "core/text.h"
 #include "core/trusted_file.h"
 
 #include <errno.h>
@@ -20,17 +21,17 @@ struct secret {
     size_t length;
 };
 
-static bool is_blank(char character)
+static bool is_white(char character)
 {
-    return character == ' ' || character == '\t' || character == '\r' || character == '\n';
+    return hd_text_is_blank(character) || character == '\n';
 }
 
 static void trim(struct secret *secret)
 {
     size_t begin = 0;
-    while (secret->length > 0 && is_blank(secret->text[secret->length - 1]))
+    while (secret->length > 0 && is_white(secret->text[secret->length - 1]))
         secret->length--;
-    while (begin < secret->length && is_blank(secret->text[begin]))
+    while (begin < secret->length && is_white(secret->text[begin]))
         begin++;
     secret->length -= begin;
     memmove(secret->text, secret->text + begin, secret->length);

@@ -2,6 +2,7 @@
 #include "agent/verify.h"
 
 #include "agent/define.h"
+#include "core/text.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -46,11 +47,6 @@ static void keep_essence(const char *words, char *text, size_t capacity)
     text[at] = '\0';
 }
 
-static bool starts_with(const char *text, const char *start)
-{
-    return strncmp(text, start, strlen(start)) == 0;
-}
-
 /* The end of a local frame that lets one reference out, as a global one. */
 static jobject leave_with_global(JNIEnv *jni, jobject local)
 {
@@ -90,8 +86,8 @@ bool hd_verify_rejects(JNIEnv *jni, jclass class, char *text, size_t capacity)
     link_class(jni, class);
     bool threw = hd_jvm_take_exception(jni, words, sizeof words);
     (*jni)->PopLocalFrame(jni, NULL);
-    if (!threw || !starts_with(words, VERIFY_ERROR) ||
-        starts_with(words, VERIFY_ERROR "Bad access to protected"))
+    if (!threw || !hd_text_starts_with(words, VERIFY_ERROR) ||
+        hd_text_starts_with(words, VERIFY_ERROR "Bad access to protected"))
         return false;
     keep_essence(words + strlen(VERIFY_ERROR), text, capacity);
     return true;

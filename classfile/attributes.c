@@ -364,11 +364,6 @@ enum hd_attribute_kind hd_attribute_kind_of(struct hd_bytes name)
     return HD_ATTRIBUTE_UNKNOWN;
 }
 
-const char *hd_attribute_word(enum hd_attribute_kind kind)
-{
-    return kind < HD_ATTRIBUTE_KIND_COUNT ? rules[kind].name : "";
-}
-
 int hd_attribute_walk(enum hd_attribute_kind kind, struct hd_walk *walk)
 {
     rules[kind].walk(walk);

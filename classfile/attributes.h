@@ -44,7 +44,6 @@ enum hd_attribute_kind {
 };
 
 enum hd_attribute_kind hd_attribute_kind_of(struct hd_bytes name);
-const char *hd_attribute_word(enum hd_attribute_kind kind);
 
 /* Walks the contents (everything but Code, whose parts class.c takes apart) to their last byte. */
 HD_CHECKED int hd_attribute_walk(enum hd_attribute_kind kind, struct hd_walk *walk);

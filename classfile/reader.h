@@ -96,12 +96,6 @@ static inline struct hd_bytes hd_read_bytes(struct hd_reader *reader, size_t len
     return bytes;
 }
 
-static inline bool hd_bytes_equal(struct hd_bytes a, struct hd_bytes b)
-{
-    return a.length == b.length &&
-           (a.length == 0 || a.data == b.data || __builtin_memcmp(a.data, b.data, a.length) == 0);
-}
-
 static inline bool hd_bytes_are(struct hd_bytes bytes, const char *text)
 {
     size_t length = __builtin_strlen(text);

@@ -5,6 +5,7 @@
 #include "client/load.h"
 #include "core/alloc.h"
 #include "core/text.h"
+#include "core/write_all.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -85,20 +86,6 @@ static int make_file(const struct hd_jvm_process *jvm, int tmp, const char *suff
     return file;
 }
 
-static int write_all(int file, const uint8_t *data, size_t length, struct hd_error *err)
-{
-    while (length > 0) {
-        ssize_t written = write(file, data, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return hd_error_set_errno(err, errno, "the agent cannot be copied to the JVM's /tmp");
-        data += written;
-        length -= (size_t)written;
-    }
-    return 0;
-}
-
 static int copy_agent(const struct hd_jvm_process *jvm, int tmp, const char *agent,
                       struct passed_file *out, struct hd_error *err)
 {
@@ -107,7 +94,9 @@ static int copy_agent(const struct hd_jvm_process *jvm, int tmp, const char *age
     if (hd_load_file(agent, &data, &length, err) != 0)
         return -1;
     int file = make_file(jvm, tmp, ".so", out, err);
-    int result = file < 0 ? -1 : write_all(file, data, length, err);
+    int result = file < 0 ? -1 : hd_write_all(file, (struct hd_bytes){ data, length });
+    if (file >= 0 && result != 0)
+        hd_error_set_errno(err, errno, "the agent cannot be copied to the JVM's /tmp");
     if (result == 0 && fchmod(file, 0755) != 0)
         result = hd_error_set_errno(err, errno, "%s", out->inner);
     if (file >= 0)

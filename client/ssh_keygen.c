@@ -2,6 +2,7 @@
 #include "client/ssh_keygen.h"
 
 #include "core/ssh_signature.h"
+#include "core/write_all.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,19 +15,6 @@
 
 extern char **environ;
 
-static int write_all(int file, struct hd_bytes bytes)
-{
-    while (bytes.length > 0) {
-        ssize_t written = write(file, bytes.data, bytes.length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -1;
-        bytes = (struct hd_bytes){ bytes.data + written, bytes.length - (size_t)written };
-    }
-    return 0;
-}
-
 /* The message as the program's standard input; in memory, so that nobody waits for anybody. (glibc has a function for it
  * since 2.27 only.) */
 static int open_message(struct hd_bytes message, struct hd_error *err)
@@ -34,7 +22,7 @@ static int open_message(struct hd_bytes message, struct hd_error *err)
     int file = (int)syscall(SYS_memfd_create, "hotdrop-manifest", MFD_CLOEXEC);
     if (file < 0)
         return hd_error_set_errno(err, errno, "memfd_create");
-    if (write_all(file, message) == 0 && lseek(file, 0, SEEK_SET) == 0)
+    if (hd_write_all(file, message) == 0 && lseek(file, 0, SEEK_SET) == 0)
         return file;
     hd_error_set_errno(err, errno, "the manifest could not be handed to ssh-keygen");
     close(file);

@@ -19,11 +19,6 @@ static int bad_address(const char *text, const char *complaint, struct hd_error 
     return hd_error_set(err, HD_E_USAGE, "address \"%s\": %s", shown, complaint);
 }
 
-static bool starts_with(const char *text, const char *prefix)
-{
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
 static int parse_unix(const char *text, struct hd_address *out, struct hd_error *err)
 {
     const char *path = text + strlen(UNIX_PREFIX);
@@ -93,11 +88,11 @@ int hd_address_parse(const char *text, struct hd_address *out, struct hd_error *
         *out = (struct hd_address){ .kind = HD_ADDRESS_NONE };
         return 0;
     }
-    if (starts_with(text, UNIX_PREFIX))
+    if (hd_text_starts_with(text, UNIX_PREFIX))
         return parse_unix(text, out, err);
-    if (starts_with(text, WS_PREFIX))
+    if (hd_text_starts_with(text, WS_PREFIX))
         return parse_tcp(text, HD_ADDRESS_WS, out, err);
-    if (starts_with(text, WSS_PREFIX))
+    if (hd_text_starts_with(text, WSS_PREFIX))
         return parse_tcp(text, HD_ADDRESS_WSS, out, err);
     return bad_address(text, "expected unix:PATH, ws://HOST:PORT or wss://HOST:PORT", err);
 }

@@ -72,27 +72,16 @@ static const struct {
     { "signer:", HD_WHO_SIGNER },
 };
 
-static bool is_blank(char character)
-{
-    return character == ' ' || character == '\t' || character == '\r';
-}
-
 /* In place. A '#' inside a word belongs to it. */
 static char *without_comment_and_blanks(char *line)
 {
     for (char *at = line; *at != '\0'; at++) {
-        if (*at == '#' && (at == line || is_blank(at[-1])))
+        if (*at == '#' && (at == line || hd_text_is_blank(at[-1])))
             *at = '\0';
         if (*at == '\0')
             break;
     }
-    while (is_blank(*line))
-        line++;
-    size_t length = strlen(line);
-    while (length > 0 && is_blank(line[length - 1]))
-        length--;
-    line[length] = '\0';
-    return line;
+    return hd_text_trim(line);
 }
 
 static int complain(unsigned line, const char *text, const char *complaint, struct hd_error *err)

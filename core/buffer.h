@@ -18,6 +18,12 @@ struct hd_bytes {
     size_t length;
 };
 
+static inline bool hd_bytes_equal(struct hd_bytes a, struct hd_bytes b)
+{
+    return a.length == b.length &&
+           (a.length == 0 || a.data == b.data || __builtin_memcmp(a.data, b.data, a.length) == 0);
+}
+
 struct hd_buffer {
     uint8_t *data;
     size_t length;

@@ -49,11 +49,6 @@ static struct shown shown(const char *text)
     return out;
 }
 
-static bool starts_with(const char *text, const char *prefix)
-{
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
 static bool ends_with(const char *text, const char *suffix)
 {
     size_t length = strlen(text);
@@ -86,7 +81,7 @@ static bool escapes(const char *entry)
 
 static const char *without_prefix(const char *text, const char *prefix)
 {
-    return starts_with(text, prefix) ? text + strlen(prefix) : text;
+    return hd_text_starts_with(text, prefix) ? text + strlen(prefix) : text;
 }
 
 /* "versions/17/com/…": moves *name behind the number; 0 when this is no versioned entry that a JVM
@@ -111,13 +106,13 @@ static bool find_name(const char *entry, struct candidate *out)
     const char *name =
         without_prefix(without_prefix(entry, "BOOT-INF/classes/"), "WEB-INF/classes/");
     unsigned version = 0;
-    if (starts_with(name, VERSIONS_PREFIX)) {
+    if (hd_text_starts_with(name, VERSIONS_PREFIX)) {
         version = take_version(&name);
         if (version == 0)
             return false;
     }
-    if (starts_with(name, "META-INF/") || starts_with(name, "BOOT-INF/") ||
-        starts_with(name, "WEB-INF/"))
+    if (hd_text_starts_with(name, "META-INF/") || hd_text_starts_with(name, "BOOT-INF/") ||
+        hd_text_starts_with(name, "WEB-INF/"))
         return false;
     if (strcmp(name, "module-info" CLASS_SUFFIX) == 0 ||
         ends_with(name, "/module-info" CLASS_SUFFIX))

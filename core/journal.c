@@ -5,6 +5,7 @@
 #include "core/buffer.h"
 #include "core/message.h"
 #include "core/text.h"
+#include "core/write_all.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -263,17 +264,10 @@ static json_t *make_line_take(const struct hd_journal *journal, json_t *entry)
     return line;
 }
 
-static int write_all(int file, const char *data, size_t length, struct hd_error *err)
+static int write_to_disk(int file, struct hd_bytes line, struct hd_error *err)
 {
-    while (length > 0) {
-        ssize_t written = write(file, data, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return hd_error_set_errno(err, errno, "the journal cannot be written");
-        data += written;
-        length -= (size_t)written;
-    }
+    if (hd_write_all(file, line) != 0)
+        return hd_error_set_errno(err, errno, "the journal cannot be written");
     if (fdatasync(file) != 0)
         return hd_error_set_errno(err, errno, "the journal cannot be brought to disk");
     return 0;
@@ -292,7 +286,8 @@ static int append_text(struct hd_journal *journal, char *text, size_t length, st
     if (hd_digest_of(text, length, &digest, err) != 0)
         return -1;
     text[length] = '\n'; /* in place of its NUL byte */
-    if (write_all(journal->file, text, length + 1, err) != 0) {
+    struct hd_bytes line = { (const uint8_t *)text, length + 1 };
+    if (write_to_disk(journal->file, line, err) != 0) {
         journal->broken = !cut_back(journal);
         return -1;
     }

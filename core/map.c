@@ -14,16 +14,11 @@ static uint64_t hash_of(struct hd_bytes key)
     return hash ^ (hash >> 32);
 }
 
-static bool same_key(struct hd_bytes a, struct hd_bytes b)
-{
-    return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
-}
-
 /* The slot that holds key, or the free one where it belongs. There is always a free one. */
 static struct hd_map_slot *slot_of(struct hd_map_slot *slots, size_t capacity, struct hd_bytes key)
 {
     size_t at = (size_t)hash_of(key) & (capacity - 1);
-    while (slots[at].key.data != NULL && !same_key(slots[at].key, key))
+    while (slots[at].key.data != NULL && !hd_bytes_equal(slots[at].key, key))
         at = (at + 1) & (capacity - 1);
     return &slots[at];
 }

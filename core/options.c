@@ -253,23 +253,6 @@ static int set_one(const struct assignment *assignment, struct hd_options *optio
     return tell_place(assignment, err);
 }
 
-static bool is_blank(char character)
-{
-    return character == ' ' || character == '\t' || character == '\r';
-}
-
-/* In place. */
-static char *trim(char *text)
-{
-    while (is_blank(*text))
-        text++;
-    size_t length = strlen(text);
-    while (length > 0 && is_blank(text[length - 1]))
-        length--;
-    text[length] = '\0';
-    return text;
-}
-
 /* Splits "key=value" in place. */
 static int split(char *text, struct assignment *out, struct hd_error *err)
 {
@@ -282,8 +265,8 @@ static int split(char *text, struct assignment *out, struct hd_error *err)
         return tell_place(out, err);
     }
     *equals = '\0';
-    out->key = trim(text);
-    out->value = trim(equals + 1);
+    out->key = hd_text_trim(text);
+    out->value = hd_text_trim(equals + 1);
     return 0;
 }
 
@@ -291,7 +274,7 @@ static int split(char *text, struct assignment *out, struct hd_error *err)
 static void cut_comment(char *line)
 {
     for (char *at = line; *at != '\0'; at++) {
-        if (*at == '#' && (at == line || is_blank(at[-1]))) {
+        if (*at == '#' && (at == line || hd_text_is_blank(at[-1]))) {
             *at = '\0';
             return;
         }
@@ -305,7 +288,7 @@ static int parse_lines(char *text, const char *file, struct hd_options *options,
     for (char *line = strsep(&text, "\n"); line != NULL; line = strsep(&text, "\n")) {
         assignment.line++;
         cut_comment(line);
-        line = trim(line);
+        line = hd_text_trim(line);
         if (*line == '\0')
             continue;
         if (split(line, &assignment, err) != 0 || set_one(&assignment, options, err) != 0)

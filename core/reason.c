@@ -374,14 +374,3 @@ bool hd_reason_from_word(const char *word, enum hd_reason *out)
     }
     return false;
 }
-
-bool hd_warning_from_word(const char *word, enum hd_warning *out)
-{
-    for (unsigned bit = 0; bit < HD_WARNING_BIT_COUNT; bit++) {
-        if (same(warnings[bit].word, word)) {
-            *out = (enum hd_warning)(1u << bit);
-            return true;
-        }
-    }
-    return false;
-}

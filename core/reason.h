@@ -92,6 +92,5 @@ const char *hd_warning_sentence(enum hd_warning one_bit);
 /* Word to value; false when the word is unknown (a newer peer), *out untouched. */
 bool hd_outcome_from_word(const char *word, enum hd_outcome *out);
 bool hd_reason_from_word(const char *word, enum hd_reason *out);
-bool hd_warning_from_word(const char *word, enum hd_warning *out);
 
 #endif

@@ -366,17 +366,6 @@ int hd_store_end_document(struct hd_store *store, uint64_t number, json_t *docum
     return 0;
 }
 
-int hd_store_end(struct hd_store *store, const struct hd_deployment *deployment,
-                 struct hd_error *err)
-{
-    json_t *document = hd_deployment_full_to_json(deployment);
-    if (document == NULL)
-        return hd_error_set_memory(err);
-    int result = hd_store_end_document(store, deployment->number, document, err);
-    json_decref(document);
-    return result;
-}
-
 /* ---- what is kept ---------------------------------------------------------------------------- */
 
 int hd_store_put_kept_files(struct hd_store *store, struct hd_bytes contents,

@@ -50,10 +50,8 @@ HD_CHECKED int hd_store_settle(struct hd_store *store, struct hd_error *err);
 /* Before the deployment goes live: its bundle (jar.length 0: none) and a "begin" line. */
 HD_CHECKED int hd_store_begin(struct hd_store *store, const struct hd_deployment *deployment,
                               struct hd_bytes jar, struct hd_error *err);
-/* After it, or instead of it when it was refused: an "end" line with every row. */
-HD_CHECKED int hd_store_end(struct hd_store *store, const struct hd_deployment *deployment,
-                            struct hd_error *err);
-/* The same of a deployment of that number as hd_deployment_full_to_json gave it. Borrows it. */
+/* After it, or instead of it when it was refused: an "end" line with the deployment of that number as
+ * hd_deployment_full_to_json gave it. Borrows it. */
 HD_CHECKED int hd_store_end_document(struct hd_store *store, uint64_t number, json_t *document,
                                      struct hd_error *err);
 /* Any other event. Takes fields (an object, or NULL for none) even on failure. */

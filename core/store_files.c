@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store_files.h"
 
+#include "core/write_all.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,17 +13,10 @@
 
 #define BESIDE ".new"
 
-static int write_all(int file, struct hd_bytes contents, struct hd_error *err)
+static int write_to_disk(int file, struct hd_bytes contents, struct hd_error *err)
 {
-    size_t done = 0;
-    while (done < contents.length) {
-        ssize_t written = write(file, contents.data + done, contents.length - done);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return hd_error_set_errno(err, errno, "the store cannot be written");
-        done += (size_t)written;
-    }
+    if (hd_write_all(file, contents) != 0)
+        return hd_error_set_errno(err, errno, "the store cannot be written");
     if (fsync(file) != 0)
         return hd_error_set_errno(err, errno, "the store cannot be brought to disk");
     return 0;
@@ -33,7 +28,7 @@ static int write_beside(int directory, struct hd_bytes contents, struct hd_error
         openat(directory, BESIDE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0)
         return hd_error_set_errno(err, errno, "the store cannot be written");
-    int result = write_all(file, contents, err);
+    int result = write_to_disk(file, contents, err);
     close(file);
     return result;
 }

@@ -100,6 +100,27 @@ bool hd_text_is_utf8(const void *data, size_t length)
     return true;
 }
 
+bool hd_text_starts_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+bool hd_text_is_blank(char character)
+{
+    return character == ' ' || character == '\t' || character == '\r';
+}
+
+char *hd_text_trim(char *text)
+{
+    while (hd_text_is_blank(*text))
+        text++;
+    size_t length = strlen(text);
+    while (length > 0 && hd_text_is_blank(text[length - 1]))
+        length--;
+    text[length] = '\0';
+    return text;
+}
+
 size_t hd_text_fit(const char *text, size_t length, size_t most)
 {
     if (length <= most)

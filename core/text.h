@@ -16,6 +16,12 @@
 /* True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool hd_text_is_utf8(const void *data, size_t length);
 
+bool hd_text_starts_with(const char *text, const char *start);
+/* Space, tab and CR: what may stand around the words of a line. */
+bool hd_text_is_blank(char character);
+/* Without blanks at both ends; in place. */
+char *hd_text_trim(char *text);
+
 /* How much of text, at most most bytes, may stand alone: not cut inside a character of UTF-8 (which
  * would make it unfit for JSON). */
 size_t hd_text_fit(const char *text, size_t length, size_t most);

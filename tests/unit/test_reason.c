@@ -106,11 +106,6 @@ static void every_word_leads_back_to_its_value(void **state)
         assert_true(hd_outcome_from_word(hd_outcome_word((enum hd_outcome)i), &outcome));
         assert_int_equal(outcome, i);
     }
-    for (unsigned bit = 0; bit < HD_WARNING_BIT_COUNT; bit++) {
-        enum hd_warning warning = 0;
-        assert_true(hd_warning_from_word(hd_warning_word((enum hd_warning)(1u << bit)), &warning));
-        assert_int_equal(warning, 1u << bit);
-    }
 }
 
 static void an_unknown_word_changes_nothing(void **state)
@@ -118,16 +113,13 @@ static void an_unknown_word_changes_nothing(void **state)
     (void)state;
     enum hd_reason reason = HD_REASON_DENIED;
     enum hd_outcome outcome = HD_OUTCOME_PENDING;
-    enum hd_warning warning = HD_WARNING_OLD_FRAMES;
     assert_false(hd_reason_from_word("of-a-newer-peer", &reason));
     assert_false(hd_reason_from_word("", &reason));
     assert_false(hd_reason_from_word(NULL, &reason));
     assert_false(hd_outcome_from_word("Redefined", &outcome));
     assert_false(hd_outcome_from_word(NULL, &outcome));
-    assert_false(hd_warning_from_word("denied", &warning));
     assert_int_equal(reason, HD_REASON_DENIED);
     assert_int_equal(outcome, HD_OUTCOME_PENDING);
-    assert_int_equal(warning, HD_WARNING_OLD_FRAMES);
 }
 
 static void values_outside_the_enumerations_have_no_words(void **state)

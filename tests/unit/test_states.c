@@ -16,10 +16,21 @@
 /* All classes here are of the boot loader, so no JNI function is called. */
 static JNIEnv *const no_jni = NULL;
 
-static int add(struct hd_states *states, const char *name, const char *text, struct hd_error *err)
+static int add_for(struct hd_states *states, const char *name, bool any_loader, const char *text,
+                   struct hd_error *err)
 {
     struct hd_bytes file = { (const uint8_t *)text, strlen(text) };
-    return hd_states_add(states, no_jni, name, NULL, false, file, err);
+    struct hd_blob *held;
+    if (hd_blob_of(file, &held, err) != 0)
+        return -1;
+    int status = hd_states_add_held(states, no_jni, name, NULL, any_loader, held, err);
+    hd_blob_release(held);
+    return status;
+}
+
+static int add(struct hd_states *states, const char *name, const char *text, struct hd_error *err)
+{
+    return add_for(states, name, false, text, err);
 }
 
 static void deploy(struct hd_states *states, uint64_t number, const char *name, const char *text)
@@ -42,7 +53,9 @@ static void roll_back(struct hd_states *states, uint64_t number, uint64_t to)
 static void expect_content(const struct hd_states *states, uint64_t state, const char *name,
                            const char *text)
 {
-    struct hd_bytes found = hd_states_content(states, no_jni, state, name, NULL);
+    const struct hd_states_place place = { .internal_name = name };
+    const struct hd_blob *content = hd_states_find_content(states, no_jni, state, &place);
+    struct hd_bytes found = content != NULL ? content->bytes : (struct hd_bytes){ NULL, 0 };
     assert_int_equal(found.length, strlen(text));
     assert_memory_equal(found.data, text, found.length);
 }
@@ -310,9 +323,8 @@ static void what_was_for_any_loader_is_for_the_file_of_the_first(void **state)
     struct hd_error err = HD_ERROR_INIT;
     struct hd_states *states = hd_states_new();
     struct hd_blob *own = blob_of("own");
-    struct hd_bytes file = { (const uint8_t *)"foo", 3 };
     assert_int_equal(hd_states_begin(states, no_jni, 1, &err), 0);
-    assert_int_equal(hd_states_add(states, no_jni, "Foo", NULL, true, file, &err), 0);
+    assert_int_equal(add_for(states, "Foo", true, "foo", &err), 0);
     hd_states_commit(states, no_jni);
     assert_int_equal(offers_of(states, false)->count, 0);
     hd_states_learn_base(states, no_jni, 1, "Foo", own);

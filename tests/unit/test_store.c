@@ -28,6 +28,14 @@ static struct hd_store *open_store(const struct sandbox *sandbox)
     return store;
 }
 
+static int end(struct hd_store *store, const struct hd_deployment *deployment, struct hd_error *err)
+{
+    json_t *document = hd_deployment_full_to_json(deployment);
+    int result = hd_store_end_document(store, deployment->number, document, err);
+    json_decref(document);
+    return result;
+}
+
 static const char one[] = "1111111111111111111111111111111111111111111111111111111111111111";
 static const struct hd_bytes jar = { (const uint8_t *)"a jar", 5 };
 
@@ -60,7 +68,7 @@ static void a_deployment_is_on_disk_before_and_after(void **state)
                             "111111.jar"),
                R_OK),
         0);
-    assert_int_equal(hd_store_end(store, deployment, &err), 0);
+    assert_int_equal(end(store, deployment, &err), 0);
     assert_int_equal(count_events(&sandbox, "end"), 1);
     hd_store_close(store);
 
@@ -267,7 +275,7 @@ static void push_bundle(struct hd_store *store, unsigned n)
     struct hd_deployment *deployment = deployment_of(n + 1, digest);
     if (hd_store_begin(store, deployment, jar, &err) != 0)
         fail_msg("%s", err.text);
-    assert_int_equal(hd_store_end(store, deployment, &err), 0);
+    assert_int_equal(end(store, deployment, &err), 0);
     hd_deployment_release(deployment);
 }
 
@@ -323,7 +331,7 @@ static void fill_journal(const struct sandbox *sandbox, uint64_t *numbers)
     for (*numbers = 0; *numbers < 3 * HD_STORE_READ_BYTES / 65536; ++*numbers) {
         struct hd_deployment *deployment = deployment_of(*numbers + 1, one);
         deployment->message = hd_strdup(words);
-        assert_int_equal(hd_store_end(store, deployment, &err), 0);
+        assert_int_equal(end(store, deployment, &err), 0);
         hd_deployment_release(deployment);
     }
     hd_free(words);
@@ -393,10 +401,8 @@ static void a_deployment_of_very_long_names_leaves_a_store_that_can_be_opened(vo
     struct hd_deployment *deployment = deployment_of(1, "");
     for (int i = 0; i < ROWS; i++)
         hd_row_refuse(hd_deployment_add_row(deployment, name, ""), HD_REASON_DENIED, "no");
-    json_t *document = hd_deployment_full_to_json(deployment);
-    if (hd_store_end_document(store, 1, document, &err) != 0)
+    if (end(store, deployment, &err) != 0)
         fail_msg("%s", err.text);
-    json_decref(document);
     hd_deployment_release(deployment);
     hd_store_close(store);
     store = open_store(&sandbox);
