@@ -334,7 +334,10 @@ static bool may_come(struct hd_road *road, struct hd_job *job)
     if (job->origin.way != HD_WAY_DROP || job->deployment == NULL)
         return false;
     if (job->bundle != NULL)
-        name_bundle(job->deployment, job->bundle);
+        job->deployment->bundle_name = copy(hd_bundle_name(job->bundle));
+    digest_bundle(job->deployment, job->bundle);
+    hd_ahead_free(job->ahead);
+    job->ahead = NULL;
     hd_bundle_free(job->bundle);
     job->bundle = NULL;
     return true;

@@ -27,12 +27,14 @@ struct seen {
     char *path;
     struct hd_digest digest;
     bool is_fresh; /* it changed, and is not known to be live */
+    struct seen *next;
 };
 
 struct tree {
     const char *directory;
     struct hd_watcher *watcher;
     void *seen; /* tsearch root of struct seen */
+    struct seen *first;
     /* The last push was refused because a deployment is on trial: it comes again after that. */
     bool held_up;
 };
@@ -55,10 +57,13 @@ static struct seen *add_seen(struct tree *tree, const char *path)
     if (seen == NULL)
         return NULL;
     seen->path = hd_strdup(path);
-    if (seen->path != NULL && tsearch(seen, &tree->seen, compare_paths) != NULL)
-        return seen;
-    free_seen(seen);
-    return NULL;
+    if (seen->path == NULL || tsearch(seen, &tree->seen, compare_paths) == NULL) {
+        free_seen(seen);
+        return NULL;
+    }
+    seen->next = tree->first;
+    tree->first = seen;
+    return seen;
 }
 
 /* Finds or adds; NULL when memory is out. */
@@ -129,42 +134,28 @@ static bool look_at(struct tree *tree, const char *path)
     return news;
 }
 
-struct gathering {
-    struct tree *tree;
-    struct hd_bundle_builder *builder;
-};
-
 /* Of a file that went away there is nothing to push, and one that is not whole yet is no news: its
  * next event brings it back. */
-static void gather(struct gathering *gathering, struct seen *seen)
+static void gather(struct tree *tree, struct hd_bundle_builder *builder, struct seen *seen)
 {
     struct hd_error err = HD_ERROR_INIT;
     uint8_t *data = NULL;
     size_t length = 0;
-    int result = read_item(gathering->tree, seen->path, &data, &length, &seen->digest, &err);
+    int result = read_item(tree, seen->path, &data, &length, &seen->digest, &err);
     if (result == 0)
-        result =
-            add_content(gathering->builder, seen->path, (struct hd_bytes){ data, length }, &err);
+        result = add_content(builder, seen->path, (struct hd_bytes){ data, length }, &err);
     hd_free(data);
     if (result == 0)
         return;
     seen->is_fresh = false;
     if (err.code != HD_E_NOT_FOUND)
-        complain(gathering->tree, seen->path, &err);
+        complain(tree, seen->path, &err);
 }
 
-static void gather_if_fresh(const void *node, VISIT which, void *gathering)
+static void settle(struct tree *tree)
 {
-    struct seen *seen = *(struct seen *const *)node;
-    if ((which == preorder || which == leaf) && seen->is_fresh)
-        gather(gathering, seen);
-}
-
-static void settle(const void *node, VISIT which, void *unused)
-{
-    (void)which;
-    (void)unused;
-    (*(struct seen *const *)node)->is_fresh = false;
+    for (struct seen *seen = tree->first; seen != NULL; seen = seen->next)
+        seen->is_fresh = false;
 }
 
 /* The target is looked for anew each time: the JVM may have been restarted since the last
@@ -188,7 +179,7 @@ static void push_batch(const struct hd_invocation *invocation, struct hd_bundle_
     tree->held_up |= strcmp(reason, hd_reason_word(HD_REASON_TRIAL_OPEN)) == 0;
     /* Else it comes again with the next compile: withheld classes have to follow the refused one. */
     if (status == HD_EXIT_GOOD || json_is_true(json_object_get(report, "applied")))
-        twalk_r(tree->seen, settle, NULL);
+        settle(tree);
     json_decref(report);
     hd_bundle_free(bundle);
 }
@@ -199,8 +190,9 @@ static int push_fresh(const struct hd_invocation *invocation, struct tree *tree,
     struct hd_bundle_builder *builder = hd_bundle_builder_new();
     if (builder == NULL)
         return hd_error_set_memory(err);
-    struct gathering gathering = { tree, builder };
-    twalk_r(tree->seen, gather_if_fresh, &gathering);
+    for (struct seen *seen = tree->first; seen != NULL; seen = seen->next)
+        if (seen->is_fresh)
+            gather(tree, builder, seen);
     if (hd_bundle_builder_count(builder) > 0)
         push_batch(invocation, builder, tree);
     else
