@@ -7,7 +7,7 @@
 
 #include "agent/resolve.h"
 
-enum { ROUNDS = 20, NAMES = 20, WANTED = NAMES + 3 };
+enum { ROUNDS = 10, NAMES = 20, WANTED = NAMES + 3 };
 
 static struct {
     char text[NAMES][24];
