@@ -117,13 +117,15 @@ int hd_offers_lay_over(JNIEnv *jni, const struct hd_offers *before, const struct
         return hd_error_set_memory(err);
     struct hd_offers offers = { NULL, 0 };
     offers.items = hd_alloc_zeroed(before->count + candidates.count + 1, sizeof(struct hd_patch *));
-    int status = offers.items != NULL ? 0 : hd_error_set_memory(err);
-    for (size_t i = 0; status == 0 && i < before->count; i++) {
+    if (offers.items == NULL) {
+        hd_free(candidates.items);
+        return hd_error_set_memory(err);
+    }
+    for (size_t i = 0; i < before->count; i++) {
         if (!is_replaced(&candidates, before->items[i]))
             offers.items[offers.count++] = hd_patch_keep(before->items[i]);
     }
-    if (status == 0)
-        status = add_new(jni, &offers, &candidates, deployment, err);
+    int status = add_new(jni, &offers, &candidates, deployment, err);
     hd_free(candidates.items);
     if (status != 0)
         hd_offers_close(&offers, jni);
