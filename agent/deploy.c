@@ -131,8 +131,8 @@ static void refuse_for_store(struct hd_deployment *deployment, const struct hd_e
 }
 
 /* The agent's own rollback of a trial was promised, and written down, when the trial began; so was
- * what is live after a restart, when it was kept. A store that fails since then must not break these
- * promises. */
+ * what is live after a restart, when it was kept. A store that fails since then must not break
+ * these promises. */
 static bool is_promised(const struct hd_job *job)
 {
     return job->kind == HD_JOB_RESTART ||
@@ -148,7 +148,8 @@ static bool take_down(struct hd_plan *plan)
     if (hd_archive_begin(plan->road->archive, plan->deployment, plan->job->bundle, &why) == 0)
         return true;
     if (is_promised(plan->job)) {
-        hd_log(HD_LOG_ERROR, "deployment %llu, which was promised before, is not in the journal: %s",
+        hd_log(HD_LOG_ERROR,
+               "deployment %llu, which was promised before, is not in the journal: %s",
                (unsigned long long)plan->deployment->number, why.text);
         return true;
     }
@@ -328,7 +329,8 @@ void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
                        job->kind == HD_JOB_RESTART;
     if (has_content && hd_probation_admits(&road->probation, job, begun) &&
         is_expected(road, job) && may_begin(road, job) &&
-        hd_gate_admits(&road->gate, road->options, road->archive, job) && hd_keep_is_possible(road, job))
+        hd_gate_admits(&road->gate, road->options, road->archive, job) &&
+        hd_keep_is_possible(road, job))
         walk(road, jni, job);
     finish(road, jni, job, begun);
     hd_probation_follow(&road->probation, job, hd_states_current(road->states), hd_road_clock());

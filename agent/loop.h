@@ -20,8 +20,8 @@ typedef void (*hd_loop_callback)(void *context);
 HD_CHECKED int hd_loop_new(const struct hd_jvm *jvm, struct hd_engine *engine,
                            const struct hd_options *options, struct hd_loop **out,
                            struct hd_error *err);
-/* Opens listeners and sources (each failure: one log line, the others go on). must_listen: fails where
- * addresses were asked for and none is open. Before the engine's and this thread start. */
+/* Opens listeners and sources (each failure: one log line, the others go on). must_listen: fails
+ * where addresses were asked for and none is open. Before the engine's and this thread start. */
 HD_CHECKED int hd_loop_open(struct hd_loop *loop, bool must_listen, struct hd_error *err);
 /* Starts the thread. */
 HD_CHECKED int hd_loop_start(struct hd_loop *loop, JNIEnv *jni, struct hd_error *err);
