@@ -191,7 +191,8 @@ json_t *hd_answer_history(const struct hd_loop *loop, uint64_t id)
 {
     const struct hd_history *history = hd_loop_history(loop);
     return json_pack("{s:s, s:I, s:o, s:I}", "type", "history", "id", (json_int_t)id, "deployments",
-                     hd_history_to_json(history), "dropped", (json_int_t)hd_history_dropped(history));
+                     hd_history_to_json(history), "dropped",
+                     (json_int_t)hd_history_dropped(history));
 }
 
 json_t *hd_answer_show(const struct hd_loop *loop, uint64_t deployment, uint64_t id)

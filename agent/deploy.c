@@ -134,8 +134,8 @@ static void refuse_for_store(struct hd_deployment *deployment, const struct hd_e
 }
 
 /* The agent's own rollback of a trial was promised, and written down, when the trial began; so was
- * what is live after a restart, when it was kept. A store that fails since then must not break these
- * promises. */
+ * what is live after a restart, when it was kept. A store that fails since then must not break
+ * these promises. */
 static bool is_promised(const struct hd_job *job)
 {
     return job->kind == HD_JOB_RESTART ||

@@ -55,7 +55,8 @@ struct hd_claim {
 HD_CHECKED int hd_drop_place_claim(struct hd_drop_place *place, const struct hd_watch_batch *batch,
                                    struct hd_claim **out, struct hd_error *err);
 void hd_claim_free(struct hd_claim *claim);
-/* A claim that waits for its turn holds no descriptor: its directory is closed, and opened again. */
+/* A claim that waits for its turn holds no descriptor: its directory is closed, and opened
+ * again. */
 void hd_claim_rest(struct hd_claim *claim);
 HD_CHECKED int hd_claim_resume(const struct hd_drop_place *place, struct hd_claim *claim,
                                struct hd_error *err);

@@ -60,7 +60,8 @@ struct hd_job {
     bool best_effort;
     bool keep;     /* DEPLOY: and what is live then survives a restart */
     bool blocking; /* STATUS: with the stacks that hold old code */
-    /* ROLLBACK, KEEP: to the state right after deployment "to"; else to the one before the current */
+    /* ROLLBACK, KEEP: to the state right after deployment "to"; else to the one before the
+     * current */
     bool to_given;
     uint64_t to;
     /* ROLLBACK: not 0: undo that deployment, provided that it is on trial; CONFIRM: which */
@@ -98,15 +99,15 @@ struct hd_engine;
 HD_CHECKED int hd_engine_new(const struct hd_jvm *jvm, JNIEnv *jni,
                              const struct hd_options *options, struct hd_engine **out,
                              struct hd_error *err);
-/* Moves out the deployments of earlier JVMs of the store; NULL: there is none. Before the threads run.
- */
+/* Moves out the deployments of earlier JVMs of the store; NULL: there is none. Before the threads
+ * run. */
 struct hd_past *hd_engine_steal_past(struct hd_engine *engine);
 /* What the store keeps becomes live again. On the thread that starts the agent, before
  * hd_engine_start; runs in no time where nothing is kept. Whatever fails is logged and in the
  * history. */
 void hd_engine_restart(struct hd_engine *engine, JNIEnv *jni);
-/* The agent could not be started: what hd_engine_restart made live is taken back. False: not all of it;
- * the log says what is live. Before hd_engine_start, or when that failed. */
+/* The agent could not be started: what hd_engine_restart made live is taken back. False: not all of
+ * it; the log says what is live. Before hd_engine_start, or when that failed. */
 bool hd_engine_take_back(struct hd_engine *engine, JNIEnv *jni);
 /* A watched tree's file before the first compile; before hd_engine_start only. */
 HD_CHECKED int hd_engine_remember(struct hd_engine *engine, const char *internal_name,

@@ -42,8 +42,8 @@ void hd_gate_close(struct hd_gate *gate);
 bool hd_gate_vouches(struct hd_gate *gate, const struct hd_options *options,
                      const struct hd_archive *archive, struct hd_job *job);
 /* True when the job's bundle may go on; its manifest is then in job->manifest, and who signed it in
- * the deployment, for history and journal. Else the deployment is failed with the reason. Jobs without a bundle, and
- * agents without allowed-signers=, pass. */
+ * the deployment, for history and journal. Else the deployment is failed with the reason. Jobs
+ * without a bundle, and agents without allowed-signers=, pass. */
 bool hd_gate_admits(struct hd_gate *gate, const struct hd_options *options,
                     const struct hd_archive *archive, struct hd_job *job);
 

@@ -174,8 +174,8 @@ static void compare_name(struct hd_live *live, void *context)
     search->found |= strcmp(live->internal_name, search->name) == 0;
 }
 
-/* A patch that waited in that state, and was taken back since, is in the registry no more: it must not
- * be left out in silence. */
+/* A patch that waited in that state, and was taken back since, is in the registry no more: it must
+ * not be left out in silence. */
 static void check_known(const char *internal_name, void *context)
 {
     struct gathering *gathering = context;

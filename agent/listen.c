@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 enum { ACCEPTED_AT_ONCE = 16, PAUSE_MS = 1000, REFUSALS_LOGGED_PER_MINUTE = 20 };
-/* A door that does not open is tried again after a second, two, four … at most so many; one whose name
- * must be looked up only so often, because that may hold up the loop. */
+/* A door that does not open is tried again after a second, two, four … at most so many; one whose
+ * name must be looked up only so often, because that may hold up the loop. */
 enum { LONGEST_PATIENCE_S = 60, LOOKUPS_MAX = 6 };
 
 void hd_listen_log_refusal(struct hd_listen *listen, const struct hd_peer *peer, const char *words)

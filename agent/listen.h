@@ -24,8 +24,8 @@ enum {
 
 HD_CHECKED int hd_listen_new(struct hd_loop *loop, struct hd_listen **out, struct hd_error *err);
 /* Opens what the options ask for (the default where they ask for nothing). One line in the log for
- * each address: that it listens, or why not; the others go on, and that one is tried again by and by.
- * Names that must be looked up are left for hd_listen_open_names. */
+ * each address: that it listens, or why not; the others go on, and that one is tried again by and
+ * by. Names that must be looked up are left for hd_listen_open_names. */
 void hd_listen_open(struct hd_listen *listen);
 /* After hd_listen_open: something was to be opened, nothing was, and no name is left to look up. */
 bool hd_listen_is_shut(const struct hd_listen *listen);

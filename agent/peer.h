@@ -19,9 +19,9 @@ struct hd_peer {
  * does not know. */
 HD_CHECKED int hd_peer_of(int descriptor, struct hd_peer *out, struct hd_error *err);
 
-/* The user's name in a file like /etc/passwd, fit for a line, cut to capacity; false where it has none.
- * From that file alone: the name is there for people to read, and getpwuid would load name-service
- * modules into the JVM that ask LDAP or a daemon, and wait. Any thread. */
+/* The user's name in a file like /etc/passwd, fit for a line, cut to capacity; false where it has
+ * none. From that file alone: the name is there for people to read, and getpwuid would load
+ * name-service modules into the JVM that ask LDAP or a daemon, and wait. Any thread. */
 bool hd_peer_find_name(const char *passwd, uint32_t uid, char *out, size_t capacity);
 /* "uid:1000 (alice)", or "uid:1000" where /etc/passwd has no name; cut to capacity. Any thread. */
 void hd_peer_describe_user(uint32_t uid, char *out, size_t capacity);

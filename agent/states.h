@@ -70,8 +70,8 @@ bool hd_states_is_ancestor(const struct hd_states *states, uint64_t older, uint6
 /* The parent of a state; 0 for 0. */
 uint64_t hd_states_parent(const struct hd_states *states, uint64_t state);
 
-/* Calls visit for the name of each class that the state, or one it was made from, sets; a name may come
- * more than once. */
+/* Calls visit for the name of each class that the state, or one it was made from, sets; a name may
+ * come more than once. */
 void hd_states_each_class(const struct hd_states *states, uint64_t state,
                           void (*visit)(const char *internal_name, void *context), void *context);
 

@@ -159,8 +159,8 @@ static int resolve(struct hd_plan *plan, struct hd_error *err)
 int hd_plan_find_targets(struct hd_plan *plan, struct hd_error *err)
 {
     hd_road_doing(plan->road, "looking for the loaded classes");
-    if (hd_plan_watch(plan, err) != 0 || resolve(plan, err) != 0 || find_out_which_loader_is_meant(plan, err) != 0 ||
-        add_targets(plan, err) != 0)
+    if (hd_plan_watch(plan, err) != 0 || resolve(plan, err) != 0 ||
+        find_out_which_loader_is_meant(plan, err) != 0 || add_targets(plan, err) != 0)
         return -1;
     qsort(plan->targets, plan->target_count, sizeof *plan->targets, by_class_and_label);
     return hd_plan_add_rows(plan, err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The deployments of this JVM, newest last, in memory with a bound (rows and bytes counted: the oldest go
- * first), and before them those of earlier JVMs of its store. Holds a reference to each. Used by one thread: the loop, which answers history and show
- * from it while the engine is at work.
+ * The deployments of this JVM, newest last, in memory with a bound (rows and bytes counted: the
+ * oldest go first), and before them those of earlier JVMs of its store. Holds a reference to each.
+ * Used by one thread: the loop, which answers history and show from it while the engine is at work.
  */
 #ifndef HD_CORE_HISTORY_H
 #define HD_CORE_HISTORY_H

@@ -37,8 +37,8 @@ HD_CHECKED int hd_journal_read(int directory,
                                             struct hd_error *err),
                                void *context, struct hd_journal_state *out, struct hd_error *err);
 
-/* A reading of lines some of which need not be understood: to see that a line is in the chain takes a
- * fraction of the time that its parsing does. All zero: none is parsed. */
+/* A reading of lines some of which need not be understood: to see that a line is in the chain takes
+ * a fraction of the time that its parsing does. All zero: none is parsed. */
 struct hd_journal_reader {
     /* As in hd_journal_read. */
     int (*visit)(const json_t *entry, void *context, struct hd_error *err);
@@ -53,9 +53,10 @@ HD_CHECKED int hd_journal_open(int directory, bool create, const struct hd_journ
                                struct hd_journal **out, struct hd_error *err);
 void hd_journal_close(struct hd_journal *journal);
 
-/* Adds a line, on disk (fdatasync) when this returns 0. HD_E_LIMIT: longer than HD_JOURNAL_MAX_LINE. Takes entry (an object with "event", without
- * n, prev and at) even on failure. After a failure the file is as before; where even that cannot be
- * had, every later append fails until it can. */
+/* Adds a line, on disk (fdatasync) when this returns 0. HD_E_LIMIT: longer than
+ * HD_JOURNAL_MAX_LINE. Takes entry (an object with "event", without n, prev and at) even on
+ * failure. After a failure the file is as before; where even that cannot be had, every later append
+ * fails until it can. */
 HD_CHECKED int hd_journal_append_take(struct hd_journal *journal, json_t *entry,
                                       struct hd_error *err);
 /* Digest of the last line; a borrow until the next append. */

@@ -20,9 +20,10 @@ HD_CHECKED int hd_log_open(const char *path, enum hd_log_level level, struct hd_
 /* Back to stderr at level info, with no lost lines left to tell. */
 void hd_log_close(void);
 bool hd_log_enabled(enum hd_log_level level);
-/* From now on every line that is logged is also handed to listener (one at most; NULL: none any more), unescaped and without its head. It is
- * called with the log locked, so it may not log. */
-void hd_log_listen(void (*listener)(enum hd_log_level level, const char *text, void *context), void *context);
+/* From now on every line that is logged is also handed to listener (one at most; NULL: none any
+ * more), unescaped and without its head. It is called with the log locked, so it may not log. */
+void hd_log_listen(void (*listener)(enum hd_log_level level, const char *text, void *context),
+                   void *context);
 void hd_log(enum hd_log_level level, const char *format, ...) HD_PRINTF(2, 3);
 
 #endif

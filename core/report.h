@@ -45,7 +45,8 @@ struct hd_row {
     uint64_t micros;   /* spent on this class; of one RedefineClasses call for many, its share */
 };
 
-/* What a pusher insisted on; it stays with the deployment, and with what is live of it, for ever. */
+/* What a pusher insisted on; it stays with the deployment, and with what is live of it, for
+ * ever. */
 enum hd_forced {
     HD_FORCED_BEST_EFFORT = 1u << 0,
     HD_FORCED_ALL_LOADERS = 1u << 1,
@@ -123,8 +124,8 @@ size_t hd_deployment_count(const struct hd_deployment *deployment, enum hd_outco
 /* True when no row is refused or withheld and there is no error. */
 bool hd_deployment_is_good(const struct hd_deployment *deployment);
 
-/* Rows are written up to so many bytes of JSON: a line of the journal, and an answer, that are longer
- * could not be read again (HD_JOURNAL_MAX_LINE, the client's bound). */
+/* Rows are written up to so many bytes of JSON: a line of the journal, and an answer, that are
+ * longer could not be read again (HD_JOURNAL_MAX_LINE, the client's bound). */
 #define HD_REPORT_MAX_ROW_BYTES ((size_t)48 << 20)
 
 /* The contract's document for push and check: deployment (null for 0), applied, state, error,

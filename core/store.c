@@ -24,7 +24,8 @@ struct hd_store {
     struct hd_journal *journal;
     uint64_t last_number;
     uint64_t open_number; /* begun and not ended; 0: none */
-    struct hd_store_files_size size; /* of bundles, at most: not listed for each push */
+    /* of bundles, at most: a directory is not listed for each push */
+    struct hd_store_files_size size;
     bool size_known;
     /* digests of kept.json, "" for none: what it is, and what it was about to become */
     char kept[HD_DIGEST_HEX_SIZE];

@@ -29,9 +29,9 @@ struct hd_store;
 
 /* Makes the directory (0700) and what is in it where missing, and calls visit (may be NULL) for the
  * lines of the journal, as hd_journal_read does, but for deployments further than
- * HD_STORE_READ_BYTES from its end that were not signed. HD_E_DENIED: it belongs to another user or is open
- * to others, or another JVM (the text names its pid) holds it; HD_E_FORMAT: the journal was changed;
- * HD_E_SYSTEM. */
+ * HD_STORE_READ_BYTES from its end that were not signed. HD_E_DENIED: it belongs to another user or
+ * is open to others, or another JVM (the text names its pid) holds it; HD_E_FORMAT: the journal was
+ * changed; HD_E_SYSTEM. */
 HD_CHECKED int hd_store_open(const char *directory,
                              int (*visit)(const json_t *entry, void *context,
                                           struct hd_error *err),
@@ -43,15 +43,15 @@ uint64_t hd_store_last_number(const struct hd_store *store);
 /* Digest of the journal's last line, to be anchored elsewhere. A borrow until the next call. */
 const char *hd_store_head(const struct hd_store *store);
 
-/* What a crash left open in the journal is closed: a deployment that has begun and not ended gets an
- * "interrupted" line, a keep that has no "kept" gets that, or "keep-interrupted". Does nothing where
- * nothing is open. hd_store_begin and hd_store_set_kept do it too. */
+/* What a crash left open in the journal is closed: a deployment that has begun and not ended gets
+ * an "interrupted" line, a keep that has no "kept" gets that, or "keep-interrupted". Does nothing
+ * where nothing is open. hd_store_begin and hd_store_set_kept do it too. */
 HD_CHECKED int hd_store_settle(struct hd_store *store, struct hd_error *err);
 /* Before the deployment goes live: its bundle (jar.length 0: none) and a "begin" line. */
 HD_CHECKED int hd_store_begin(struct hd_store *store, const struct hd_deployment *deployment,
                               struct hd_bytes jar, struct hd_error *err);
-/* After it, or instead of it when it was refused: an "end" line with the deployment of that number as
- * hd_deployment_full_to_json gave it. Borrows it. */
+/* After it, or instead of it when it was refused: an "end" line with the deployment of that number
+ * as hd_deployment_full_to_json gave it. Borrows it. */
 HD_CHECKED int hd_store_end_document(struct hd_store *store, uint64_t number, json_t *document,
                                      struct hd_error *err);
 /* Any other event. Takes fields (an object, or NULL for none) even on failure. */

@@ -289,7 +289,9 @@ int hd_text_parse_size(const char *text, uint64_t *bytes, struct hd_error *err)
 
 int hd_text_parse_time(const char *text, uint64_t *milliseconds, struct hd_error *err)
 {
-    static const struct unit units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "min", 60000 } };
+    static const struct unit units[] = {
+        { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "min", 60000 }
+    };
     uint64_t value;
     if (!take_with_unit(text, units, sizeof units / sizeof units[0], &value))
         return bad_value(text, "a time such as 30ms, 2s or 1m", err);

@@ -39,8 +39,8 @@ char *hd_text_from_modified_utf8(struct hd_bytes text);
  * when memory is out. */
 char *hd_text_class_name(struct hd_bytes internal_name);
 
-/* Parses "256M", "64K", "1G", "1234" (bytes) / "30ms", "2s", "1m", "2min" (to milliseconds). HD_E_USAGE
- * names the text. */
+/* Parses "256M", "64K", "1G", "1234" (bytes) / "30ms", "2s", "1m", "2min" (to milliseconds).
+ * HD_E_USAGE names the text. */
 HD_CHECKED int hd_text_parse_size(const char *text, uint64_t *bytes, struct hd_error *err);
 HD_CHECKED int hd_text_parse_time(const char *text, uint64_t *milliseconds, struct hd_error *err);
 /* A decimal number from minimum to maximum, nothing else around it. */
