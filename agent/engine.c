@@ -17,6 +17,7 @@
 
 #define THREAD_NAME      "hotdrop-engine"
 #define MAX_WAITING_JOBS 64
+
 struct job_queue {
     struct hd_job *first;
     struct hd_job **end;
@@ -256,54 +257,11 @@ static void run_in_frame(struct hd_engine *engine, JNIEnv *jni, struct hd_job *j
         (*jni)->PopLocalFrame(jni, NULL);
 }
 
-/* NULL where nothing is to be made live. */
-static struct hd_job *new_restart_job(struct hd_engine *engine, struct hd_kept *kept)
-{
-    struct hd_origin origin = { .way = HD_WAY_AGENT };
-    hd_text_format(origin.who, sizeof origin.who, "%s", kept->who != NULL ? kept->who : "agent");
-    hd_text_format(origin.from, sizeof origin.from, "store %s", engine->road.options->store);
-    struct hd_job *job = hd_job_new(HD_JOB_RESTART, &origin);
-    if (job == NULL)
-        return NULL;
-    job->restart = kept;
-    job->best_effort = true;
-    job->message =
-        hd_asprintf("what was kept after deployment %llu", (unsigned long long)kept->state);
-    return job;
-}
-
-/* NULL where nothing is kept, or it cannot be read. */
-static struct hd_kept *read_kept(struct hd_road *road)
-{
-    struct hd_error err = HD_ERROR_INIT;
-    struct hd_kept *kept = hd_alloc_zeroed(1, sizeof *kept);
-    if (kept == NULL)
-        return NULL;
-    bool whole = hd_archive_read_kept(road->archive, kept, &err) == 0 &&
-                 hd_gate_judge_kept(&road->gate, road->options, road->archive,
-                                    road->jvm->rules.feature_release, kept, &err) == 0;
-    hd_archive_note_kept(road->archive, kept);
-    if (!whole)
-        hd_log(HD_LOG_ERROR, "nothing that was kept is live: %s", err.text);
-    else if (hd_kept_live_count(kept) > 0)
-        return kept;
-    hd_kept_close(kept);
-    hd_free(kept);
-    return NULL;
-}
-
 void hd_engine_restart(struct hd_engine *engine, JNIEnv *jni)
 {
-    struct hd_kept *kept = engine->road.archive != NULL ? read_kept(&engine->road) : NULL;
-    if (kept == NULL)
+    struct hd_job *job = hd_keep_restart_job(&engine->road);
+    if (job == NULL)
         return;
-    struct hd_job *job = new_restart_job(engine, kept);
-    if (job == NULL) {
-        hd_log(HD_LOG_ERROR, "nothing that was kept is live: out of memory");
-        hd_kept_close(kept);
-        hd_free(kept);
-        return;
-    }
     hd_log(HD_LOG_INFO, "%s, by %s, becomes live again", job->message != NULL ? job->message : "",
            job->origin.who);
     run_in_frame(engine, jni, job);

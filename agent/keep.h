@@ -16,6 +16,11 @@
  */
 void hd_keep_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job);
 
+/* The job (restart) that makes live again what is kept, once it was judged by whoever must have
+ * signed it; NULL where there is nothing to make live, or, logged, where that cannot be told. The
+ * caller frees it. (keep_restart.c) */
+struct hd_job *hd_keep_restart_job(struct hd_road *road);
+
 /* What a deployment that is to be kept needs, looked at before it goes live. False: its deployment
  * was failed with cannot-keep. */
 bool hd_keep_is_possible(const struct hd_road *road, const struct hd_job *job);

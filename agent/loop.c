@@ -30,13 +30,6 @@ enum {
     LEAVE_MS = 200         /* for clients to hear that the JVM ends */
 };
 
-struct hd_loop_watch {
-    struct hd_loop *loop;
-    struct lws *wsi;
-    hd_loop_callback readable;
-    void *context;
-};
-
 struct hd_loop {
     const struct hd_jvm *jvm;
     const struct hd_options *options;
@@ -133,74 +126,6 @@ void hd_loop_timer_set(struct hd_loop *loop, lws_sorted_usec_list_t *timer, sul_
 void hd_loop_timer_cancel(lws_sorted_usec_list_t *timer)
 {
     lws_sul_cancel(timer);
-}
-
-/* ---- watched descriptors --------------------------------------------------------------------- */
-
-int hd_loop_watch(struct hd_loop *loop, int descriptor, hd_loop_callback readable, void *context,
-                  struct hd_loop_watch **out, struct hd_error *err)
-{
-    struct hd_loop_watch *watch = hd_alloc(sizeof *watch);
-    if (watch == NULL)
-        return hd_error_set_memory(err);
-    *watch = (struct hd_loop_watch){ .loop = loop, .readable = readable, .context = context };
-    /* libwebsockets closes what it adopts, and the descriptor stays the caller's. */
-    int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0) {
-        hd_free(watch);
-        return hd_error_set_errno(err, errno, "a descriptor cannot be watched");
-    }
-    lws_adopt_desc_t info = { .vh = loop->vhost,
-                              .type = LWS_ADOPT_RAW_FILE_DESC,
-                              .fd = { .filefd = copy },
-                              .vh_prot_name = HD_LWS_WATCH };
-    watch->wsi = lws_adopt_descriptor_vhost_via_info(&info);
-    if (watch->wsi == NULL) {
-        close(copy);
-        hd_free(watch);
-        return hd_error_set(err, HD_E_SYSTEM, "libwebsockets does not watch a descriptor");
-    }
-    lws_set_opaque_user_data(watch->wsi, watch);
-    *out = watch;
-    return 0;
-}
-
-/* May be called from within its own callback, so the rest happens on the loop's next turn. */
-void hd_loop_unwatch(struct hd_loop_watch *watch)
-{
-    if (watch == NULL)
-        return;
-    if (watch->wsi != NULL) {
-        lws_set_opaque_user_data(watch->wsi, NULL);
-        lws_set_timeout(watch->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-    }
-    hd_free(watch);
-}
-
-static int watch_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-                          size_t length)
-{
-    (void)user;
-    (void)in;
-    (void)length;
-    struct hd_loop_watch *watch;
-    switch (reason) {
-    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-        return -1; /* a client asked for this as if it were its subprotocol */
-    case LWS_CALLBACK_RAW_RX_FILE:
-        watch = lws_get_opaque_user_data(wsi);
-        if (watch == NULL)
-            return -1;
-        watch->readable(watch->context);
-        return 0;
-    case LWS_CALLBACK_RAW_CLOSE_FILE:
-        watch = lws_get_opaque_user_data(wsi);
-        if (watch != NULL)
-            watch->wsi = NULL;
-        return 0;
-    default:
-        return 0;
-    }
 }
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
@@ -343,7 +268,7 @@ static const struct lws_protocols protocols[] = {
     { .name = HD_LWS_HTTP, .callback = http_callback },
     { .name = HD_PROTOCOL_NAME, .callback = hd_session_callback, .rx_buffer_size = READ_SIZE },
     { .name = HD_LWS_RELAY, .callback = hd_relay_callback },
-    { .name = HD_LWS_WATCH, .callback = watch_callback },
+    { .name = HD_LWS_WATCH, .callback = hd_loop_watch_callback },
     { .name = NULL },
 };
 

@@ -32,6 +32,8 @@ bool hd_loop_is_busy(const struct hd_loop *loop);
 #define HD_LWS_HTTP  "http"  /* requests that are not upgraded yet */
 #define HD_LWS_WATCH "watch" /* hd_loop_watch's descriptors */
 #define HD_LWS_RELAY "relay" /* both ends of a struct hd_relay */
+int hd_loop_watch_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                           size_t length);
 
 /* Milliseconds from now, on the loop thread; at most once. The timer is the caller's, zeroed before
  * its first use, and cancelled before it is freed; setting it again moves it. */
