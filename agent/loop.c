@@ -14,12 +14,9 @@
 #include "core/alloc.h"
 #include "core/message.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
 #define THREAD_NAME "hotdrop-loop"
 
