@@ -229,7 +229,11 @@ void hd_print_report(const json_t *report, bool is_check, double seconds)
     const json_t *classes = json_object_get(report, "classes");
     const json_t *error = json_object_get(report, "error");
     const json_t *number = json_object_get(report, "deployment");
+    const json_t *left_out = json_object_get(report, "classes_left_out");
     print_rows(classes);
+    if (json_is_integer(left_out))
+        printf("%lld more rows were too many for one answer.\n",
+               (long long)json_integer_value(left_out));
     if (json_is_object(error))
         hd_print_error(error);
     print_old_frames(report);

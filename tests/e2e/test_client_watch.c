@@ -91,14 +91,19 @@ static const char *pid_of(const struct e2e *e2e)
     return text;
 }
 
+static void watch_two_classes(struct e2e *e2e, struct watching *watching)
+{
+    compile(e2e, "one", "one");
+    e2e_start(e2e, "", NULL);
+    expect_words(e2e, "one", "one");
+    start_watching(e2e, watching, "--pid", pid_of(e2e));
+}
+
 static void each_compile_is_one_line_with_what_changed(void **state)
 {
     struct e2e *e2e = *state;
     struct watching watching = { 0 };
-    compile(e2e, "one", "one");
-    e2e_start(e2e, "", NULL);
-    expect_words(e2e, "one", "one");
-    start_watching(e2e, &watching, "--pid", pid_of(e2e));
+    watch_two_classes(e2e, &watching);
 
     compile(e2e, "two", "one");
     expect_rows(hear(&watching), 1);
@@ -124,10 +129,7 @@ static void a_compile_during_a_trial_is_pushed_after_it(void **state)
     struct e2e *e2e = *state;
     struct e2e_answer answer;
     struct watching watching = { 0 };
-    compile(e2e, "one", "one");
-    e2e_start(e2e, "", NULL);
-    expect_words(e2e, "one", "one");
-    start_watching(e2e, &watching, "--pid", pid_of(e2e));
+    watch_two_classes(e2e, &watching);
     write_source(e2e, "First", "on trial");
     e2e_compile(e2e, "sources", "trial", "");
     e2e_client(e2e, &answer, "push", "--pid", pid_of(e2e), "--confirm-within", "2min", e2e_path(e2e, "trial/demo/First.class"), NULL);
@@ -150,10 +152,7 @@ static void what_is_refused_is_said_and_the_watch_goes_on(void **state)
 {
     struct e2e *e2e = *state;
     struct watching watching = { 0 };
-    compile(e2e, "one", "one");
-    e2e_start(e2e, "", NULL);
-    expect_words(e2e, "one", "one");
-    start_watching(e2e, &watching, "--pid", pid_of(e2e));
+    watch_two_classes(e2e, &watching);
     e2e_write(e2e, "sources/demo/First.java", "package demo; public class First { int extra; public static String greet() { return \"two\"; } }");
     e2e_compile(e2e, "sources", "classes", "");
     e2e_expect_row(hear(&watching), "demo.First", "refused", "field-added");
@@ -167,10 +166,7 @@ static void what_was_withheld_goes_with_the_next_compile(void **state)
 {
     struct e2e *e2e = *state;
     struct watching watching = { 0 };
-    compile(e2e, "one", "one");
-    e2e_start(e2e, "", NULL);
-    expect_words(e2e, "one", "one");
-    start_watching(e2e, &watching, "--pid", pid_of(e2e));
+    watch_two_classes(e2e, &watching);
     write_source(e2e, "Second", "two");
     e2e_write(e2e, "sources/demo/First.java", "package demo; public class First { int extra; public static String greet() { return \"two\"; } }");
     e2e_compile(e2e, "sources", "classes", "");

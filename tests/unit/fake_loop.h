@@ -109,28 +109,6 @@ void hd_loop_refused(struct hd_loop *loop, const struct hd_refusal *refusal)
     loop->refusals++;
 }
 
-struct hd_job *hd_job_new(enum hd_job_kind kind, const struct hd_origin *origin)
-{
-    struct hd_job *job = hd_alloc_zeroed(1, sizeof *job);
-    if (job == NULL)
-        return NULL;
-    job->kind = kind;
-    job->origin = *origin;
-    return job;
-}
-
-void hd_job_free(struct hd_job *job)
-{
-    if (job == NULL)
-        return;
-    hd_bundle_free(job->bundle);
-    hd_deployment_release(job->deployment);
-    hd_authorized_close(&job->behalf.signers);
-    hd_free(job->loader);
-    hd_free(job->message);
-    hd_free(job);
-}
-
 static inline void fake_loop_init(struct hd_loop *loop)
 {
     *loop = (struct hd_loop){ .options = { .settle_ms = 30, .max_bundle = 1 << 20 } };
