@@ -269,9 +269,9 @@ static void forget_older_half(struct hd_gate *gate)
 /* The index borrows from the array, so it is made anew when that moves. */
 static int make_room_for_origin(struct hd_gate *gate, struct hd_error *err)
 {
-    if (gate->origin_count < gate->origin_capacity)
+    if (gate->origins != NULL && gate->origin_count < gate->origin_capacity)
         return 0;
-    if (gate->origin_count == HD_GATE_MAX_ORIGINS)
+    if (gate->origins != NULL && gate->origin_count == HD_GATE_MAX_ORIGINS)
         forget_older_half(gate);
     else if (grow_origins(gate, err) != 0)
         return -1;

@@ -3,6 +3,7 @@
 
 #include "core/text.h"
 
+#include <ctype.h>
 #include <string.h>
 
 /* RFC 6455 §5.2 */
@@ -51,13 +52,39 @@ static bool pass_first_line_byte(struct hd_wsguard *guard, uint8_t byte)
     return true;
 }
 
+/* RFC 9110 §5.6.2 */
+static bool is_token(uint8_t byte)
+{
+    return isalnum(byte) || (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
+}
+
+/* "Name: value" (RFC 9112 §5): nothing before the colon but the name, and no line that goes on in
+ * the next. */
+static bool pass_header_byte(struct hd_wsguard *guard, uint8_t byte)
+{
+    if (byte == '\r')
+        return guard->line_length == 0 || guard->line_named;
+    if (byte == '\n') {
+        guard->line_length = 0;
+        guard->line_named = false;
+        return true;
+    }
+    if (++guard->line_length > HD_WSGUARD_LINE_MAX)
+        return false;
+    if (guard->line_named || is_token(byte))
+        return true;
+    guard->line_named = byte == ':' && guard->line_length > 1;
+    return guard->line_named;
+}
+
 static bool pass_head_byte(struct hd_wsguard *guard, uint8_t byte)
 {
+    bool (*pass)(struct hd_wsguard *, uint8_t) =
+        guard->first_line_done ? pass_header_byte : pass_first_line_byte;
     bool expected = byte == end_of_head[guard->line_end];
     bool inside_line_break = guard->line_end % 2 == 1;
     if (++guard->head_length > HD_WSGUARD_HEAD_MAX || (inside_line_break && !expected) ||
-        (is_control(byte) && !expected) ||
-        (!guard->first_line_done && !pass_first_line_byte(guard, byte)))
+        (is_control(byte) && !expected) || !pass(guard, byte))
         return false;
     guard->line_end = expected ? guard->line_end + 1 : 0;
     if (guard->line_end == sizeof end_of_head)

@@ -12,11 +12,11 @@ enum { STATE_LENGTH = 16, MAX_DURATION_MS = 604800000, FIRST_KEY = 256 };
 struct known_option {
     const char *name;
     const char *argument; /* NULL: takes none */
-    char letter;          /* 0: has none */
+    int letter;           /* 0: has none */
+    unsigned groups;      /* 0: every command */
     /* takes optarg into the field of the invocation */
     int (*take)(const struct known_option *option, void *field, struct hd_error *err);
     size_t field;
-    unsigned groups; /* 0: every command */
     const char *summary;
 };
 #define AT(field) offsetof(struct hd_invocation, field)
@@ -108,74 +108,74 @@ static int take_smoke(const struct known_option *option, void *field, struct hd_
 /* ---- the options ----------------------------------------------------------------------------- */
 
 static const struct known_option known_options[] = {
-    { "pid", "PID", 0, take_pid, AT(pid), HD_OPTIONS_TARGET, "the JVM with this process id" },
-    { "to", "ADDRESS", 0, take_text, AT(to), HD_OPTIONS_TARGET,
+    { "pid", "PID", 0, HD_OPTIONS_TARGET, take_pid, AT(pid), "the JVM with this process id" },
+    { "to", "ADDRESS", 0, HD_OPTIONS_TARGET, take_text, AT(to),
       "unix:PATH, wss://HOST:PORT, ws://HOST:PORT, or a name from ~/.config/hotdrop/targets" },
-    { "token", "FILE", 0, take_text, AT(token_file), HD_OPTIONS_TARGET,
+    { "token", "FILE", 0, HD_OPTIONS_TARGET, take_text, AT(token_file),
       "the file that holds the token for wss:// or ws://" },
-    { "ca", "FILE", 0, take_text, AT(ca_file), HD_OPTIONS_TARGET,
+    { "ca", "FILE", 0, HD_OPTIONS_TARGET, take_text, AT(ca_file),
       "wss://: who issues the agent's certificate (else whom this system believes)" },
-    { "cert", "FILE", 0, take_text, AT(cert_file), HD_OPTIONS_TARGET,
+    { "cert", "FILE", 0, HD_OPTIONS_TARGET, take_text, AT(cert_file),
       "wss://: the certificate to show" },
-    { "key", "FILE", 0, take_text, AT(key_file), HD_OPTIONS_TARGET, "wss://: its key" },
-    { "loader", "TEXT", 0, take_text, AT(loader), HD_OPTIONS_DEPLOY,
+    { "key", "FILE", 0, HD_OPTIONS_TARGET, take_text, AT(key_file), "wss://: its key" },
+    { "loader", "TEXT", 0, HD_OPTIONS_DEPLOY, take_text, AT(loader),
       "only class loaders whose label contains TEXT" },
-    { "all-loaders", NULL, 0, take_flag, AT(all_loaders), HD_OPTIONS_DEPLOY,
+    { "all-loaders", NULL, 0, HD_OPTIONS_DEPLOY, take_flag, AT(all_loaders),
       "every class loader that has the class, even with different code" },
-    { "best-effort", NULL, 0, take_flag, AT(best_effort), HD_OPTIONS_DEPLOY,
+    { "best-effort", NULL, 0, HD_OPTIONS_DEPLOY, take_flag, AT(best_effort),
       "apply what can be applied even if another class is refused" },
-    { "message", "TEXT", 0, take_text, AT(message), HD_OPTIONS_PUSH, "why, for the history" },
-    { "keep", NULL, 0, take_flag, AT(keep), HD_OPTIONS_KEEP,
+    { "message", "TEXT", 0, HD_OPTIONS_PUSH, take_text, AT(message), "why, for the history" },
+    { "keep", NULL, 0, HD_OPTIONS_KEEP, take_flag, AT(keep),
       "and what is live then survives a restart of the JVM" },
-    { "attach", NULL, 0, take_flag, AT(attach), HD_OPTIONS_ATTACH_ON_THE_WAY,
+    { "attach", NULL, 0, HD_OPTIONS_ATTACH_ON_THE_WAY, take_flag, AT(attach),
       "load the agent first where the JVM has none" },
-    { "options", "TEXT", 0, take_text, AT(agent_options), HD_OPTIONS_ATTACH,
+    { "options", "TEXT", 0, HD_OPTIONS_ATTACH, take_text, AT(agent_options),
       "the agent's options, key=value,…" },
-    { "agent", "FILE", 0, take_text, AT(agent_file), HD_OPTIONS_ATTACH,
+    { "agent", "FILE", 0, HD_OPTIONS_ATTACH, take_text, AT(agent_file),
       "libhotdrop.so, where it is not found by itself" },
-    { "settle", "TIME", 0, take_time, AT(settle_ms), HD_OPTIONS_WATCH,
+    { "settle", "TIME", 0, HD_OPTIONS_WATCH, take_time, AT(settle_ms),
       "quiet time that ends a compile (30ms)" },
-    { "jdk", "N", 0, take_release, AT(jdk), HD_OPTIONS_DIFF,
+    { "jdk", "N", 0, HD_OPTIONS_DIFF, take_release, AT(jdk),
       "the release that is to take the swap (17)" },
-    { "confirm-within", "TIME", 0, take_wait, AT(confirm_within_ms), HD_OPTIONS_TRIAL,
+    { "confirm-within", "TIME", 0, HD_OPTIONS_TRIAL, take_wait, AT(confirm_within_ms),
       "roll back unless somebody confirms within TIME (60s, 2min)" },
-    { "smoke", "COMMAND", 0, take_smoke, AT(smoke), HD_OPTIONS_TRIAL,
+    { "smoke", "COMMAND", 0, HD_OPTIONS_TRIAL, take_smoke, AT(smoke),
       "run COMMAND afterwards: exit 0 confirms, anything else rolls back" },
-    { "wait-drained", "TIME", 0, take_wait, AT(wait_drained_ms), HD_OPTIONS_TRIAL,
+    { "wait-drained", "TIME", 0, HD_OPTIONS_TRIAL, take_wait, AT(wait_drained_ms),
       "wait at most TIME until no thread is in old code" },
-    { "expect", "STATE", 0, take_state, AT(expect), HD_OPTIONS_EXPECT,
+    { "expect", "STATE", 0, HD_OPTIONS_EXPECT, take_state, AT(expect),
       "refuse unless this state is live, as status prints it" },
-    { "blocking", NULL, 0, take_flag, AT(blocking), HD_OPTIONS_BLOCKING,
+    { "blocking", NULL, 0, HD_OPTIONS_BLOCKING, take_flag, AT(blocking),
       "the stacks of the threads that still run old code" },
-    { "key", "KEY", 'k', take_text, AT(key), HD_OPTIONS_SIGN,
+    { "key", "KEY", 'k', HD_OPTIONS_SIGN, take_text, AT(key),
       "-k: the SSH key to sign with; its public half, where ssh-agent has it" },
-    { "output", "FILE", 0, take_text, AT(output), HD_OPTIONS_SIGN,
+    { "output", "FILE", 0, HD_OPTIONS_SIGN, take_text, AT(output),
       "the signed bundle; without it, in place" },
-    { "name", "TEXT", 0, take_text, AT(bundle_name), HD_OPTIONS_SIGN, "what the bundle is called" },
-    { "release", "TEXT", 0, take_text, AT(bundle_release), HD_OPTIONS_SIGN, "its version" },
-    { "target", "APP", 0, take_text, AT(bundle_target), HD_OPTIONS_SIGN,
+    { "name", "TEXT", 0, HD_OPTIONS_SIGN, take_text, AT(bundle_name), "what the bundle is called" },
+    { "release", "TEXT", 0, HD_OPTIONS_SIGN, take_text, AT(bundle_release), "its version" },
+    { "target", "APP", 0, HD_OPTIONS_SIGN, take_text, AT(bundle_target),
       "only for agents with app=APP" },
-    { "sequence", "N", 0, take_sequence, AT(sequence), HD_OPTIONS_SIGN,
+    { "sequence", "N", 0, HD_OPTIONS_SIGN, take_sequence, AT(sequence),
       "later than all before it (milliseconds since 1970)" },
-    { "not-before", "TIME", 0, take_text, AT(not_before), HD_OPTIONS_SIGN,
+    { "not-before", "TIME", 0, HD_OPTIONS_SIGN, take_text, AT(not_before),
       "2026-09-21T00:00:00Z, or 30min from now" },
-    { "expires", "TIME", 0, take_text, AT(expires), HD_OPTIONS_SIGN,
+    { "expires", "TIME", 0, HD_OPTIONS_SIGN, take_text, AT(expires),
       "not to be used from then on" },
-    { "base", "OLD", 0, take_text, AT(base), HD_OPTIONS_SIGN,
+    { "base", "OLD", 0, HD_OPTIONS_SIGN, take_text, AT(base),
       "only onto these classes: a jar or directory" },
-    { "emergency", "REASON", 0, take_text, AT(emergency), HD_OPTIONS_EMERGENCY,
+    { "emergency", "REASON", 0, HD_OPTIONS_EMERGENCY, take_text, AT(emergency),
       "with one signature of those whom the agent's emergency= names; marked for ever" },
-    { "allowed-signers", "FILE", 0, take_text, AT(allowed_signers), HD_OPTIONS_SIGNERS,
+    { "allowed-signers", "FILE", 0, HD_OPTIONS_SIGNERS, take_text, AT(allowed_signers),
       "whose signatures count, in ssh-keygen's format" },
-    { "json", NULL, 0, take_flag, AT(json), HD_OPTIONS_JSON,
+    { "json", NULL, 0, HD_OPTIONS_JSON, take_flag, AT(json),
       "one JSON document instead of a table" },
-    { "help", NULL, 'h', take_flag, AT(help), 0, "this help" },
+    { "help", NULL, 'h', 0, take_flag, AT(help), "this help" },
 };
 #define KNOWN_OPTION_COUNT (sizeof known_options / sizeof known_options[0])
 
 static int key_of(size_t index)
 {
-    char letter = known_options[index].letter;
+    int letter = known_options[index].letter;
     return letter != 0 ? letter : FIRST_KEY + (int)index;
 }
 

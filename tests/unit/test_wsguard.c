@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -185,6 +186,26 @@ static void what_is_not_get_in_http_1_1_or_has_control_characters_is_refused(voi
     assert_passes_whole("GET / HTTP/1.1\r\nX:\ty\r\n\r\n", 24);
 }
 
+static void a_header_is_a_name_and_a_value_on_one_line_of_bounded_length(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "GET / HTTP/1.1\r\nnonsense\r\n", "GET / HTTP/1.1\r\nX: one\r\n two\r\n",
+        "GET / HTTP/1.1\r\n\tX: y\r\n",  "GET / HTTP/1.1\r\nX : y\r\n",
+        "GET / HTTP/1.1\r\n: y\r\n",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(run(bad[i], strlen(bad[i]), 2)->verdict, HD_WSGUARD_BAD_HEAD);
+    assert_passes_whole("GET / HTTP/1.1\r\nX-Odd_1:\r\nY:z:z\r\n\r\n", 35);
+
+    static char longest[32 + HD_WSGUARD_LINE_MAX];
+    size_t start = (size_t)snprintf(longest, sizeof longest, "GET / HTTP/1.1\r\nX:");
+    memset(longest + start, 'x', HD_WSGUARD_LINE_MAX);
+    size_t good = start + HD_WSGUARD_LINE_MAX - strlen("X:");
+    assert_int_equal(run(longest, good, 100)->verdict, HD_WSGUARD_GOOD);
+    assert_int_equal(run(longest, good + 1, 100)->verdict, HD_WSGUARD_BAD_HEAD);
+}
+
 static void an_unmasked_empty_frame_is_refused_too(void **state)
 {
     (void)state;
@@ -231,6 +252,7 @@ int main(void)
         cmocka_unit_test(what_is_not_get_in_http_1_1_or_has_control_characters_is_refused),
         cmocka_unit_test(
             a_frame_with_a_reserved_bit_and_a_control_frame_that_is_long_or_cut_are_refused),
+        cmocka_unit_test(a_header_is_a_name_and_a_value_on_one_line_of_bounded_length),
         cmocka_unit_test(an_unmasked_empty_frame_is_refused_too),
         cmocka_unit_test(a_head_with_a_bare_line_feed_or_carriage_return_is_refused),
         cmocka_unit_test(a_head_without_an_end_is_refused_at_its_limit),
