@@ -80,7 +80,7 @@ static void of_too_many_different_ones_the_rest_is_counted(void **state)
 {
     (void)state;
     struct hd_refusals refusals = { .spent = 0 };
-    char peer[16];
+    char peer[32];
     for (int i = 0; i < 10000; i++) {
         snprintf(peer, sizeof peer, "10.0.%d.%d", i / 250, i % 250);
         refuse(&refusals, peer, "push", i);
