@@ -290,30 +290,43 @@ static void describe_agent(const struct e2e *e2e, const char *agent_options, cha
              e2e->drop, e2e->log, agent_options[0] != '\0' ? "," : "", agent_options);
 }
 
-static bool file_contains(const char *path, const char *text)
+static size_t lines_with(const char *path, const char *text)
 {
     FILE *file = fopen(path, "re");
     char *line = NULL;
-    size_t capacity = 0;
-    bool found = false;
-    while (file != NULL && !found && getline(&line, &capacity, file) != -1)
-        found = strstr(line, text) != NULL;
+    size_t capacity = 0, count = 0;
+    while (file != NULL && getline(&line, &capacity, file) != -1)
+        count += strstr(line, text) != NULL;
     free(line);
     if (file != NULL)
         fclose(file);
-    return found;
+    return count;
+}
+
+static bool file_contains(const char *path, const char *text)
+{
+    return lines_with(path, text) > 0;
+}
+
+/* Without listen= there is one. */
+static size_t count_listeners(const char *agent_options)
+{
+    size_t count = 0;
+    for (const char *at = agent_options; (at = strstr(at, "listen=")) != NULL; at++)
+        count++;
+    return count > 0 ? count : 1;
 }
 
 /* The application does not wait for the agent; a client must. An agent that will not listen, or writes
  * its log elsewhere, is not waited for long. */
-static void await_listener(const struct e2e *e2e)
+static void await_listeners(const struct e2e *e2e, size_t count)
 {
     enum { TICKS = 200, TICK_MS = 10 };
     char listens[64], fails[64];
     snprintf(listens, sizeof listens, "hotdrop[%d] INFO listening on", (int)e2e->jvm.pid);
     snprintf(fails, sizeof fails, "hotdrop[%d] ERROR", (int)e2e->jvm.pid);
     for (int i = 0; i < TICKS; i++) {
-        if (file_contains(e2e->log, listens) || file_contains(e2e->log, fails) ||
+        if (lines_with(e2e->log, listens) >= count || file_contains(e2e->log, fails) ||
             file_contains(e2e->errors, fails))
             return;
         poll(NULL, 0, TICK_MS);
@@ -326,7 +339,7 @@ void e2e_start(struct e2e *e2e, const char *agent_options, const char *const *jv
     describe_agent(e2e, agent_options, agent, sizeof agent);
     start_target(e2e, agent, jvm_options);
     if (strstr(agent_options, "listen=none") == NULL)
-        await_listener(e2e);
+        await_listeners(e2e, count_listeners(agent_options));
 }
 
 void e2e_start_java(struct e2e *e2e, const char *agent_options, const char *const *arguments,
