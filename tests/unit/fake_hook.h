@@ -277,7 +277,8 @@ static inline int try_to_publish(struct hd_hook *hook, struct hd_patch *const *p
 {
     struct hd_patch **list = hd_alloc_zeroed(count, sizeof *list);
     assert_non_null(list);
-    memcpy(list, patches, count * sizeof *list);
+    for (size_t i = 0; i < count; i++)
+        list[i] = patches[i];
     return hd_hook_publish_take(hook, &jni, list, count, err);
 }
 
