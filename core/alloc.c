@@ -97,9 +97,9 @@ void hd_free(void *memory)
     free(memory);
 }
 
-void hd_alloc_fail_at(unsigned long nth)
+unsigned long hd_alloc_fail_at(unsigned long nth)
 {
-    atomic_store(&countdown_to_failure, nth);
+    return atomic_exchange(&countdown_to_failure, nth);
 }
 
 long hd_alloc_outstanding(void)

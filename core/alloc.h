@@ -24,8 +24,9 @@ char *hd_asprintf(const char *format, ...) __attribute__((format(printf, 1, 2)))
 void hd_free(void *memory);
 
 /* For tests: from now on the N-th allocation of the process (1 = the next one) fails, and every
- * later one succeeds. 0 turns it off. Single-threaded tests only. */
-void hd_alloc_fail_at(unsigned long nth);
+ * later one succeeds. 0 turns it off. Returns how many were still to come of the call before, the
+ * one to fail included: 0 where that has failed. Single-threaded tests only. */
+unsigned long hd_alloc_fail_at(unsigned long nth);
 /* For tests: allocations not yet freed. */
 long hd_alloc_outstanding(void);
 
