@@ -192,6 +192,18 @@ static void expect_that_they_are_through(struct e2e *e2e)
         fail_msg("%s", outcome);
 }
 
+/* From JDK 20 on HotSpot itself reads then what it has freed (docs/guarantees.md), and
+ * AddressSanitizer ends the process for it. */
+static void leave_out_where_hotspot_is_watched(const struct e2e *e2e)
+{
+#ifdef HD_E2E_PRELOAD
+    if (e2e->jdk->feature >= 20)
+        skip();
+#else
+    (void)e2e;
+#endif
+}
+
 /* A retransformation that waits for our redefinition to be over goes on with the class from
  * before. */
 static void swap_while_they_retransform(struct e2e *e2e, enum arrangement arrangement,
@@ -213,17 +225,20 @@ static void swap_while_they_retransform(struct e2e *e2e, enum arrangement arrang
 
 static void a_retransformation_that_began_before_a_swap_does_not_undo_it(void **state)
 {
+    leave_out_where_hotspot_is_watched(*state);
     swap_while_they_retransform(*state, HOTDROP_FIRST, "never");
 }
 
 static void nor_one_of_an_agent_that_edits(void **state)
 {
+    leave_out_where_hotspot_is_watched(*state);
     swap_while_they_retransform(*state, HOTDROP_FIRST, "always");
     expect_edited(*state, "one");
 }
 
 static void nor_one_of_an_agent_that_stands_before_us(void **state)
 {
+    leave_out_where_hotspot_is_watched(*state);
     swap_while_they_retransform(*state, HOTDROP_LAST, "always");
     expect_edited(*state, "one");
 }
