@@ -173,36 +173,6 @@ static void a_half_written_class_is_waited_for_and_then_reported(void **state)
     fake_loop_expect_no_job(&compiling->loop, 120);
 }
 
-/* Whatever fails, the agent goes on, and the next compile makes up for it. */
-static void every_failed_allocation_during_a_compile_is_survived(void **state)
-{
-    struct compiling *compiling = *state;
-    put(compiling, "t/com/Lib.class",
-        &(struct made_class){ .name = "com/Lib", .methods = { { "foo", "()V" } } });
-    watch(compiling);
-    bool failed = true;
-    for (unsigned long nth = 1; failed; nth++) {
-        char salt[32];
-        snprintf(salt, sizeof salt, "%lu", nth);
-        struct made_class user = user_of_foo;
-        user.salt = salt;
-        put(compiling, "t/com/User.class", &user);
-        hd_alloc_fail_at(nth);
-        (void)fake_loop_run(&compiling->loop, 1500, fake_loop_has_job, &compiling->loop);
-        failed = hd_alloc_fail_at(0) == 0;
-        assert_true(failed || nth > 10);
-        if (compiling->loop.job_count == 0)
-            put_salted(compiling, "t/com/Other.class", "com/Other", salt);
-        struct hd_job *job = fake_loop_await_job(&compiling->loop);
-        assert_non_null(job->bundle);
-        while (job_class(job, "com/User") == NULL) {
-            succeed(compiling);
-            job = fake_loop_await_job(&compiling->loop);
-        }
-        succeed(compiling);
-    }
-}
-
 #define TREE_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -218,7 +188,6 @@ int main(void)
         TREE_TEST(a_class_that_stays_away_is_reported_once_and_then_taken_to_come_from_elsewhere),
         TREE_TEST(a_class_that_was_elsewhere_from_the_start_is_not_waited_for),
         TREE_TEST(a_half_written_class_is_waited_for_and_then_reported),
-        TREE_TEST(every_failed_allocation_during_a_compile_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
