@@ -42,11 +42,9 @@ static void start_without_agent(struct e2e *e2e)
     e2e_expect(e2e, "call demo.Greeter greet", "one");
 }
 
-static void an_attached_agent_takes_pushes(void **state)
+static void attach_and_push(const struct e2e *e2e)
 {
-    struct e2e *e2e = *state;
     struct e2e_answer answer;
-    start_without_agent(e2e);
     attach(e2e, &answer, e2e->jvm.pid);
     assert_int_equal(answer.status, 0);
     assert_true(json_is_false(json_object_get(answer.json, "already")));
@@ -54,8 +52,15 @@ static void an_attached_agent_takes_pushes(void **state)
     push(e2e, &answer, e2e->jvm.pid);
     assert_int_equal(answer.status, 0);
     e2e_expect_row(answer.json, "demo.Greeter", "redefined", NULL);
-    e2e_expect(e2e, "call demo.Greeter greet", "two");
     e2e_answer_close(&answer);
+}
+
+static void an_attached_agent_takes_pushes(void **state)
+{
+    struct e2e *e2e = *state;
+    start_without_agent(e2e);
+    attach_and_push(e2e);
+    e2e_expect(e2e, "call demo.Greeter greet", "two");
 }
 
 static void attaching_again_says_that_it_is_there(void **state)
@@ -90,15 +95,20 @@ static void a_push_attaches_on_the_way_only_when_asked(void **state)
     e2e_answer_close(&answer);
 }
 
+static void attach_with(const struct e2e *e2e, struct e2e_answer *answer, const char *options)
+{
+    char pid[16];
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, answer, "attach", "--json", "--agent", HD_E2E_AGENT, "--options", options, pid,
+               NULL);
+}
+
 static void the_agents_own_words_about_a_bad_option_come_back(void **state)
 {
     struct e2e *e2e = *state;
     struct e2e_answer answer;
-    char pid[16];
     start_without_agent(e2e);
-    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
-    e2e_client(e2e, &answer, "attach", "--json", "--agent", HD_E2E_AGENT, "--options", "dorp=/tmp",
-               pid, NULL);
+    attach_with(e2e, &answer, "dorp=/tmp");
     assert_int_not_equal(answer.status, 0);
     assert_non_null(strstr(answer.output, "dorp"));
     e2e_answer_close(&answer);
@@ -118,14 +128,6 @@ static int take_port(unsigned *port)
     return taken;
 }
 
-static void attach_with(const struct e2e *e2e, struct e2e_answer *answer, const char *options)
-{
-    char pid[16];
-    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
-    e2e_client(e2e, answer, "attach", "--json", "--agent", HD_E2E_AGENT, "--options", options, pid,
-               NULL);
-}
-
 static void an_agent_that_nobody_could_reach_is_not_attached(void **state)
 {
     struct e2e *e2e = *state;
@@ -142,13 +144,7 @@ static void an_agent_that_nobody_could_reach_is_not_attached(void **state)
     e2e_answer_close(&answer);
     close(taken);
 
-    attach(e2e, &answer, e2e->jvm.pid);
-    assert_int_equal(answer.status, 0);
-    assert_true(json_is_false(json_object_get(answer.json, "already")));
-    e2e_answer_close(&answer);
-    push(e2e, &answer, e2e->jvm.pid);
-    assert_int_equal(answer.status, 0);
-    e2e_answer_close(&answer);
+    attach_and_push(e2e);
     e2e_expect(e2e, "call demo.Greeter greet", "two");
 }
 
