@@ -145,15 +145,19 @@ static void apply(const struct hd_visit *visit, const struct arrival *arrival,
         take_back(jvmti, answer);
 }
 
-/* A loader that has a patch of its own. One whose class is loaded already defines it once more: the
- * JVM will refuse that. */
+/* A loader that has a patch of its own. One whose class is loaded defines it once more, and the JVM
+ * will refuse that; or it did not get it defined before, with the patch that it was given, and then
+ * that is what it must get again. */
 static void load_in_known_loader(const struct hd_visit *visit, const struct arrival *arrival,
                                  const struct answer *answer)
 {
     struct hd_patch *patch = visit->own;
-    if (patch->place != HD_PATCH_WAITS)
-        return;
     enum hd_fit fit = hd_patch_fits_loader(patch, arrival->file);
+    if (patch->place == HD_PATCH_LOADED) {
+        if (fit == HD_FITS && patch->base != NULL)
+            (void)give(visit->hook->jvmti, patch, answer);
+        return;
+    }
     if (fit == HD_FITS)
         apply(visit, arrival, patch, answer);
     else if (fit == HD_FITS_NOT)

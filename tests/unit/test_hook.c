@@ -107,6 +107,18 @@ static void a_file_that_is_the_patch_already_counts_as_applied(void **state)
     expect_event(0, HD_HOOK_APPLIED, "Foo", 7, &shop_loader);
 }
 
+/* What a loader could not define the first time, for want of a supertype, say. */
+static void who_defines_a_class_again_gets_the_same_patch_again(void **state)
+{
+    struct class_bytes base = class_file(1, false), another = class_file(0, false);
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7));
+    assert_string_equal(load_bytes("Foo", (jobject)&shop, base.data, base.length), "new");
+    assert_null(load_bytes("Foo", (jobject)&shop, another.data, another.length));
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, NULL, "new", 7));
+    assert_null(load_bytes("Foo", (jobject)&shop, base.data, base.length));
+    assert_int_equal(vm.event_count, 0);
+}
+
 /* ---- loaders that come ----------------------------------------------------------------------- */
 
 static void a_new_loader_gets_the_patch_that_was_made_for_its_file(void **state)
@@ -257,6 +269,7 @@ int main(void)
         HOOK_TEST(a_patch_for_any_loader_stays_taken_when_it_is_published_again),
         HOOK_TEST(the_patch_for_just_this_loader_goes_first),
         HOOK_TEST(a_file_that_means_what_the_base_meant_gets_the_patch),
+        HOOK_TEST(who_defines_a_class_again_gets_the_same_patch_again),
         HOOK_TEST(a_file_that_is_not_the_base_is_left_alone_and_told),
         HOOK_TEST(a_file_that_is_the_patch_already_counts_as_applied),
         HOOK_TEST(a_new_loader_gets_the_patch_that_was_made_for_its_file),
