@@ -237,8 +237,8 @@ static bool fits_namespace(const char *pattern)
     return strpbrk(pattern, "[\\") == NULL && fnmatch(pattern, HD_SSH_NAMESPACE, 0) == 0;
 }
 
-/* As ssh-keygen reads the list: one negated pattern that fits outweighs all others. A pattern that is
- * too long to be looked at never lets anybody in. */
+/* As ssh-keygen reads the list: one negated pattern that fits outweighs all others. A pattern that
+ * is too long to be looked at never lets anybody in. */
 static bool is_for_us(const struct signer *signer)
 {
     bool allowed = false;
