@@ -3,6 +3,8 @@
 
 #include "tests/unit/sandbox.h"
 
+#include <errno.h>
+
 static void write_targets(const struct sandbox *sandbox, const char *text)
 {
     assert_true(mkdir(at(sandbox, "hotdrop"), 0700) == 0 || errno == EEXIST);
