@@ -3,6 +3,7 @@
 
 #include "core/alloc.h"
 #include "core/buffer.h"
+#include "core/text.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -184,7 +185,7 @@ static int search_targets(FILE *file, const char *path, const char *name, struct
 {
     char line[2048];
     for (unsigned number = 1; fgets(line, sizeof line, file) != NULL; number++) {
-        line[strcspn(line, "#")] = '\0';
+        hd_text_cut_comment(line);
         size_t start = strspn(line, " \t");
         size_t length = strcspn(line + start, " \t\n");
         if (length != strlen(name) || strncmp(line + start, name, length) != 0)
@@ -213,7 +214,8 @@ static int find_by_name(const char *name, struct hd_target *out, struct hd_error
         return hd_error_set(
             err, HD_E_USAGE,
             "'%s' is neither an address (unix:PATH, ws://HOST:PORT, wss://HOST:PORT) nor a name "
-            "in %s", name, path);
+            "in %s",
+            name, path);
     snprintf(out->title, sizeof out->title, "%s", name);
     return 0;
 }

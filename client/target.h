@@ -4,7 +4,7 @@
  * this user. Main thread.
  *
  * The targets file, ~/.config/hotdrop/targets ($XDG_CONFIG_HOME is honoured), has a target a line:
- * NAME ADDRESS [token=FILE] [ca=FILE] [cert=FILE key=FILE]; '#' starts a comment.
+ * NAME ADDRESS [token=FILE] [ca=FILE] [cert=FILE key=FILE]; a '#' at the start of a line or behind a blank begins a comment.
  */
 #ifndef HD_CLIENT_TARGET_H
 #define HD_CLIENT_TARGET_H

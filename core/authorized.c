@@ -72,15 +72,10 @@ static const struct {
     { "signer:", HD_WHO_SIGNER },
 };
 
-/* In place. A '#' inside a word belongs to it. */
+/* In place. */
 static char *without_comment_and_blanks(char *line)
 {
-    for (char *at = line; *at != '\0'; at++) {
-        if (*at == '#' && (at == line || hd_text_is_blank(at[-1])))
-            *at = '\0';
-        if (*at == '\0')
-            break;
-    }
+    hd_text_cut_comment(line);
     return hd_text_trim(line);
 }
 

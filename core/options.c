@@ -270,24 +270,13 @@ static int split(char *text, struct assignment *out, struct hd_error *err)
     return 0;
 }
 
-/* A '#' inside a word belongs to it: file names may have one. */
-static void cut_comment(char *line)
-{
-    for (char *at = line; *at != '\0'; at++) {
-        if (*at == '#' && (at == line || hd_text_is_blank(at[-1]))) {
-            *at = '\0';
-            return;
-        }
-    }
-}
-
 static int parse_lines(char *text, const char *file, struct hd_options *options,
                        struct hd_error *err)
 {
     struct assignment assignment = { .file = file };
     for (char *line = strsep(&text, "\n"); line != NULL; line = strsep(&text, "\n")) {
         assignment.line++;
-        cut_comment(line);
+        hd_text_cut_comment(line);
         line = hd_text_trim(line);
         if (*line == '\0')
             continue;

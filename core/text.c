@@ -121,6 +121,16 @@ char *hd_text_trim(char *text)
     return text;
 }
 
+void hd_text_cut_comment(char *line)
+{
+    for (char *at = line; *at != '\0'; at++) {
+        if (*at == '#' && (at == line || hd_text_is_blank(at[-1]))) {
+            *at = '\0';
+            return;
+        }
+    }
+}
+
 size_t hd_text_fit(const char *text, size_t length, size_t most)
 {
     if (length <= most)

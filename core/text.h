@@ -21,6 +21,9 @@ bool hd_text_starts_with(const char *text, const char *start);
 bool hd_text_is_blank(char character);
 /* Without blanks at both ends; in place. */
 char *hd_text_trim(char *text);
+/* Cuts a line of a file for people where its comment begins: at a '#' that is the first character or
+ * stands behind a blank. One inside a word belongs to it: file names may have one. In place. */
+void hd_text_cut_comment(char *line);
 
 /* How much of text, at most most bytes, may stand alone: not cut inside a character of UTF-8 (which
  * would make it unfit for JSON). */

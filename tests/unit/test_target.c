@@ -40,6 +40,25 @@ static void a_name_is_looked_up_in_the_targets_file(void **state)
     sandbox_delete(sandbox.path);
 }
 
+static void a_hash_inside_a_word_of_the_targets_file_begins_no_comment(void **state)
+{
+    (void)state;
+    struct sandbox sandbox;
+    struct hd_target target;
+    struct hd_error err = HD_ERROR_INIT;
+    sandbox_make(&sandbox);
+    write_targets(&sandbox, "#prod unix:/old.sock\n"
+                            "c# unix:/run/c#/hotdrop.sock\t# ca=/no\n"
+                            "prod wss://10.0.0.5:7000 ca=/etc/c#/ca.pem #cert=/no key=/no\n");
+    assert_int_equal(find("prod", &target, &err), 0);
+    assert_string_equal(target.ca_file, "/etc/c#/ca.pem");
+    assert_string_equal(target.cert_file, "");
+    assert_int_equal(find("c#", &target, &err), 0);
+    assert_string_equal(target.address.path, "/run/c#/hotdrop.sock");
+    assert_string_equal(target.ca_file, "");
+    sandbox_delete(sandbox.path);
+}
+
 static void a_mistake_in_the_targets_file_is_named_with_its_line(void **state)
 {
     (void)state;
@@ -75,7 +94,8 @@ static void a_secure_target_has_all_its_files(void **state)
     struct hd_target target;
     struct hd_error err = HD_ERROR_INIT;
     sandbox_make(&sandbox);
-    write_targets(&sandbox, "prod wss://app.example:7443 ca=/ca cert=/cert key=/key token=/token\n");
+    write_targets(&sandbox,
+                  "prod wss://app.example:7443 ca=/ca cert=/cert key=/key token=/token\n");
     assert_int_equal(find("prod", &target, &err), 0);
     assert_int_equal(target.address.kind, HD_ADDRESS_WSS);
     assert_string_equal(target.ca_file, "/ca");
@@ -137,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_is_looked_up_in_the_targets_file),
+        cmocka_unit_test(a_hash_inside_a_word_of_the_targets_file_begins_no_comment),
         cmocka_unit_test(a_mistake_in_the_targets_file_is_named_with_its_line),
         cmocka_unit_test(a_websocket_address_needs_a_token),
         cmocka_unit_test(a_secure_target_has_all_its_files),
