@@ -23,6 +23,11 @@ static bool ends_with(const char *text, const char *end)
     return length >= wanted && strcmp(text + length - wanted, end) == 0;
 }
 
+static bool begins_with(const char *text, const char *beginning)
+{
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
 static bool is_jar(const char *path)
 {
     return ends_with(path, ".jar") || ends_with(path, ".war");
@@ -62,7 +67,7 @@ int hd_load_file(const char *path, uint8_t **data, size_t *length, struct hd_err
     struct hd_buffer contents = HD_BUFFER_INIT;
     int result = -1;
     if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))
-        hd_error_set(err, HD_E_USAGE, "%s: not a file", path);
+        hd_error_set(err, HD_E_USAGE, "not a file");
     else if (hd_buffer_reserve(&contents, (size_t)status.st_size + 1, err) == 0)
         result = read_descriptor(file, &contents, err);
     close(file);
@@ -85,7 +90,9 @@ static int add_class(struct hd_bundle_builder *builder, const char *path, struct
     struct hd_error reason = HD_ERROR_INIT;
     if (hd_class_peek(data, length, &name, &major, &reason) != 0) {
         hd_free(data);
-        return hd_error_set(err, HD_E_USAGE, "%s: not a class file: %s", path, reason.text);
+        return hd_error_set(
+            err, HD_E_USAGE, "%s: %s%s", path,
+            begins_with(reason.text, "not a class file") ? "" : "not a class file: ", reason.text);
     }
     int result = 0;
     bool describes_module =
@@ -103,17 +110,18 @@ static int add_class(struct hd_bundle_builder *builder, const char *path, struct
 
 static int open_jar(const char *path, struct hd_bundle **out, struct hd_error *err)
 {
+    struct hd_error why = HD_ERROR_INIT; /* begins with the name */
+    const char *name = base_name(path);
     uint8_t *data = NULL;
     size_t length = 0;
     if (hd_load_file(path, &data, &length, err) != 0)
         return -1;
-    if (hd_bundle_open_take(data, length, base_name(path), &limits, 0, out, err) != 0)
-        return hd_error_prefix(err, "%s", path);
+    if (hd_bundle_open_take(data, length, name, &limits, 0, out, &why) != 0)
+        return hd_error_set(err, why.code, "%.*s%s", (int)(name - path), path, why.text);
     return 0;
 }
 
-int hd_load_jar(struct hd_bytes jar, const char *name, struct hd_bundle **out,
-                struct hd_error *err)
+int hd_load_jar(struct hd_bytes jar, const char *name, struct hd_bundle **out, struct hd_error *err)
 {
     uint8_t *copy = (uint8_t *)hd_strndup((const char *)jar.data, jar.length);
     if (copy == NULL)

@@ -53,6 +53,16 @@ static void a_directory_gives_all_class_files_below_it(void **state)
     sandbox_delete(sandbox.path);
 }
 
+static void expect_words(const struct sandbox *sandbox, const char *path, const char *words)
+{
+    struct hd_bundle *bundle = NULL;
+    struct hd_error err = HD_ERROR_INIT;
+    char whole[600];
+    snprintf(whole, sizeof whole, "%s%s", at(sandbox, path), words);
+    assert_int_equal(load(sandbox, path, &bundle, &err), -1);
+    assert_string_equal(err.text, whole);
+}
+
 static void expect_refusal(const struct sandbox *sandbox, const char *path, const char *words)
 {
     struct hd_bundle *bundle = NULL;
@@ -80,11 +90,28 @@ static void what_holds_no_class_is_refused_by_name(void **state)
     sandbox_delete(sandbox.path);
 }
 
+static void a_message_says_a_thing_once(void **state)
+{
+    (void)state;
+    struct sandbox sandbox;
+    sandbox_make(&sandbox);
+    write_plain(&sandbox, "empty.jar", "");
+    write_plain(&sandbox, "text.class", "this is no class file");
+    write_plain(&sandbox, "cut.class", "\xCA\xFE\xBA\xBE");
+    assert_return_code(mkfifo(at(&sandbox, "pipe.jar"), 0600), 0);
+    expect_words(&sandbox, "empty.jar", ": not a jar: it is empty");
+    expect_words(&sandbox, "text.class", ": not a class file: it does not begin with CAFEBABE");
+    expect_words(&sandbox, "pipe.jar", ": not a file");
+    expect_refusal(&sandbox, "cut.class", ": not a class file: ");
+    sandbox_delete(sandbox.path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_directory_gives_all_class_files_below_it),
         cmocka_unit_test(what_holds_no_class_is_refused_by_name),
+        cmocka_unit_test(a_message_says_a_thing_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
