@@ -343,10 +343,28 @@ static bool may_come(struct hd_road *road, struct hd_job *job)
     return true;
 }
 
+/* Back to a deployment that never was: whoever asked mistyped, and nothing could be done. That is
+ * answered, and takes no number. */
+static bool is_to_what_was(struct hd_road *road, struct hd_job *job)
+{
+    if (job->kind != HD_JOB_ROLLBACK || !job->to_given || job->to <= road->last_number)
+        return true;
+    job->deployment = hd_deployment_new(HD_DEPLOYMENT_ROLLBACK, &job->origin);
+    if (job->deployment == NULL)
+        return false;
+    job->deployment->started_at = hd_text_now();
+    hd_status_digest(road->registry, job->deployment->state);
+    hd_deployment_fail(job->deployment, HD_REASON_NO_WAY_BACK,
+                       "there was no deployment %llu; the last one has the number %llu",
+                       (unsigned long long)job->to, (unsigned long long)road->last_number);
+    return false;
+}
+
 void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
 {
     int64_t begun = hd_road_clock();
-    if (hd_probation_is_moot(&road->probation, job) || !may_come(road, job) || !begin(road, job))
+    if (hd_probation_is_moot(&road->probation, job) || !may_come(road, job) ||
+        !is_to_what_was(road, job) || !begin(road, job))
         return;
     bool has_content =
         job->bundle != NULL || job->kind == HD_JOB_ROLLBACK || job->kind == HD_JOB_RESTART;

@@ -212,6 +212,25 @@ static void a_state_that_never_was_is_refused(void **state)
     e2e_answer_close(&answer);
 }
 
+static void a_state_that_never_was_takes_no_number(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    start_with_shop(e2e);
+    push(e2e, "one");
+    roll_back(e2e, &answer, "2"); /* not even the number that it would have itself */
+    assert_int_equal(answer.status, 1);
+    assert_true(json_is_null(json_object_get(answer.json, "deployment")));
+    assert_string_equal(json_string_value(json_object_get(json_object_get(answer.json, "error"),
+                                                          "reason")),
+                        "no-way-back");
+    e2e_answer_close(&answer);
+    push(e2e, "two");
+    roll_back(e2e, &answer, "1");
+    assert_int_equal(json_integer_value(json_object_get(answer.json, "deployment")), 3);
+    e2e_answer_close(&answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +243,7 @@ int main(void)
         E2E_CASE(a_pending_patch_is_taken_back),
         E2E_CASE(every_loader_goes_back_to_its_own_code),
         E2E_CASE(a_state_that_never_was_is_refused),
+        E2E_CASE(a_state_that_never_was_takes_no_number),
     };
     return E2E_RUN(tests);
 }
