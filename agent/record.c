@@ -100,7 +100,7 @@ static int prepare_state(struct hd_plan *plan, struct hd_error *err)
         target->change = added++;
     }
     if (plan->job->kind == HD_JOB_ROLLBACK)
-        hd_states_aim(states, plan->deployment->returns_to);
+        hd_states_aim(states, plan->jni, plan->deployment->returns_to);
     return 0;
 }
 

@@ -148,8 +148,10 @@ void hd_states_signature(const struct hd_states *states, uint64_t number, const 
     *when = state != NULL ? state->when : 0;
 }
 
-void hd_states_aim(struct hd_states *states, uint64_t state)
+/* Whoever aimed before may have got no further. */
+void hd_states_aim(struct hd_states *states, JNIEnv *jni, uint64_t state)
 {
+    hd_states_forget_offers(&states->ahead, jni);
     states->aims = true;
     states->aim = state;
 }

@@ -49,7 +49,7 @@ HD_CHECKED int hd_states_offer_last(struct hd_states *states, struct hd_blob *ba
                                     const char *loader_text, bool loader_is_whole,
                                     struct hd_error *err);
 /* Once committed, number will be another name of that older state, which hd_states_return says. */
-void hd_states_aim(struct hd_states *states, uint64_t state);
+void hd_states_aim(struct hd_states *states, JNIEnv *jni, uint64_t state);
 /* What was added as the n-th (0 first) was not done after all. */
 void hd_states_take_out(struct hd_states *states, JNIEnv *jni, size_t nth);
 /* It is current now; its parent is what was. Without a class in it there is no new state, and

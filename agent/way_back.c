@@ -158,7 +158,7 @@ static int consider_offers(struct search *search)
     struct hd_states *states = plan->road->states;
     const struct hd_offers *now, *then;
     struct hd_offers ordered = { NULL, 0 };
-    hd_states_aim(states, search->state);
+    hd_states_aim(states, plan->jni, search->state);
     if (hd_states_offers(states, plan->jni, false, &now, search->err) != 0 ||
         hd_states_offers(states, plan->jni, true, &then, search->err) != 0 ||
         order_by_class(now, &ordered, search->err) != 0)

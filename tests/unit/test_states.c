@@ -261,7 +261,9 @@ static void after_a_rollback_they_get_what_that_state_said(void **state)
     roll_back(states, 3, 1);
     assert_string_equal(offer_of(states, false, "Foo", "base", NULL), "foo 1");
     assert_int_equal(hd_states_begin(states, no_jni, 4, &err), 0);
-    hd_states_aim(states, 0);
+    hd_states_aim(states, no_jni, 2); /* and got no further */
+    assert_string_equal(offer_of(states, true, "Foo", "base", NULL), "foo 2");
+    hd_states_aim(states, no_jni, 0);
     assert_null(offer_of(states, true, "Foo", "base", NULL));
     assert_string_equal(offer_of(states, false, "Foo", "base", NULL), "foo 1");
     hd_states_return(states, no_jni, 0);
