@@ -233,6 +233,12 @@ static void withdraw(struct hd_plan *plan, const struct hd_error *why)
     }
 }
 
+/* It was promised when the trial began, whoever asks for it. */
+static bool ends_trial(const struct hd_job *job)
+{
+    return job->origin.way == HD_WAY_AGENT || job->trial != 0;
+}
+
 static void walk(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
 {
     struct hd_plan plan;
@@ -242,6 +248,10 @@ static void walk(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
         bool no_state = err.code == HD_E_NOT_FOUND;
         hd_deployment_fail(job->deployment, no_state ? HD_REASON_NO_WAY_BACK : HD_REASON_JVM_ERROR,
                            "%s", err.text);
+        return;
+    }
+    if (rollback && !hd_plan_may_return(&plan, ends_trial(job))) {
+        hd_plan_close(&plan);
         return;
     }
     if (follow(&plan, &err) != 0)
@@ -376,7 +386,7 @@ void hd_deploy_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
     finish(road, jni, job, begun);
     hd_probation_follow(&road->probation, job, hd_states_current(road->states), hd_road_clock());
     end(road, job);
-    if (job->deployment->applied)
+    if (job->deployment->applied && did_something(job->deployment)) /* else the store lacks it */
         hd_gate_remember(&road->gate, job);
     hd_keep_deployed(road, jni, job);
 }

@@ -231,8 +231,7 @@ static struct hd_bytes key_of(const struct hd_digest *file)
     return (struct hd_bytes){ file->bytes, sizeof file->bytes };
 }
 
-static const struct hd_gate_origin *find_origin(const struct hd_gate *gate,
-                                                const struct hd_digest *file)
+static struct hd_gate_origin *find_origin(const struct hd_gate *gate, const struct hd_digest *file)
 {
     size_t at;
     return hd_map_find(&gate->origin_index, key_of(file), &at) ? &gate->origins[at] : NULL;
@@ -278,12 +277,16 @@ static int make_room_for_origin(struct hd_gate *gate, struct hd_error *err)
     return index_origins(gate, err);
 }
 
+/* Whoever signed it last stands for it. */
 void hd_gate_note_origin(struct hd_gate *gate, const struct hd_digest *file, const char *bundle)
 {
     struct hd_error ignored = HD_ERROR_INIT;
-    if (find_origin(gate, file) != NULL || make_room_for_origin(gate, &ignored) != 0)
+    struct hd_gate_origin *origin = find_origin(gate, file);
+    if (origin != NULL)
+        memcpy(origin->bundle, bundle, sizeof origin->bundle);
+    if (origin != NULL || make_room_for_origin(gate, &ignored) != 0)
         return;
-    struct hd_gate_origin *origin = &gate->origins[gate->origin_count];
+    origin = &gate->origins[gate->origin_count];
     origin->file = *file;
     memcpy(origin->bundle, bundle, sizeof origin->bundle);
     if (hd_map_put(&gate->origin_index, key_of(&origin->file), gate->origin_count, &ignored) == 0)
@@ -297,12 +300,8 @@ void hd_gate_remember(struct hd_gate *gate, const struct hd_job *job)
         hd_gate_note_origin(gate, &manifest->classes[i].file, job->deployment->bundle_digest);
 }
 
-const char *hd_gate_find_bundle(const struct hd_gate *gate, struct hd_bytes file)
+const char *hd_gate_find_bundle(const struct hd_gate *gate, const struct hd_digest *file)
 {
-    struct hd_error ignored = HD_ERROR_INIT;
-    struct hd_digest digest;
-    if (hd_digest_of(file.data, file.length, &digest, &ignored) != 0)
-        return NULL;
-    const struct hd_gate_origin *origin = find_origin(gate, &digest);
+    const struct hd_gate_origin *origin = find_origin(gate, file);
     return origin != NULL ? origin->bundle : NULL;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The gate that allowed-signers= puts before the road: with it, nothing that is not signed by whom
- * it must be gets onto the road, whichever way it came. The file of signers is read again when it
+ * it must be gets onto the road, whichever way it came; nor does a rollback bring it back
+ * (gate_return.c). The file of signers is read again when it
  * has changed. Engine thread only.
  */
 #ifndef HD_AGENT_GATE_H
@@ -47,12 +48,12 @@ bool hd_gate_vouches(struct hd_gate *gate, const struct hd_options *options,
 bool hd_gate_admits(struct hd_gate *gate, const struct hd_options *options,
                     const struct hd_archive *archive, struct hd_job *job);
 
-/* The deployment went live: which bundle its classes came in is remembered. What memory is out for
+/* The deployment changed what is live: which bundle its classes came in is remembered. What memory is out for
  * cannot be kept later. */
 void hd_gate_remember(struct hd_gate *gate, const struct hd_job *job);
-/* The signed bundle that this class file came in; NULL when it came in none. A borrow until the
+/* The signed bundle that this class file came in last; NULL when it came in none. A borrow until the
  * next deployment. */
-const char *hd_gate_find_bundle(const struct hd_gate *gate, struct hd_bytes file);
+const char *hd_gate_find_bundle(const struct hd_gate *gate, const struct hd_digest *file);
 
 /* What is kept becomes live after a restart only if the bundle it came in, which the store holds,
  * is signed as the file of signers says now (its times apart). What is not is set aside in kept,
@@ -61,7 +62,14 @@ const char *hd_gate_find_bundle(const struct hd_gate *gate, struct hd_bytes file
 HD_CHECKED int hd_gate_judge_kept(struct hd_gate *gate, const struct hd_options *options,
                                   const struct hd_archive *archive, unsigned feature_release,
                                   struct hd_kept *kept, struct hd_error *err);
-/* A class file came in that signed bundle. What memory is out for is not noted. */
+/* Is that bundle of the store signed as it must be now? Its times do not matter: they counted when it
+ * came. NONE: *out is the caller's. STORE_UNAVAILABLE: it is not there, or cannot be read. Else as
+ * hd_seal_judge. The signers must be known. (gate_kept.c) */
+enum hd_reason hd_gate_judge_stored(struct hd_gate *gate, const struct hd_options *options,
+                                    const struct hd_archive *archive, unsigned feature_release,
+                                    const char *digest, struct hd_bundle **out,
+                                    struct hd_error *err);
+/* A class file came in that signed bundle, which the store has. What memory is out for is not noted. */
 void hd_gate_note_origin(struct hd_gate *gate, const struct hd_digest *file, const char *bundle);
 
 /* Shared by gate.c and gate_kept.c: is the bundle signed as it must be, in an emergency by one of

@@ -25,45 +25,57 @@ struct judging {
     struct judged last;
 };
 
-static int open_bundle(const struct judging *judging, const char *digest, struct hd_bundle **out,
-                       struct hd_error *err)
+static int open_bundle(const struct hd_archive *archive, const char *digest,
+                       unsigned feature_release, struct hd_bundle **out, struct hd_error *err)
 {
     const struct hd_bundle_limits limits = { .max_bytes = HD_STORE_MAX_BYTES,
                                              .max_class_bytes = HD_BUNDLE_MAX_CLASS_BYTES,
                                              .max_entries = HD_BUNDLE_MAX_ENTRIES };
     struct hd_buffer jar = HD_BUFFER_INIT;
     size_t length;
-    if (digest[0] == '\0')
-        return hd_error_set(err, HD_E_DENIED, "it came in no signed bundle");
-    if (hd_archive_read_bundle(judging->archive, digest, &jar, err) != 0) {
+    if (hd_archive_read_bundle(archive, digest, &jar, err) != 0) {
         hd_buffer_close(&jar);
         return -1;
     }
     uint8_t *bytes = hd_buffer_steal(&jar, &length);
-    return hd_bundle_open_take(bytes, length, digest, &limits, judging->feature_release, out, err);
+    return hd_bundle_open_take(bytes, length, digest, &limits, feature_release, out, err);
+}
+
+enum hd_reason hd_gate_judge_stored(struct hd_gate *gate, const struct hd_options *options,
+                                    const struct hd_archive *archive, unsigned feature_release,
+                                    const char *digest, struct hd_bundle **out,
+                                    struct hd_error *err)
+{
+    struct hd_seal_terms terms = { .signers = gate->signers,
+                                   .approvals = options->approvals,
+                                   .target = options->app,
+                                   .any_time = true,
+                                   .now = hd_text_now() / 1000000 };
+    struct hd_seal seal;
+    struct hd_bundle *bundle = NULL;
+    if (open_bundle(archive, digest, feature_release, &bundle, err) != 0)
+        return HD_REASON_STORE_UNAVAILABLE;
+    enum hd_reason reason = hd_gate_judge_seal(options, bundle, true, &terms, &seal, err);
+    if (reason != HD_REASON_NONE) {
+        hd_bundle_free(bundle);
+        return reason;
+    }
+    hd_seal_close(&seal);
+    *out = bundle;
+    return HD_REASON_NONE;
 }
 
 static void judge_bundle(struct judging *judging, const char *digest)
 {
     struct judged *last = &judging->last;
-    struct hd_seal_terms terms = { .signers = judging->gate->signers,
-                                   .approvals = judging->options->approvals,
-                                   .target = judging->options->app,
-                                   .any_time = true,
-                                   .now = hd_text_now() / 1000000 };
-    struct hd_seal seal;
     hd_bundle_free(last->bundle);
     *last = (struct judged){ .bundle = NULL };
     memcpy(last->digest, digest, sizeof last->digest);
-    if (open_bundle(judging, digest, &last->bundle, &last->why) != 0)
-        return;
-    if (hd_gate_judge_seal(judging->options, last->bundle, true, &terms, &seal, &last->why) ==
-        HD_REASON_NONE) {
-        hd_seal_close(&seal);
-        return;
-    }
-    hd_bundle_free(last->bundle);
-    last->bundle = NULL;
+    if (digest[0] == '\0')
+        hd_error_set(&last->why, HD_E_DENIED, "it came in no signed bundle");
+    else
+        (void)hd_gate_judge_stored(judging->gate, judging->options, judging->archive,
+                                   judging->feature_release, digest, &last->bundle, &last->why);
 }
 
 static bool holds(const struct hd_bundle *bundle, struct hd_bytes file)

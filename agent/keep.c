@@ -90,10 +90,11 @@ static int check_defined(const struct gathering *gathering, const struct hd_live
 }
 
 /* Only what is signed becomes live after a restart, where the agent asks for signatures. */
-static int note_bundle(const struct gathering *gathering, struct hd_kept_class *class)
+static int note_bundle(const struct gathering *gathering, const struct hd_blob *content,
+                       struct hd_kept_class *class)
 {
     const struct hd_road *road = gathering->road;
-    const char *bundle = hd_gate_find_bundle(&road->gate, class->file);
+    const char *bundle = hd_gate_find_bundle(&road->gate, &content->digest);
     if (bundle != NULL)
         memcpy(class->bundle, bundle, sizeof class->bundle);
     if (bundle != NULL || road->options->allowed_signers == NULL)
@@ -118,7 +119,7 @@ static int add(const struct gathering *gathering, const struct hd_live *live,
     class->defined = defined;
     class->file = content->bytes;
     class->forced = hd_forced_of(gathering->road->forced, &content->digest);
-    if (note_bundle(gathering, class) != 0)
+    if (note_bundle(gathering, content, class) != 0)
         return -1;
     if (defined)
         return 0;

@@ -96,6 +96,11 @@ HD_CHECKED int hd_plan_open(struct hd_plan *plan, struct hd_road *road, JNIEnv *
  * HD_E_NOT_FOUND: there is no such state. (way_back.c) */
 HD_CHECKED int hd_plan_open_way_back(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni,
                                      const struct hd_job *job, struct hd_error *err);
+/* May what a rollback makes live again, which the application did not come with, be live still, as
+ * the file of signers says now? promised: then what cannot be found out does not stand in the way.
+ * False: the deployment is failed with the reason. Agents without allowed-signers= say yes.
+ * (gate_return.c) */
+bool hd_plan_may_return(struct hd_plan *plan, bool promised);
 /* The same when a JVM starts: the classes are those that are kept. (restart.c) */
 HD_CHECKED int hd_plan_open_restart(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni,
                                     const struct hd_job *job, struct hd_error *err);

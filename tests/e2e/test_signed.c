@@ -3,63 +3,13 @@
  * allowed-signers=: only bundles that the right people signed get in, by whichever way they come,
  * and none of them twice. Keys and signatures are the real ssh-keygen's.
  */
-#include "tests/e2e/shop.h"
+#include "tests/e2e/signed.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* In the test's directory; must succeed. */
-static void run(const struct e2e *e2e, const char *format, ...)
-{
-    char command[2048], line[4096];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(command, sizeof command, format, arguments);
-    va_end(arguments);
-    snprintf(line, sizeof line, "cd %s && { %s; } >>commands 2>&1", e2e->directory, command);
-    if (system(line) != 0)
-        fail_msg("failed: %s", command);
-}
-
-static void make_keys(const struct e2e *e2e)
-{
-    run(e2e, "for name in ann ben eve; do ssh-keygen -q -t ed25519 -N '' -C $name -f $name; done");
-    run(e2e, "for name in ann ben; do printf '%%s namespaces=\"hotdrop\" ' $name; cat $name.pub; "
-             "done >allowed");
-}
-
-static void open_shop(struct e2e *e2e, const char *more_options)
-{
-    char options[512];
-    snprintf(options, sizeof options, "app=shop,allowed-signers=%s%s", e2e_path(e2e, "allowed"),
-             more_options);
-    shop_open_with(e2e, NULL, options, NULL);
-    e2e_expect(e2e, "call demo.Shop run", "start");
-}
-
-/* Keys, an initialised store and a JVM. */
-static void start(struct e2e *e2e, const char *more_options)
-{
-    make_keys(e2e);
-    run(e2e, "%s journal init store", HD_E2E_CLIENT);
-    open_shop(e2e, more_options);
-}
-
-/* NAME.jar with a shop that answers NAME, signed by key with these options of hotdrop sign. key
- * NULL: unsigned. */
-static void make_bundle(const struct e2e *e2e, const char *name, const char *key,
-                        const char *options)
-{
-    char jar[64];
-    shop_compile(e2e, name, "after");
-    snprintf(jar, sizeof jar, "%s.jar", name);
-    e2e_jar(e2e, "after", jar);
-    if (key != NULL)
-        run(e2e, "%s sign -k %s %s %s", HD_E2E_CLIENT, key, options, jar);
-}
 
 static void expect_refusal(const struct e2e *e2e, const char *jar, const char *reason)
 {
@@ -69,16 +19,6 @@ static void expect_refusal(const struct e2e *e2e, const char *jar, const char *r
         fail_msg("%s instead of %s: %s", shop_reason(&answer), reason, answer.output);
     assert_false(json_is_true(json_object_get(answer.json, "applied")));
     e2e_answer_close(&answer);
-}
-
-static void expect_live(struct e2e *e2e, const char *jar, const char *word)
-{
-    struct e2e_answer answer;
-    e2e_deploy(e2e, &answer, "push", jar);
-    if (answer.status != 0)
-        fail_msg("%s: %s", jar, answer.output);
-    e2e_answer_close(&answer);
-    e2e_expect(e2e, "call demo.Shop run", word);
 }
 
 /* What people read, without --json. argument may be NULL. */
@@ -98,9 +38,9 @@ static void a_signed_bundle_is_live_and_history_says_who_signed_it(void **state)
 {
     struct e2e *e2e = *state;
     struct e2e_answer answer;
-    start(e2e, "");
-    make_bundle(e2e, "one", "ann", "--name fix --release 1.2 --target shop --base classes");
-    expect_live(e2e, "one.jar", "one");
+    signed_start(e2e, "");
+    signed_make_bundle(e2e, "one", "ann", "--name fix --release 1.2 --target shop --base classes");
+    signed_expect_live(e2e, "one.jar", "one");
     shop_command(e2e, &answer, "show", "1");
     const json_t *sealed = json_object_get(answer.json, "sealed");
     assert_string_equal(json_string_value(json_object_get(sealed, "name")), "fix");
@@ -116,15 +56,15 @@ static void a_signed_bundle_is_live_and_history_says_who_signed_it(void **state)
 static void nothing_unsigned_gets_in_by_push(void **state)
 {
     struct e2e *e2e = *state;
-    start(e2e, "");
-    make_bundle(e2e, "plain", NULL, "");
+    signed_start(e2e, "");
+    signed_make_bundle(e2e, "plain", NULL, "");
     expect_refusal(e2e, "plain.jar", "signature-required");
     expect_refusal(e2e, "after", "signature-required");
-    make_bundle(e2e, "strange", "eve", "");
+    signed_make_bundle(e2e, "strange", "eve", "");
     expect_refusal(e2e, "strange.jar", "signature-invalid");
-    make_bundle(e2e, "swapped", "ann", "");
+    signed_make_bundle(e2e, "swapped", "ann", "");
     shop_compile(e2e, "evil", "evil");
-    run(e2e, "%s/bin/jar uf swapped.jar -C evil demo/Shop.class", e2e->jdk->home);
+    signed_run(e2e, "%s/bin/jar uf swapped.jar -C evil demo/Shop.class", e2e->jdk->home);
     expect_refusal(e2e, "swapped.jar", "signature-invalid");
     e2e_expect(e2e, "call demo.Shop run", "start");
 }
@@ -132,8 +72,8 @@ static void nothing_unsigned_gets_in_by_push(void **state)
 static void nothing_unsigned_gets_in_by_the_drop_directory(void **state)
 {
     struct e2e *e2e = *state;
-    start(e2e, "");
-    make_bundle(e2e, "plain", NULL, "");
+    signed_start(e2e, "");
+    signed_make_bundle(e2e, "plain", NULL, "");
     e2e_drop(e2e, "plain.jar", "plain.jar");
     json_t *report = e2e_await_report(e2e, ".refused", 1);
     assert_string_equal(
@@ -143,7 +83,7 @@ static void nothing_unsigned_gets_in_by_the_drop_directory(void **state)
     e2e_drop(e2e, "after/demo/Shop.class", "Shop.class");
     json_decref(e2e_await_report(e2e, ".refused", 2));
     e2e_expect(e2e, "call demo.Shop run", "start");
-    make_bundle(e2e, "signed", "ben", "");
+    signed_make_bundle(e2e, "signed", "ben", "");
     e2e_drop(e2e, "signed.jar", "signed.jar");
     json_decref(e2e_await_report(e2e, ".done", 3));
     e2e_expect(e2e, "call demo.Shop run", "signed");
@@ -155,7 +95,7 @@ static void nothing_unsigned_gets_in_by_a_watched_tree(void **state)
     char options[256];
     shop_compile(e2e, "start", "tree");
     snprintf(options, sizeof options, ",watch=%s", e2e_path(e2e, "tree"));
-    start(e2e, options);
+    signed_start(e2e, options);
     shop_compile(e2e, "compiled", "tree");
     e2e_await_log(e2e, "the bundle has no META-INF/hotdrop.json");
     e2e_expect(e2e, "call demo.Shop run", "start");
@@ -164,14 +104,14 @@ static void nothing_unsigned_gets_in_by_a_watched_tree(void **state)
 static void no_bundle_comes_twice_nor_after_a_later_one(void **state)
 {
     struct e2e *e2e = *state;
-    start(e2e, "");
-    make_bundle(e2e, "one", "ann", "--name fix --sequence 1");
-    make_bundle(e2e, "two", "ann", "--name fix --sequence 2");
-    make_bundle(e2e, "other", "ann", "--name other --sequence 1");
-    expect_live(e2e, "two.jar", "two");
+    signed_start(e2e, "");
+    signed_make_bundle(e2e, "one", "ann", "--name fix --sequence 1");
+    signed_make_bundle(e2e, "two", "ann", "--name fix --sequence 2");
+    signed_make_bundle(e2e, "other", "ann", "--name other --sequence 1");
+    signed_expect_live(e2e, "two.jar", "two");
     expect_refusal(e2e, "two.jar", "replayed");
     expect_refusal(e2e, "one.jar", "replayed");
-    expect_live(e2e, "other.jar", "other");
+    signed_expect_live(e2e, "other.jar", "other");
     shop_do(e2e, "rollback", "0");
     expect_refusal(e2e, "two.jar", "replayed");
 }
@@ -179,14 +119,14 @@ static void no_bundle_comes_twice_nor_after_a_later_one(void **state)
 static void what_was_live_is_remembered_when_the_jvm_is_killed(void **state)
 {
     struct e2e *e2e = *state;
-    start(e2e, "");
-    make_bundle(e2e, "one", "ann", "--sequence 1");
-    make_bundle(e2e, "two", "ann", "--sequence 2");
-    expect_live(e2e, "two.jar", "two");
+    signed_start(e2e, "");
+    signed_make_bundle(e2e, "one", "ann", "--sequence 1");
+    signed_make_bundle(e2e, "two", "ann", "--sequence 2");
+    signed_expect_live(e2e, "two.jar", "two");
     int status;
     kill(e2e->jvm.pid, SIGKILL);
     free(e2e_process_finish(&e2e->jvm, 30, &status));
-    open_shop(e2e, "");
+    signed_open_shop(e2e, "");
     expect_refusal(e2e, "one.jar", "replayed");
     expect_refusal(e2e, "two.jar", "replayed");
 }
@@ -194,44 +134,44 @@ static void what_was_live_is_remembered_when_the_jvm_is_killed(void **state)
 static void what_was_refused_may_come_again(void **state)
 {
     struct e2e *e2e = *state;
-    start(e2e, ",deny=demo.Shop");
-    make_bundle(e2e, "one", "ann", "--sequence 1");
+    signed_start(e2e, ",deny=demo.Shop");
+    signed_make_bundle(e2e, "one", "ann", "--sequence 1");
     struct e2e_answer answer;
     e2e_deploy(e2e, &answer, "push", "one.jar");
     e2e_expect_row(answer.json, "demo.Shop", "refused", "denied");
     e2e_answer_close(&answer);
     shop_close(e2e);
-    open_shop(e2e, "");
-    expect_live(e2e, "one.jar", "one");
+    signed_open_shop(e2e, "");
+    signed_expect_live(e2e, "one.jar", "one");
 }
 
 static void a_deleted_store_fails_closed(void **state)
 {
     struct e2e *e2e = *state;
-    start(e2e, "");
-    make_bundle(e2e, "one", "ann", "");
+    signed_start(e2e, "");
+    signed_make_bundle(e2e, "one", "ann", "");
     shop_close(e2e);
-    run(e2e, "rm -r store");
-    open_shop(e2e, "");
+    signed_run(e2e, "rm -r store");
+    signed_open_shop(e2e, "");
     expect_refusal(e2e, "one.jar", "store-unavailable");
     shop_close(e2e);
-    run(e2e, "%s journal init store", HD_E2E_CLIENT);
-    open_shop(e2e, "");
-    expect_live(e2e, "one.jar", "one");
+    signed_run(e2e, "%s journal init store", HD_E2E_CLIENT);
+    signed_open_shop(e2e, "");
+    signed_expect_live(e2e, "one.jar", "one");
 }
 
 static void a_bundle_is_for_its_target_its_time_and_its_base(void **state)
 {
     struct e2e *e2e = *state;
-    start(e2e, "");
-    make_bundle(e2e, "bank", "ann", "--target bank");
+    signed_start(e2e, "");
+    signed_make_bundle(e2e, "bank", "ann", "--target bank");
     expect_refusal(e2e, "bank.jar", "wrong-target");
-    make_bundle(e2e, "early", "ann", "--not-before 2100-01-01T00:00:00Z");
+    signed_make_bundle(e2e, "early", "ann", "--not-before 2100-01-01T00:00:00Z");
     expect_refusal(e2e, "early.jar", "expired");
-    make_bundle(e2e, "late", "ann", "--expires 2020-01-01T00:00:00Z");
+    signed_make_bundle(e2e, "late", "ann", "--expires 2020-01-01T00:00:00Z");
     expect_refusal(e2e, "late.jar", "expired");
     shop_compile(e2e, "something else", "elsewhere");
-    make_bundle(e2e, "based", "ann", "--base elsewhere");
+    signed_make_bundle(e2e, "based", "ann", "--base elsewhere");
     struct e2e_answer answer;
     e2e_deploy(e2e, &answer, "push", "based.jar");
     assert_int_equal(answer.status, 1);
@@ -243,13 +183,13 @@ static void a_bundle_is_for_its_target_its_time_and_its_base(void **state)
 static void two_approvals_are_two_people(void **state)
 {
     struct e2e *e2e = *state;
-    start(e2e, ",approvals=2");
-    make_bundle(e2e, "one", "ann", "");
+    signed_start(e2e, ",approvals=2");
+    signed_make_bundle(e2e, "one", "ann", "");
     expect_refusal(e2e, "one.jar", "approvals-missing");
-    run(e2e, "%s sign -k ann one.jar", HD_E2E_CLIENT);
+    signed_run(e2e, "%s sign -k ann one.jar", HD_E2E_CLIENT);
     expect_refusal(e2e, "one.jar", "approvals-missing");
-    run(e2e, "%s sign -k ben one.jar", HD_E2E_CLIENT);
-    expect_live(e2e, "one.jar", "one");
+    signed_run(e2e, "%s sign -k ben one.jar", HD_E2E_CLIENT);
+    signed_expect_live(e2e, "one.jar", "one");
 }
 
 static void push_in_an_emergency(const struct e2e *e2e, struct e2e_answer *answer, const char *jar)
@@ -264,19 +204,19 @@ static void in_an_emergency_one_signature_is_enough_and_it_is_marked_for_ever(vo
 {
     struct e2e *e2e = *state;
     struct e2e_answer answer;
-    start(e2e, ",approvals=2,emergency=ben");
-    make_bundle(e2e, "one", "ann", "");
+    signed_start(e2e, ",approvals=2,emergency=ben");
+    signed_make_bundle(e2e, "one", "ann", "");
     push_in_an_emergency(e2e, &answer, "one.jar");
     assert_string_equal(shop_reason(&answer), "approvals-missing");
     e2e_answer_close(&answer);
-    make_bundle(e2e, "two", "ben", "");
+    signed_make_bundle(e2e, "two", "ben", "");
     expect_refusal(e2e, "two.jar", "approvals-missing");
     push_in_an_emergency(e2e, &answer, "two.jar");
     assert_int_equal(answer.status, 0);
     e2e_answer_close(&answer);
     e2e_expect(e2e, "call demo.Shop run", "two");
     shop_close(e2e);
-    open_shop(e2e, ",approvals=2,emergency=ben");
+    signed_open_shop(e2e, ",approvals=2,emergency=ben");
     shop_command(e2e, &answer, "show", "3");
     assert_string_equal(json_string_value(json_object_get(answer.json, "emergency")),
                         "shop is down");
@@ -320,18 +260,18 @@ static void expect_set_aside(struct e2e *e2e, size_t count, const char *why)
 static void what_is_kept_is_live_after_a_restart_only_while_its_signature_holds(void **state)
 {
     struct e2e *e2e = *state;
-    start(e2e, "");
-    make_bundle(e2e, "one", "ann", "--expires 1min");
-    expect_live(e2e, "one.jar", "one");
+    signed_start(e2e, "");
+    signed_make_bundle(e2e, "one", "ann", "--expires 1min");
+    signed_expect_live(e2e, "one.jar", "one");
     shop_do(e2e, "keep", NULL);
     restart(e2e, "one");
     shop_do(e2e, "keep", NULL);
     restart(e2e, "one");
-    run(e2e, "cp allowed both && sed -i /^ann/d allowed");
+    signed_run(e2e, "cp allowed both && sed -i /^ann/d allowed");
     restart(e2e, "start");
     e2e_await_log(e2e, "is set aside: it is not signed as this agent asks for");
     expect_set_aside(e2e, 1, "it is not signed as this agent asks for");
-    run(e2e, "cp both allowed");
+    signed_run(e2e, "cp both allowed");
     restart(e2e, "one");
     expect_set_aside(e2e, 0, NULL);
 }
@@ -339,12 +279,12 @@ static void what_is_kept_is_live_after_a_restart_only_while_its_signature_holds(
 static void what_was_kept_unsigned_is_not_live_once_signatures_are_asked_for(void **state)
 {
     struct e2e *e2e = *state;
-    make_keys(e2e);
-    run(e2e, "%s journal init store", HD_E2E_CLIENT);
+    signed_make_keys(e2e);
+    signed_run(e2e, "%s journal init store", HD_E2E_CLIENT);
     shop_open_with(e2e, NULL, "", NULL);
     e2e_expect(e2e, "call demo.Shop run", "start");
-    make_bundle(e2e, "one", NULL, "");
-    expect_live(e2e, "one.jar", "one");
+    signed_make_bundle(e2e, "one", NULL, "");
+    signed_expect_live(e2e, "one.jar", "one");
     shop_do(e2e, "keep", NULL);
     restart(e2e, "start");
     e2e_await_log(e2e, "it came in no signed bundle");
@@ -354,15 +294,15 @@ static void what_was_kept_unsigned_is_not_live_once_signatures_are_asked_for(voi
 static void the_file_of_signers_is_read_again_when_it_changes(void **state)
 {
     struct e2e *e2e = *state;
-    start(e2e, "");
-    make_bundle(e2e, "one", "eve", "");
+    signed_start(e2e, "");
+    signed_make_bundle(e2e, "one", "eve", "");
     expect_refusal(e2e, "one.jar", "signature-invalid");
-    run(e2e, "{ printf 'eve '; cat eve.pub; } >new && mv new allowed");
-    expect_live(e2e, "one.jar", "one");
-    make_bundle(e2e, "two", "eve", "");
-    run(e2e, "echo nonsense >>allowed");
+    signed_run(e2e, "{ printf 'eve '; cat eve.pub; } >new && mv new allowed");
+    signed_expect_live(e2e, "one.jar", "one");
+    signed_make_bundle(e2e, "two", "eve", "");
+    signed_run(e2e, "echo nonsense >>allowed");
     expect_refusal(e2e, "two.jar", "signature-required");
-    run(e2e, "rm allowed");
+    signed_run(e2e, "rm allowed");
     expect_refusal(e2e, "two.jar", "signature-required");
 }
 
@@ -370,8 +310,8 @@ static void verify_tells_what_an_agent_would_say(void **state)
 {
     struct e2e *e2e = *state;
     struct e2e_answer answer;
-    make_keys(e2e);
-    make_bundle(e2e, "one", "ann", "--name fix");
+    signed_make_keys(e2e);
+    signed_make_bundle(e2e, "one", "ann", "--name fix");
     e2e_client(e2e, &answer, "verify", "--json", "--allowed-signers", e2e_path(e2e, "allowed"),
                e2e_path(e2e, "one.jar"), NULL);
     assert_int_equal(answer.status, 0);
@@ -379,7 +319,7 @@ static void verify_tells_what_an_agent_would_say(void **state)
     const json_t *row = json_array_get(json_object_get(answer.json, "signatures"), 0);
     assert_string_equal(json_string_value(json_object_get(row, "principal")), "ann");
     e2e_answer_close(&answer);
-    make_bundle(e2e, "two", "eve", "");
+    signed_make_bundle(e2e, "two", "eve", "");
     e2e_client(e2e, &answer, "verify", "--allowed-signers", e2e_path(e2e, "allowed"),
                e2e_path(e2e, "two.jar"), NULL);
     assert_int_equal(answer.status, 1);

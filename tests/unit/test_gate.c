@@ -70,15 +70,27 @@ static void of_very_many_class_files_the_older_ones_are_forgotten(void **state)
         hd_gate_note_origin(&gate, &digest, bundle);
     }
     assert_int_equal(gate.origin_count, HD_GATE_MAX_ORIGINS);
-    assert_string_equal(
-        hd_gate_find_bundle(&gate, (struct hd_bytes){ (const uint8_t *)"first", 5 }), bundle);
+    assert_string_equal(hd_gate_find_bundle(&gate, &first), bundle);
     hd_gate_note_origin(&gate, &last, bundle);
     assert_true(gate.origin_count <= HD_GATE_MAX_ORIGINS / 2 + 1);
-    assert_null(hd_gate_find_bundle(&gate, (struct hd_bytes){ (const uint8_t *)"first", 5 }));
-    assert_string_equal(
-        hd_gate_find_bundle(&gate, (struct hd_bytes){ (const uint8_t *)"last", 4 }), bundle);
+    assert_null(hd_gate_find_bundle(&gate, &first));
+    assert_string_equal(hd_gate_find_bundle(&gate, &last), bundle);
     hd_gate_close(&gate);
     assert_int_equal(hd_alloc_outstanding(), before);
+}
+
+static void a_class_file_is_of_the_bundle_that_it_came_in_last(void **state)
+{
+    (void)state;
+    static const char earlier[HD_DIGEST_HEX_SIZE] = "earlier", later[HD_DIGEST_HEX_SIZE] = "later";
+    struct hd_gate gate = { .signers = NULL };
+    struct hd_digest file = number_as_digest(1), other = number_as_digest(2);
+    hd_gate_note_origin(&gate, &file, earlier);
+    hd_gate_note_origin(&gate, &other, earlier);
+    hd_gate_note_origin(&gate, &file, later);
+    assert_string_equal(hd_gate_find_bundle(&gate, &file), later);
+    assert_string_equal(hd_gate_find_bundle(&gate, &other), earlier);
+    hd_gate_close(&gate);
 }
 
 int main(void)
@@ -86,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signers_count_only_where_nobody_else_can_write_them),
         cmocka_unit_test(of_very_many_class_files_the_older_ones_are_forgotten),
+        cmocka_unit_test(a_class_file_is_of_the_bundle_that_it_came_in_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
