@@ -28,7 +28,7 @@ struct judging {
 static int open_bundle(const struct hd_archive *archive, const char *digest,
                        unsigned feature_release, struct hd_bundle **out, struct hd_error *err)
 {
-    const struct hd_bundle_limits limits = { .max_bytes = HD_STORE_MAX_BYTES,
+    const struct hd_bundle_limits limits = { .max_bytes = HD_BUNDLE_MAX_BYTES,
                                              .max_class_bytes = HD_BUNDLE_MAX_CLASS_BYTES,
                                              .max_entries = HD_BUNDLE_MAX_ENTRIES };
     struct hd_buffer jar = HD_BUFFER_INIT;

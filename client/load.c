@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static const struct hd_bundle_limits limits = {
-    .max_bytes = HD_LOAD_MAX_BYTES,
+    .max_bytes = HD_BUNDLE_MAX_BYTES,
     .max_class_bytes = HD_BUNDLE_MAX_CLASS_BYTES,
     .max_entries = HD_BUNDLE_MAX_ENTRIES,
 };
@@ -39,6 +39,12 @@ static const char *base_name(const char *path)
     return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
+static int refuse_size(struct hd_error *err)
+{
+    return hd_error_set(err, HD_E_USAGE, "is larger than %llu MiB",
+                        (unsigned long long)(HD_BUNDLE_MAX_BYTES >> 20));
+}
+
 static int read_descriptor(int file, struct hd_buffer *out, struct hd_error *err)
 {
     for (;;) {
@@ -52,9 +58,8 @@ static int read_descriptor(int file, struct hd_buffer *out, struct hd_error *err
         if (got < 0)
             return hd_error_set(err, HD_E_USAGE, "cannot be read: %s", strerror(errno));
         out->length += (size_t)got;
-        if (out->length > HD_LOAD_MAX_BYTES)
-            return hd_error_set(err, HD_E_USAGE, "is larger than %llu MiB",
-                                (unsigned long long)(HD_LOAD_MAX_BYTES >> 20));
+        if (out->length > HD_BUNDLE_MAX_BYTES)
+            return refuse_size(err);
     }
 }
 
@@ -68,6 +73,8 @@ int hd_load_file(const char *path, uint8_t **data, size_t *length, struct hd_err
     int result = -1;
     if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))
         hd_error_set(err, HD_E_USAGE, "not a file");
+    else if ((uint64_t)status.st_size > HD_BUNDLE_MAX_BYTES)
+        refuse_size(err);
     else if (hd_buffer_reserve(&contents, (size_t)status.st_size + 1, err) == 0)
         result = read_descriptor(file, &contents, err);
     close(file);

@@ -9,8 +9,6 @@
 
 #include "core/bundle.h"
 
-#define HD_LOAD_MAX_BYTES (UINT64_C(1) << 30)
-
 /* HD_E_USAGE: no such path, no class in any of them, not a class file; the text names the path. */
 HD_CHECKED int hd_load_paths(char *const *paths, size_t count, struct hd_bundle **out,
                              struct hd_error *err);
@@ -19,7 +17,7 @@ HD_CHECKED int hd_load_paths(char *const *paths, size_t count, struct hd_bundle 
 HD_CHECKED int hd_load_jar(struct hd_bytes jar, const char *name, struct hd_bundle **out,
                            struct hd_error *err);
 
-/* Reads one file whole, at most HD_LOAD_MAX_BYTES. *data is hd_alloc memory. */
+/* Reads one file whole, at most HD_BUNDLE_MAX_BYTES. *data is hd_alloc memory. */
 HD_CHECKED int hd_load_file(const char *path, uint8_t **data, size_t *length, struct hd_error *err);
 
 #endif

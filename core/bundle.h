@@ -26,6 +26,8 @@ struct hd_bundle_limits {
     uint64_t max_class_bytes; /* of one class; 16 MiB is generous */
     uint64_t max_entries;     /* entries in the jar, of any kind */
 };
+/* Of the jar, and of all that unpacks: what client, agent (max-bundle=) and store take at most. */
+#define HD_BUNDLE_MAX_BYTES       (UINT64_C(1) << 30)
 #define HD_BUNDLE_MAX_CLASS_BYTES (UINT64_C(16) << 20)
 #define HD_BUNDLE_MAX_ENTRIES     UINT64_C(200000)
 

@@ -3,6 +3,7 @@
 
 #include "core/alloc.h"
 #include "core/buffer.h"
+#include "core/bundle.h"
 #include "core/text.h"
 #include "core/trusted_file.h"
 
@@ -13,7 +14,6 @@
 #include <unistd.h>
 
 #define MAX_SETTLE_MS    UINT64_C(60000)
-#define MAX_BUNDLE_BYTES (UINT64_C(2) << 30)
 #define MAX_APPROVALS    16
 #define MAX_RATE         UINT64_C(100000)
 #define MAX_CONFIG_BYTES ((size_t)1 << 20)
@@ -134,8 +134,8 @@ static int set_max_bundle(struct hd_options *options, const char *value, struct 
     uint64_t bytes = 0;
     if (hd_text_parse_size(value, &bytes, err) != 0)
         return -1;
-    if (bytes < 1 || bytes > MAX_BUNDLE_BYTES)
-        return hd_error_set(err, HD_E_USAGE, "expected a size from 1 to 2G");
+    if (bytes < 1 || bytes > HD_BUNDLE_MAX_BYTES)
+        return hd_error_set(err, HD_E_USAGE, "expected a size from 1 to 1G");
     options->max_bundle = bytes;
     return 0;
 }

@@ -20,6 +20,7 @@
 #include "core/journal.h"
 #include "core/report.h"
 
+/* No bundle is larger (HD_BUNDLE_MAX_BYTES). */
 #define HD_STORE_MAX_BYTES (UINT64_C(1) << 30)
 #define HD_STORE_MAX_FILES 10000
 /* So much of the journal's end is read word for word when a store opens. */

@@ -103,6 +103,9 @@ static void a_message_says_a_thing_once(void **state)
     expect_words(&sandbox, "text.class", ": not a class file: it does not begin with CAFEBABE");
     expect_words(&sandbox, "pipe.jar", ": not a file");
     expect_refusal(&sandbox, "cut.class", ": not a class file: ");
+    write_plain(&sandbox, "large.jar", "");
+    assert_return_code(truncate(at(&sandbox, "large.jar"), (INT64_C(1) << 30) + 1), 0);
+    expect_words(&sandbox, "large.jar", ": is larger than 1024 MiB");
     sandbox_delete(sandbox.path);
 }
 

@@ -137,8 +137,8 @@ static void what_is_wrong_is_named_with_what_would_be_right(void **state)
     assert_refused("settle=30", "option settle=30|30ms");
     assert_refused("settle=0ms", "option settle=0ms|1ms to 60s");
     assert_refused("settle=2m", "1ms to 60s");
-    assert_refused("max-bundle=0", "option max-bundle=0|1 to 2G");
-    assert_refused("max-bundle=3G", "1 to 2G");
+    assert_refused("max-bundle=0", "option max-bundle=0|1 to 1G");
+    assert_refused("max-bundle=1025M", "1 to 1G");
     assert_refused("max-bundle=lots", "256M");
     assert_refused("max-rate=60", "option max-rate=60|60/min");
     assert_refused("max-rate=0/min", "60/min");
