@@ -3,6 +3,7 @@
 #include "client/command.h"
 #include "client/deploy.h"
 #include "client/load.h"
+#include "client/newcomer.h"
 #include "client/print.h"
 
 /* --attach: a JVM that has an agent already is simply pushed to. */
@@ -11,7 +12,7 @@ static int attach_where_missing(const struct hd_invocation *invocation, struct h
     struct hd_jvm_process jvm;
     if (hd_jvms_examine(invocation->pid, &jvm, err) != 0)
         return -1;
-    if (jvm.socket_exists)
+    if (jvm.socket_exists || hd_newcomer_await(&jvm))
         return 0;
     struct hd_attach_answer answer;
     int result = hd_attach(&jvm, invocation->agent_file, invocation->agent_options, &answer, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/target.h"
 
+#include "client/newcomer.h"
 #include "core/alloc.h"
 #include "core/buffer.h"
 #include "core/text.h"
@@ -10,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 void hd_target_of_jvm(const struct hd_jvm_process *jvm, struct hd_target *out)
@@ -30,6 +29,8 @@ static int find_by_pid(pid_t pid, struct hd_target *out, struct hd_error *err)
     struct hd_jvm_process jvm;
     if (hd_jvms_examine(pid, &jvm, err) != 0)
         return -1;
+    if (hd_newcomer_await(&jvm))
+        jvm.socket_exists = true;
     if (!jvm.socket_exists && jvm.has_agent)
         return hd_error_set(
             err, HD_E_CONNECTION,
@@ -43,18 +44,6 @@ static int find_by_pid(pid_t pid, struct hd_target *out, struct hd_error *err)
             (int)pid, (int)pid);
     hd_target_of_jvm(&jvm, out);
     return 0;
-}
-
-static bool socket_answers(const char *path)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (descriptor < 0)
-        return false;
-    bool answers = connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0;
-    close(descriptor);
-    return answers;
 }
 
 static int append_line(struct hd_buffer *text, const struct hd_jvm_process *jvm, bool reachable,
@@ -87,7 +76,7 @@ static int pick_from(const struct hd_jvm_process *list, size_t count, struct hd_
     for (size_t i = 0; i < count && result == 0; i++) {
         if (list[i].uid != geteuid())
             continue;
-        bool answers = list[i].socket_exists && socket_answers(list[i].socket);
+        bool answers = list[i].socket_exists && hd_socket_answers(list[i].socket);
         if (answers) {
             reachable++;
             only = &list[i];
@@ -102,12 +91,28 @@ static int pick_from(const struct hd_jvm_process *list, size_t count, struct hd_
     return result;
 }
 
+/* Where another is there already, it is the one that is meant, or there are several. */
+static void await_newcomers(struct hd_jvm_process *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].uid == geteuid() && list[i].socket_exists)
+            return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].uid == geteuid() && hd_newcomer_await(&list[i])) {
+            list[i].socket_exists = true;
+            return;
+        }
+    }
+}
+
 static int find_only_one(struct hd_target *out, struct hd_error *err)
 {
     struct hd_jvm_process *list = NULL;
     size_t count = 0;
     if (hd_jvms_list(&list, &count, err) != 0)
         return -1;
+    await_newcomers(list, count);
     int result = pick_from(list, count, out, err);
     hd_free(list);
     return result;
