@@ -146,8 +146,8 @@ static int make_manifest(const struct hd_invocation *invocation, const struct hd
     if (invocation->base != NULL && hd_load_paths(paths, 1, &base, err) != 0)
         return -1;
     json_t *manifest = json_pack("{s:i,s:I}", "hotdrop", 1, "sequence", sequence_of(invocation));
-    int status = manifest != NULL ? fill(manifest, invocation, bundle, base, err)
-                                  : hd_error_set_memory(err);
+    int status =
+        manifest != NULL ? fill(manifest, invocation, bundle, base, err) : hd_error_set_memory(err);
     char *text = status == 0 ? json_dumps(manifest, JSON_INDENT(1)) : NULL;
     if (text != NULL)
         status = hd_buffer_append(out, text, strlen(text), err);
@@ -166,6 +166,15 @@ static bool wants_new_manifest(const struct hd_invocation *invocation)
            invocation->expires != NULL || invocation->base != NULL || invocation->sequence != 0;
 }
 
+/* Whoever signs it now answers for what somebody else wrote into it. */
+static void tell_what_is_signed(const struct hd_bundle *bundle, const struct hd_manifest *manifest)
+{
+    char name[200];
+    hd_text_escape(hd_bundle_name(bundle), name, sizeof name);
+    fprintf(stderr, "%s was sealed before; what you sign: ", name);
+    hd_print_manifest(stderr, manifest);
+}
+
 /* What is to be signed: what the bundle says of itself already, if that is true and nothing else is
  * asked for; then earlier signatures stay. */
 static int choose_manifest(const struct hd_invocation *invocation, const struct hd_bundle *bundle,
@@ -179,6 +188,8 @@ static int choose_manifest(const struct hd_invocation *invocation, const struct 
     if (hd_manifest_read(there, &read, err) != 0)
         return -1;
     int status = hd_manifest_check_bundle(&read, bundle, err);
+    if (status == 0)
+        tell_what_is_signed(bundle, &read);
     hd_manifest_close(&read);
     if (status != 0)
         return hd_error_prefix(err, "the bundle was changed after it was signed");
@@ -205,8 +216,8 @@ static int write_file(const char *path, struct hd_bytes contents, struct hd_erro
         ssize_t written = write(file, contents.data, contents.length);
         good = written > 0 || (written < 0 && errno == EINTR);
         if (written > 0)
-            contents = (struct hd_bytes){ contents.data + written,
-                                          contents.length - (size_t)written };
+            contents =
+                (struct hd_bytes){ contents.data + written, contents.length - (size_t)written };
     }
     good = good && fsync(file) == 0 && rename(beside, path) == 0;
     int saved = errno;
@@ -315,8 +326,8 @@ static int run(const struct hd_invocation *invocation, struct hd_error *err)
                             "classes that are not in a jar yet need a name for it: --output FILE");
     if (hd_load_paths(invocation->arguments, invocation->argument_count, &bundle, err) != 0)
         return -1;
-    int status = seal(invocation, bundle, invocation->output != NULL ? invocation->output : path,
-                      err);
+    int status =
+        seal(invocation, bundle, invocation->output != NULL ? invocation->output : path, err);
     hd_bundle_free(bundle);
     return status;
 }

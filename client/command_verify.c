@@ -15,7 +15,7 @@
 /* A row of the answer. */
 struct signed_by {
     char fingerprint[HD_SSH_FINGERPRINT_SIZE];
-    const char *principal; /* borrowed from the signers; NULL: not known */
+    const char *principal;   /* borrowed from the signers; NULL: not known */
     struct hd_error why_not; /* not set: it fits */
 };
 
@@ -91,9 +91,9 @@ static int judge_without_signers(const struct examination *examination, struct h
                             hd_reason_word(HD_REASON_SIGNATURE_REQUIRED));
     for (size_t i = 0; i < examination->count; i++) {
         if (hd_error_is_set(&examination->rows[i].why_not))
-            return hd_error_set(err, HD_E_DENIED, "%s: %s: %s",
-                                hd_reason_word(HD_REASON_SIGNATURE_INVALID),
-                                examination->rows[i].fingerprint, examination->rows[i].why_not.text);
+            return hd_error_set(
+                err, HD_E_DENIED, "%s: %s: %s", hd_reason_word(HD_REASON_SIGNATURE_INVALID),
+                examination->rows[i].fingerprint, examination->rows[i].why_not.text);
     }
     return hd_manifest_check_bundle(&examination->manifest, examination->bundle, err);
 }
@@ -133,10 +133,9 @@ static void print_json(const struct examination *examination, const struct hd_er
     json_t *signatures = json_array();
     for (size_t i = 0; i < examination->count; i++)
         json_array_append_new(signatures, row_to_json(&examination->rows[i]));
-    json_t *document = json_pack(
-        "{s:b,s:s?,s:O?,s:o}", "valid", hd_error_is_set(err) ? 0 : 1, "message",
-        hd_error_is_set(err) ? err->text : NULL, "manifest", examination->manifest.json,
-        "signatures", signatures);
+    json_t *document = json_pack("{s:b,s:s?,s:O?,s:o}", "valid", hd_error_is_set(err) ? 0 : 1,
+                                 "message", hd_error_is_set(err) ? err->text : NULL, "manifest",
+                                 examination->manifest.json, "signatures", signatures);
     hd_print_json(document);
     json_decref(document);
 }
@@ -156,32 +155,6 @@ static void print_rows(const struct examination *examination)
     }
     if (examination->count > 0)
         hd_print_table(headers, 3, cells, examination->count, colours);
-}
-
-/* A member in words, where it is given. */
-static void print_member(const char *before, const char *text)
-{
-    char shown[160];
-    if (text == NULL)
-        return;
-    hd_text_escape(text, shown, sizeof shown);
-    printf("%s%s", before, shown);
-}
-
-static void print_manifest(const struct hd_manifest *manifest)
-{
-    char utc[HD_TEXT_TIME_SIZE];
-    printf("%zu %s, sequence %llu", manifest->class_count,
-           manifest->class_count == 1 ? "class" : "classes",
-           (unsigned long long)manifest->sequence);
-    print_member(", name ", manifest->name);
-    print_member(", version ", manifest->version);
-    print_member(", for ", manifest->target);
-    if (manifest->expires != INT64_MAX) {
-        hd_text_utc(manifest->expires * 1000000, utc);
-        printf(", until %s", utc);
-    }
-    printf(".\n");
 }
 
 static void close_examination(struct examination *examination)
@@ -205,7 +178,7 @@ int hd_command_verify(const struct hd_invocation *invocation)
     } else {
         print_rows(&examination);
         if (status == HD_EXIT_GOOD)
-            print_manifest(&examination.manifest);
+            hd_print_manifest(stdout, &examination.manifest);
         else
             hd_print_failure(false, status, &err);
     }

@@ -8,7 +8,6 @@
 
 #include <ctype.h>
 #include <libsmartcols/libsmartcols.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -342,4 +341,40 @@ void hd_progress_line_end(struct hd_progress_line *line)
     if (line->shown)
         fputs("\r\033[K", stderr);
     line->shown = false;
+}
+
+/* ---- manifests ------------------------------------------------------------------------------- */
+
+/* A member in words, where it is given. */
+static void print_member(FILE *stream, const char *before, const char *text)
+{
+    char shown[160];
+    if (text == NULL)
+        return;
+    hd_text_escape(text, shown, sizeof shown);
+    fprintf(stream, "%s%s", before, shown);
+}
+
+static void print_time(FILE *stream, const char *before, int64_t seconds)
+{
+    char utc[HD_TEXT_TIME_SIZE];
+    hd_text_utc(seconds * 1000000, utc);
+    fprintf(stream, "%s%s", before, utc);
+}
+
+void hd_print_manifest(FILE *stream, const struct hd_manifest *manifest)
+{
+    fprintf(stream, "%zu %s, sequence %llu", manifest->class_count,
+            manifest->class_count == 1 ? "class" : "classes",
+            (unsigned long long)manifest->sequence);
+    print_member(stream, ", name ", manifest->name);
+    print_member(stream, ", version ", manifest->version);
+    print_member(stream, ", for ", manifest->target != NULL ? manifest->target : "any application");
+    if (manifest->not_before != INT64_MIN)
+        print_time(stream, ", not before ", manifest->not_before);
+    if (manifest->expires != INT64_MAX)
+        print_time(stream, ", until ", manifest->expires);
+    else
+        fputs(", without an end", stream);
+    fputs(".\n", stream);
 }

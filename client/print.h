@@ -8,8 +8,10 @@
 #define HD_CLIENT_PRINT_H
 
 #include "client/conn.h"
+#include "core/manifest.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 /* One JSON document and a newline on stdout. */
 void hd_print_json(const json_t *document);
@@ -48,6 +50,9 @@ struct hd_progress_line {
 void hd_progress_line_init(struct hd_progress_line *line);
 /* Wipes what is shown. */
 void hd_progress_line_end(struct hd_progress_line *line);
+
+/* What a manifest says, in a line. */
+void hd_print_manifest(FILE *stream, const struct hd_manifest *manifest);
 
 /* A string member of an object, "" where it is missing, null or no string. A borrow. */
 const char *hd_answer_text(const json_t *object, const char *key);

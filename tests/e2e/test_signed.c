@@ -329,6 +329,30 @@ static void verify_tells_what_an_agent_would_say(void **state)
     e2e_answer_close(&answer);
 }
 
+/* On standard error, when ben signs it. */
+static void expect_said(const struct e2e *e2e, const char *jar, const char *words)
+{
+    signed_run(e2e, "%s sign -k ben %s 2>said && cat said && grep -F '%s' said", HD_E2E_CLIENT, jar,
+               words);
+}
+
+static void whoever_signs_second_is_told_what_is_signed(void **state)
+{
+    struct e2e *e2e = *state;
+    signed_make_keys(e2e);
+    signed_make_bundle(e2e, "one", "ann",
+                       "--name fix --release '1.2 \033[31m' --target shop --sequence 7 "
+                       "--not-before 2020-01-01T00:00:00Z --expires 2099-12-31T00:00:00Z");
+    expect_said(e2e, "one.jar",
+                "one.jar was sealed before; what you sign: 1 class, sequence 7, name fix, version "
+                "1.2 \\x1B[31m, for shop, not before 2020-01-01T00:00:00");
+    expect_said(e2e, "one.jar", ", until 2099-12-31T00:00:00");
+    signed_make_bundle(e2e, "two", "ann", "");
+    expect_said(e2e, "two.jar", ", for any application, without an end.");
+    signed_make_bundle(e2e, "three", NULL, "");
+    signed_run(e2e, "%s sign -k ben three.jar 2>said && ! grep sealed said", HD_E2E_CLIENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +370,7 @@ int main(void)
         E2E_CASE(what_is_kept_is_live_after_a_restart_only_while_its_signature_holds),
         E2E_CASE(what_was_kept_unsigned_is_not_live_once_signatures_are_asked_for),
         E2E_CASE(the_file_of_signers_is_read_again_when_it_changes),
+        E2E_CASE(whoever_signs_second_is_told_what_is_signed),
         E2E_CASE(verify_tells_what_an_agent_would_say),
     };
     return E2E_RUN(tests);
