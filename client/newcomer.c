@@ -113,6 +113,5 @@ static bool wait_in_directory(const char *path)
 
 bool hd_newcomer_await(const struct hd_jvm_process *jvm)
 {
-    return jvm->has_agent && !jvm->socket_exists && is_young(jvm->pid) &&
-           wait_in_directory(jvm->socket);
+    return jvm->has_agent && is_young(jvm->pid) && wait_in_directory(jvm->socket);
 }

@@ -10,8 +10,9 @@
 
 #include <stdbool.h>
 
-/* True when somebody listens on the JVM's default socket. Waits for that, two seconds at most, where
- * the JVM has the agent, no socket, and is younger than ten seconds. */
+/* Waits, two seconds at most, until somebody listens on the default socket of a JVM that has the
+ * agent and is younger than ten seconds; a socket file there may be a dead JVM's, of the same pid.
+ * False: nobody does, or it is no such JVM. */
 bool hd_newcomer_await(const struct hd_jvm_process *jvm);
 /* Whether somebody listens there. */
 bool hd_socket_answers(const char *path);

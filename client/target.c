@@ -95,7 +95,7 @@ static int pick_from(const struct hd_jvm_process *list, size_t count, struct hd_
 static void await_newcomers(struct hd_jvm_process *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (list[i].uid == geteuid() && list[i].socket_exists)
+        if (list[i].uid == geteuid() && list[i].socket_exists && hd_socket_answers(list[i].socket))
             return;
     }
     for (size_t i = 0; i < count; i++) {

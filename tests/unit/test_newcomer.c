@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Something that looks like a JVM whose agent has not opened its socket yet: a process with a
  * libjvm.so and a libhotdrop.so in it. */
+#include "client/newcomer.h"
 #include "client/target.h"
 
 #include "tests/unit/sandbox.h"
@@ -52,22 +53,41 @@ static void await_watcher(pid_t pid)
         nanosleep(&moment, NULL);
 }
 
-/* Where the agent would. Returns when it is told to end. */
-static void listen_late(pid_t parent)
+/* In the child: a socket where the agent would have it. */
+static int bind_socket(void)
 {
     struct sockaddr_un name = { .sun_family = AF_UNIX };
     snprintf(name.sun_path, sizeof name.sun_path, "/tmp/.hotdrop_pid%d", (int)getpid());
-    await_watcher(parent);
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (descriptor < 0 || bind(descriptor, (struct sockaddr *)&name, sizeof name) != 0 ||
-        listen(descriptor, 4) != 0)
+    (void)unlink(name.sun_path);
+    if (descriptor < 0 || bind(descriptor, (struct sockaddr *)&name, sizeof name) != 0)
         _exit(1);
+    return descriptor;
+}
+
+enum agent { LISTENS_LATE, LISTENS_LATE_WHERE_A_DEAD_ONE_DID, NEVER_LISTENS };
+
+static _Noreturn void be_jvm(const struct sandbox *sandbox, enum agent agent, pid_t parent,
+                             int ready)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    map_file(sandbox, "libjvm.so");
+    map_file(sandbox, "libhotdrop.so");
+    if (agent == LISTENS_LATE_WHERE_A_DEAD_ONE_DID)
+        close(bind_socket());
+    if (write(ready, "x", 1) != 1)
+        _exit(1);
+    if (agent != NEVER_LISTENS) {
+        await_watcher(parent);
+        if (listen(bind_socket(), 4) != 0)
+            _exit(1);
+    }
     for (;;)
         pause();
 }
 
 /* Its pid, once it looks like a JVM. */
-static pid_t start_jvm(const struct sandbox *sandbox, bool listens)
+static pid_t start_jvm(const struct sandbox *sandbox, enum agent agent)
 {
     int ready[2];
     char byte;
@@ -75,17 +95,8 @@ static pid_t start_jvm(const struct sandbox *sandbox, bool listens)
     assert_return_code(pipe(ready), 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
-    if (pid == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        map_file(sandbox, "libjvm.so");
-        map_file(sandbox, "libhotdrop.so");
-        if (write(ready[1], "x", 1) != 1)
-            _exit(1);
-        if (listens)
-            listen_late(parent);
-        for (;;)
-            pause();
-    }
+    if (pid == 0)
+        be_jvm(sandbox, agent, parent, ready[1]);
     assert_int_equal(read(ready[0], &byte, 1), 1);
     close(ready[0]);
     close(ready[1]);
@@ -101,22 +112,36 @@ static void end_jvm(pid_t pid)
     (void)unlink(path);
 }
 
-static void an_agent_that_does_not_listen_yet_is_waited_for(void **state)
+static void expect_found(enum agent agent)
 {
-    (void)state;
     struct sandbox sandbox;
     struct hd_target target;
     struct hd_error err = HD_ERROR_INIT;
     sandbox_make(&sandbox);
-    pid_t pid = start_jvm(&sandbox, true);
+    pid_t pid = start_jvm(&sandbox, agent);
     const struct hd_invocation invocation = { .command = "push", .pid = pid };
     int result = hd_target_find(&invocation, &target, &err);
+    bool answers = result == 0 && hd_socket_answers(target.address.path);
     end_jvm(pid);
     if (result != 0)
         fail_msg("%s", err.text);
     assert_int_equal(target.address.kind, HD_ADDRESS_UNIX);
     assert_int_equal(target.expected_pid, pid);
+    assert_true(answers);
     sandbox_delete(sandbox.path);
+}
+
+static void an_agent_that_does_not_listen_yet_is_waited_for(void **state)
+{
+    (void)state;
+    expect_found(LISTENS_LATE);
+}
+
+/* In a container every JVM may have the same pid. */
+static void the_socket_of_a_dead_one_is_not_taken_for_its(void **state)
+{
+    (void)state;
+    expect_found(LISTENS_LATE_WHERE_A_DEAD_ONE_DID);
 }
 
 static void one_that_never_listens_there_is_said(void **state)
@@ -126,7 +151,7 @@ static void one_that_never_listens_there_is_said(void **state)
     struct hd_target target;
     struct hd_error err = HD_ERROR_INIT;
     sandbox_make(&sandbox);
-    pid_t pid = start_jvm(&sandbox, false);
+    pid_t pid = start_jvm(&sandbox, NEVER_LISTENS);
     const struct hd_invocation invocation = { .command = "push", .pid = pid };
     int result = hd_target_find(&invocation, &target, &err);
     end_jvm(pid);
@@ -140,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_agent_that_does_not_listen_yet_is_waited_for),
+        cmocka_unit_test(the_socket_of_a_dead_one_is_not_taken_for_its),
         cmocka_unit_test(one_that_never_listens_there_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
