@@ -53,6 +53,8 @@ HD_CHECKED int hd_patch_new(JNIEnv *jni, const struct hd_patch *like, struct hd_
                             struct hd_error *err);
 /* One more reference to the same. */
 struct hd_patch *hd_patch_keep(struct hd_patch *patch);
+/* It is about to be redefined again, perhaps without the agents that edited it. Accepts NULL. */
+void hd_patch_forget_edit(struct hd_patch *patch);
 /* Accepts NULL. */
 void hd_patch_release(struct hd_patch *patch, JNIEnv *jni);
 
