@@ -106,7 +106,7 @@ static int note_bundle(const struct gathering *gathering, struct hd_kept_class *
 }
 
 static int add(const struct gathering *gathering, const struct hd_live *live,
-               const struct hd_blob *content)
+               struct hd_blob *content)
 {
     bool defined = is_defined(live);
     if ((defined ? check_defined(gathering, live) : check_way_back(gathering, live)) != 0)
@@ -117,8 +117,8 @@ static int add(const struct gathering *gathering, const struct hd_live *live,
     class->deployment = live->deployment;
     class->defined = defined;
     class->file = content->bytes;
-    class->forced = hd_forced_of(gathering->road->forced, &content->digest);
-    if (note_bundle(gathering, class) != 0)
+    if (hd_forced_of(gathering->road->forced, content, &class->forced, gathering->err) != 0 ||
+        note_bundle(gathering, class) != 0)
         return -1;
     if (defined)
         return 0;

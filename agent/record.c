@@ -52,7 +52,7 @@ static int prepare_entry(struct hd_plan *plan, struct hd_target *target, struct 
     target->entry->pool_slots = target->pool_slots;
     sign(plan->deployment, target->entry);
     if (plan->deployment->forced != 0 &&
-        hd_forced_prepare(plan->road->forced, &target->entry->file->digest, err) != 0)
+        hd_forced_prepare(plan->road->forced, target->entry->file, err) != 0)
         return -1;
     return note_base(target, err);
 }
@@ -193,7 +193,7 @@ void hd_plan_record(struct hd_plan *plan)
             target->known = NULL;
             continue;
         }
-        hd_forced_mark(plan->road->forced, &target->entry->file->digest, plan->deployment->forced);
+        hd_forced_mark(plan->road->forced, target->entry->file, plan->deployment->forced);
         const struct hd_blob *base = target->entry->base; /* the registry's from now on */
         hd_registry_put_take(plan->road->registry, plan->jni, target->entry);
         target->entry = NULL;

@@ -92,13 +92,16 @@ static int mark_forced(const struct hd_plan *plan, const struct hd_kept *kept, s
 {
     for (size_t i = 0; i < kept->count; i++) {
         const struct hd_kept_class *class = &kept->classes[i];
-        struct hd_digest contents;
+        struct hd_blob *contents;
         if (class->forced == 0)
             continue;
-        if (hd_digest_of(class->file.data, class->file.length, &contents, err) != 0 ||
-            hd_forced_prepare(plan->road->forced, &contents, err) != 0)
+        if (hd_blob_of(class->file, &contents, err) != 0)
             return -1;
-        hd_forced_mark(plan->road->forced, &contents, class->forced);
+        int status = hd_forced_prepare(plan->road->forced, contents, err);
+        hd_forced_mark(plan->road->forced, contents, class->forced);
+        hd_blob_release(contents);
+        if (status != 0)
+            return -1;
     }
     return 0;
 }
