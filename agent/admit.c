@@ -44,16 +44,16 @@ static int parse(const struct hd_plan *plan, struct hd_plan_class *class, struct
     struct hd_bytes file = class->from->file;
     if (job->ahead != NULL &&
         hd_ahead_take(job->ahead, (size_t)(class->from - hd_bundle_class_at(job->bundle, 0)),
-                      &class->file, &class->blob))
+                      &class->prepared))
         return 0;
-    return hd_class_parse(file.data, file.length, &class->file, err);
+    return hd_class_parse(file.data, file.length, &class->prepared.file, err);
 }
 
 static int check_file(const struct hd_plan *plan, struct hd_plan_class *class, struct hd_error *err)
 {
     struct hd_error own = HD_ERROR_INIT;
     if (parse(plan, class, &own) == 0 &&
-        hd_dynamics_put_in_order(class->file, &class->ordered, &own) == 0)
+        hd_dynamics_put_in_order(class->prepared.file, &class->ordered, &own) == 0)
         return 0;
     if (own.code == HD_E_MEMORY)
         return hd_error_set_memory(err);
@@ -64,14 +64,15 @@ static int check_file(const struct hd_plan *plan, struct hd_plan_class *class, s
 static void check_version(const struct hd_plan *plan, struct hd_plan_class *class)
 {
     char *message = NULL;
-    enum hd_reason reason = hd_verdict_version(class->file, &plan->road->jvm->rules, &message);
+    enum hd_reason reason =
+        hd_verdict_version(class->prepared.file, &plan->road->jvm->rules, &message);
     if (reason != HD_REASON_NONE)
         refuse(class, reason, message);
 }
 
 static void check_name(struct hd_plan_class *class)
 {
-    struct hd_bytes name = class->file->name;
+    struct hd_bytes name = class->prepared.file->name;
     const char *expected = class->from->name;
     if (name.length == strlen(expected) && memcmp(name.data, expected, name.length) == 0)
         return;

@@ -9,14 +9,9 @@
 /* So many classes are unpacked before the engine is told: to wake it takes longer than a class. */
 #define STEP 16
 
-struct prepared {
-    struct hd_class *file;
-    struct hd_blob *blob;
-};
-
 struct hd_ahead {
     const struct hd_bundle *bundle;
-    struct prepared *classes; /* the engine's while it is at it, then whoever holds the job's */
+    struct hd_prepared *classes; /* the engine's while it is at it, then whoever holds the job's */
     size_t count;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -30,7 +25,7 @@ struct hd_ahead {
 static struct hd_ahead *new_ahead(const struct hd_bundle *bundle, size_t count)
 {
     struct hd_ahead *ahead = hd_alloc_zeroed(1, sizeof *ahead);
-    struct prepared *classes = hd_alloc_zeroed(count, sizeof *classes);
+    struct hd_prepared *classes = hd_alloc_zeroed(count, sizeof *classes);
     if (ahead == NULL || classes == NULL) {
         hd_free(ahead);
         hd_free(classes);
@@ -53,25 +48,29 @@ void hd_ahead_free(struct hd_ahead *ahead)
     while (ahead->held)
         pthread_cond_wait(&ahead->changed, &ahead->lock);
     pthread_mutex_unlock(&ahead->lock);
-    for (size_t i = 0; i < ahead->count; i++) {
-        hd_class_free(ahead->classes[i].file);
-        hd_blob_release(ahead->classes[i].blob);
-    }
+    for (size_t i = 0; i < ahead->count; i++)
+        hd_prepared_close(&ahead->classes[i]);
     pthread_cond_destroy(&ahead->changed);
     pthread_mutex_destroy(&ahead->lock);
     hd_free(ahead->classes);
     hd_free(ahead);
 }
 
-bool hd_ahead_take(struct hd_ahead *ahead, size_t index, struct hd_class **file,
-                   struct hd_blob **blob)
+bool hd_ahead_take(struct hd_ahead *ahead, size_t index, struct hd_prepared *out)
 {
     if (ahead == NULL || index >= ahead->count || ahead->classes[index].file == NULL)
         return false;
-    *file = ahead->classes[index].file;
-    *blob = ahead->classes[index].blob;
-    ahead->classes[index] = (struct prepared){ NULL, NULL };
+    *out = ahead->classes[index];
+    ahead->classes[index] = (struct hd_prepared){ NULL };
     return true;
+}
+
+void hd_prepared_close(struct hd_prepared *prepared)
+{
+    hd_class_free(prepared->file);
+    hd_blob_release(prepared->blob);
+    hd_foreseen_close(&prepared->foreseen);
+    *prepared = (struct hd_prepared){ NULL };
 }
 
 /* ---- on the engine thread -------------------------------------------------------------------- */
@@ -88,25 +87,28 @@ static size_t wait_for_more_than(struct hd_ahead *ahead, size_t looked_at)
 }
 
 /* Half of it is nothing: what is wrong with a class is for the road to say. */
-static void prepare(struct hd_bytes file, struct prepared *out)
+static void check(struct hd_bytes file, struct hd_prepared *out)
 {
     struct hd_error ignored = HD_ERROR_INIT;
-    struct prepared made = { NULL, NULL };
-    if (hd_class_parse(file.data, file.length, &made.file, &ignored) != 0)
-        return;
-    if (hd_blob_of(file, &made.blob, &ignored) == 0)
+    struct hd_prepared made = { NULL };
+    if (hd_class_parse(file.data, file.length, &made.file, &ignored) == 0 &&
+        hd_blob_of(file, &made.blob, &ignored) == 0)
         *out = made;
     else
-        hd_class_free(made.file);
+        hd_prepared_close(&made);
 }
 
-void hd_ahead_run(struct hd_ahead *ahead)
+void hd_ahead_run(struct hd_ahead *ahead, const struct hd_registry *registry,
+                  const struct hd_jvm_rules *rules)
 {
     size_t looked_at = 0;
     for (size_t there = wait_for_more_than(ahead, 0); there > looked_at;
          there = wait_for_more_than(ahead, looked_at)) {
-        prepare(hd_bundle_class_at(ahead->bundle, looked_at)->file, &ahead->classes[looked_at]);
-        looked_at++;
+        const struct hd_bundle_class *class = hd_bundle_class_at(ahead->bundle, looked_at);
+        struct hd_prepared *prepared = &ahead->classes[looked_at++];
+        check(class->file, prepared);
+        if (prepared->file != NULL)
+            hd_foresee(registry, rules, class->name, prepared->file, &prepared->foreseen);
     }
     hd_ahead_let_go(ahead);
 }

@@ -45,7 +45,7 @@ static int open_newcomers(const struct hd_plan *plan, struct newcomers *newcomer
         if (!is_new_somewhere(plan, first, end))
             continue;
         newcomers->first_targets[newcomers->count] = first;
-        newcomers->files[newcomers->count++] = plan->targets[first].class->file;
+        newcomers->files[newcomers->count++] = plan->targets[first].class->prepared.file;
     }
     return hd_define_order(newcomers->files, newcomers->count, newcomers->order, err);
 }

@@ -64,8 +64,7 @@ static void close_class(struct hd_plan_class *class)
 {
     hd_free(class->java_name);
     hd_free(class->message);
-    hd_class_free(class->file);
-    hd_blob_release(class->blob);
+    hd_prepared_close(&class->prepared);
     hd_free(class->ordered);
 }
 

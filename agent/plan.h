@@ -11,6 +11,7 @@
 #ifndef HD_AGENT_PLAN_H
 #define HD_AGENT_PLAN_H
 
+#include "agent/ahead.h"
 #include "agent/redefine.h"
 #include "agent/resolve.h"
 #include "agent/road.h"
@@ -19,8 +20,8 @@
 struct hd_plan_class {
     const struct hd_bundle_class *from; /* borrowed from the bundle */
     char *java_name;                    /* "com.example.Foo$Bar", as in rows */
-    struct hd_class *file;              /* parsed; NULL where that failed */
-    struct hd_blob *blob;               /* of from->file, where there is one already; or NULL */
+    /* file is NULL where it could not be parsed; the rest is what was done ahead, or empty */
+    struct hd_prepared prepared;
     /* NULL, or the same file as HotSpot survives merging it (classfile/dynamics.h) */
     uint8_t *ordered;
     enum hd_reason reason; /* refused before any loader was asked */
