@@ -235,7 +235,7 @@ static int read_members(struct hd_parser *parser, const char *kind,
 static const uint16_t *sort_members(struct hd_parser *parser, const char *kind,
                                     const struct hd_member *members, size_t count)
 {
-    uint16_t *order = hd_arena_array(parser->arena, count, sizeof *order, parser->err);
+    uint16_t *order = hd_arena_raw_array(parser->arena, count, sizeof *order, parser->err);
     if (order == NULL)
         return NULL;
     hd_members_sort(members, order, count);

@@ -105,9 +105,10 @@ static int make_room(struct hd_code_scratch *scratch, size_t length, struct hd_e
     size_t capacity = ORDINALS_AT_FIRST;
     while (capacity <= length)
         capacity *= 2;
-    uint16_t *ordinals = hd_realloc_array(scratch->ordinals, capacity, sizeof *ordinals);
+    uint16_t *ordinals = hd_alloc(capacity * sizeof *ordinals);
     if (ordinals == NULL)
         return hd_error_set_memory(err);
+    hd_free(scratch->ordinals);
     scratch->ordinals = ordinals;
     scratch->capacity = capacity;
     return 0;
@@ -293,9 +294,7 @@ static void use_wide(struct hd_walk *walk, const struct instruction *instruction
         give(walk, hd_u2_at(operands + 2));
 }
 
-/* ldc_w and ldc mean the same, and so do goto_w and goto: which one is used depends on the constant
- * pool's order and on distances. */
-static uint8_t plain_form(uint8_t opcode)
+uint8_t hd_code_plain_form(uint8_t opcode)
 {
     switch (opcode) {
     case HD_OP_LDC_W:
@@ -404,7 +403,7 @@ static void use_operands(struct hd_walk *walk, const struct instruction *instruc
 static int walk_instruction(struct hd_walk *walk, const struct instruction *instruction)
 {
     const struct hd_opcode_info *info = &hd_opcodes[instruction->opcode];
-    give(walk, plain_form(instruction->opcode));
+    give(walk, hd_code_plain_form(instruction->opcode));
     if (info->local > 0 && (unsigned)info->local > walk->layout->max_locals)
         hd_reader_fail(&walk->in, "local variable %d, but max_locals is %u", info->local - 1,
                        walk->layout->max_locals);

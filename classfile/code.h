@@ -26,6 +26,10 @@ void hd_code_scratch_close(struct hd_code_scratch *scratch);
  * none. May reach past the end of the code. */
 size_t hd_code_instruction_length(struct hd_bytes code, unsigned at);
 
+/* ldc_w and ldc mean the same, and so do goto_w and goto: which one is used depends on the constant
+ * pool's order and on distances. The one that stands for both; of all others themselves. */
+uint8_t hd_code_plain_form(uint8_t opcode);
+
 /* Finds where instructions start. layout borrows scratch until its next use. HD_E_FORMAT for code
  * that is empty, longer than 65,535 bytes, or does not divide into instructions. */
 HD_CHECKED int hd_code_lay_out(struct hd_bytes bytecode, struct hd_code_scratch *scratch,

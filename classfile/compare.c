@@ -151,15 +151,11 @@ static int open_comparer(struct hd_comparer *comparer, struct hd_error *err)
     const struct hd_class *after = comparer->sides[HD_AFTER];
     comparer->err = err;
     hd_lexicon_init(&comparer->lexicon, comparer->before_is_view);
-    if (hd_twins_init(&comparer->twins, before->pool, after->pool, comparer->before_is_view, err) !=
-        0)
-        return -1;
-    for (int side = 0; side < HD_SIDES; side++) {
-        if (hd_meaning_init(&comparer->meanings[side], &comparer->lexicon,
-                            comparer->sides[side]->pool, err) != 0)
-            return -1;
-    }
-    return 0;
+    for (int side = 0; side < HD_SIDES; side++)
+        hd_meaning_init(&comparer->meanings[side], &comparer->lexicon, comparer->sides[side]->pool,
+                        err);
+    return hd_twins_init(&comparer->twins, before->pool, after->pool, comparer->before_is_view,
+                         err);
 }
 
 static void close_comparer(struct hd_comparer *comparer)

@@ -125,7 +125,11 @@ bool hd_comparer_same_body(struct hd_comparer *comparer,
     const struct hd_code *after = &methods[HD_AFTER]->code;
     if (before->bytecode.length == 0 || after->bytecode.length == 0)
         return before->bytecode.length == after->bytecode.length;
-    if (hd_twins_same_code(&comparer->twins, before->bytecode, after->bytecode) &&
+    enum hd_twins_answer answer =
+        hd_twins_compare_code(&comparer->twins, before->bytecode, after->bytecode);
+    if (answer == HD_TWINS_DIFFER)
+        return false;
+    if (answer == HD_TWINS_SAME &&
         (comparer->before_is_view ||
          hd_twins_same_handlers(&comparer->twins, before->exception_table, after->exception_table)))
         return true;

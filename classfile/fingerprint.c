@@ -171,9 +171,8 @@ static int print(const struct hd_class *class_file, bool rebuilt, struct hd_dige
         .class_file = class_file, .rebuilt = rebuilt, .scratch = HD_CODE_SCRATCH_INIT, .err = err
     };
     hd_lexicon_init(&printer.lexicon, false);
-    int result = hd_meaning_init(&printer.meaning, &printer.lexicon, class_file->pool, err);
-    if (result == 0)
-        result = add_class(&printer);
+    hd_meaning_init(&printer.meaning, &printer.lexicon, class_file->pool, err);
+    int result = add_class(&printer);
     if (result == 0)
         result = printer.meaning.failed ? -1 : digest(&printer, out);
     hd_meaning_close(&printer.meaning);

@@ -50,11 +50,13 @@ static bool same_simple_constants(const struct hd_twins *twins, unsigned before,
         return false;
     switch (a->tag) {
     case HD_TAG_UTF8:
+        return same_texts(twins, before, after);
     case HD_TAG_INTEGER:
     case HD_TAG_FLOAT:
     case HD_TAG_LONG:
     case HD_TAG_DOUBLE:
-        return hd_bytes_equal(a->bytes, b->bytes);
+        return hd_bytes_equal(hd_pool_number(twins->before, before),
+                              hd_pool_number(twins->after, after));
     case HD_TAG_CLASS:
     case HD_TAG_STRING:
     case HD_TAG_METHOD_TYPE:
@@ -86,31 +88,52 @@ static bool same_bootstraps(const struct hd_twins *twins, unsigned before, unsig
     return true;
 }
 
-static bool same_constants(const struct hd_twins *twins, unsigned before, unsigned after)
+static bool is_dynamic(const struct hd_constant *constant)
+{
+    return constant->tag == HD_TAG_DYNAMIC || constant->tag == HD_TAG_INVOKE_DYNAMIC;
+}
+
+static enum hd_twins_answer compare_dynamic(const struct hd_twins *twins, unsigned before,
+                                            unsigned after)
 {
     const struct hd_constant *a = &twins->before->constants[before];
     const struct hd_constant *b = &twins->after->constants[after];
-    if (a->tag != HD_TAG_DYNAMIC && a->tag != HD_TAG_INVOKE_DYNAMIC)
-        return same_simple_constants(twins, before, after);
-    return a->tag == b->tag && same_names_and_types(twins, a->second, b->second) &&
-           (twins->ignore_bootstraps || same_bootstraps(twins, a->first, b->first));
+    if (!same_names_and_types(twins, a->second, b->second))
+        return HD_TWINS_DIFFER;
+    if (twins->ignore_bootstraps || same_bootstraps(twins, a->first, b->first))
+        return HD_TWINS_SAME;
+    return HD_TWINS_UNSURE; /* those among a bootstrap method's arguments were not looked into */
 }
 
-static bool are_twins(struct hd_twins *twins, unsigned before, unsigned after)
+static enum hd_twins_answer compare_constants(const struct hd_twins *twins, unsigned before,
+                                              unsigned after)
 {
+    const struct hd_constant *a = &twins->before->constants[before];
+    const struct hd_constant *b = &twins->after->constants[after];
+    if (a->tag != b->tag)
+        return HD_TWINS_DIFFER;
+    if (is_dynamic(a))
+        return compare_dynamic(twins, before, after);
+    return same_simple_constants(twins, before, after) ? HD_TWINS_SAME : HD_TWINS_DIFFER;
+}
+
+enum hd_twins_answer hd_twins_compare(struct hd_twins *twins, unsigned before, unsigned after)
+{
+    if (before == 0 && after == 0)
+        return HD_TWINS_SAME; /* no catch type, on both sides */
     if (before == 0 || after == 0 || before >= twins->before->count || after >= twins->after->count)
-        return before == 0 && after == 0; /* no catch type, on both sides */
+        return HD_TWINS_UNSURE;
     if (twins->known[before] == after)
-        return true;
-    if (!same_constants(twins, before, after))
-        return false;
-    twins->known[before] = (uint16_t)after;
-    return true;
+        return HD_TWINS_SAME;
+    enum hd_twins_answer answer = compare_constants(twins, before, after);
+    if (answer == HD_TWINS_SAME)
+        twins->known[before] = (uint16_t)after;
+    return answer;
 }
 
 bool hd_twins_aligned(struct hd_twins *twins, unsigned index)
 {
-    return are_twins(twins, index, index);
+    return hd_twins_compare(twins, index, index) == HD_TWINS_SAME;
 }
 
 /* Where in an instruction its index into the pool stands: bytes behind the opcode; 0: it has none.
@@ -136,33 +159,66 @@ static unsigned index_width(uint8_t opcode)
     }
 }
 
-static bool same_instruction(struct hd_twins *twins, const uint8_t *before, const uint8_t *after,
-                             size_t length)
+/* The meaning has the operand as it stands. */
+static bool has_plain_operand(uint8_t opcode)
 {
-    unsigned width = index_width(before[0]);
-    if (width == 0)
-        return memcmp(before, after, length) == 0;
-    if (before[0] != after[0])
+    switch (hd_opcodes[opcode].operands) {
+    case HD_OPERANDS_U1:
+    case HD_OPERANDS_U2:
+    case HD_OPERANDS_LOCAL:
+    case HD_OPERANDS_LOCAL_PAIR:
+    case HD_OPERANDS_IINC:
+    case HD_OPERANDS_NEWARRAY:
+        return true;
+    default:
         return false;
-    unsigned old_index = width == 1 ? before[1] : hd_u2_at(before + 1);
-    unsigned new_index = width == 1 ? after[1] : hd_u2_at(after + 1);
-    size_t head = 1 + (size_t)width;
-    return memcmp(before + head, after + head, length - head) == 0 &&
-           are_twins(twins, old_index, new_index);
+    }
 }
 
-bool hd_twins_same_code(struct hd_twins *twins, struct hd_bytes before, struct hd_bytes after)
+/* The instructions are of the same opcode; the first is so long, and the other no shorter. */
+static enum hd_twins_answer compare_operands(struct hd_twins *twins, const uint8_t *before,
+                                             const uint8_t *after, size_t length)
 {
-    if (before.length != after.length)
-        return false;
-    for (size_t at = 0; at < before.length;) {
+    unsigned width = index_width(before[0]);
+    if (width == 0) {
+        if (memcmp(before + 1, after + 1, length - 1) == 0)
+            return HD_TWINS_SAME;
+        return has_plain_operand(before[0]) ? HD_TWINS_DIFFER : HD_TWINS_UNSURE;
+    }
+    unsigned old_index = width == 1 ? before[1] : hd_u2_at(before + 1);
+    unsigned new_index = width == 1 ? after[1] : hd_u2_at(after + 1);
+    enum hd_twins_answer answer = hd_twins_compare(twins, old_index, new_index);
+    size_t head = 1 + (size_t)width;
+    if (answer == HD_TWINS_SAME && memcmp(before + head, after + head, length - head) != 0)
+        return HD_TWINS_UNSURE;
+    return answer;
+}
+
+static enum hd_twins_answer compare_opcodes(uint8_t before, uint8_t after)
+{
+    if (before == after)
+        return HD_TWINS_SAME;
+    return hd_code_plain_form(before) == hd_code_plain_form(after) ? HD_TWINS_UNSURE
+                                                                   : HD_TWINS_DIFFER;
+}
+
+enum hd_twins_answer hd_twins_compare_code(struct hd_twins *twins, struct hd_bytes before,
+                                           struct hd_bytes after)
+{
+    size_t at = 0;
+    while (at < before.length && at < after.length) {
+        enum hd_twins_answer answer = compare_opcodes(before.data[at], after.data[at]);
+        if (answer != HD_TWINS_SAME)
+            return answer;
         size_t length = hd_code_instruction_length(before, (unsigned)at);
-        if (length == 0 || length > before.length - at ||
-            !same_instruction(twins, before.data + at, after.data + at, length))
-            return false;
+        if (length == 0 || length > before.length - at || length > after.length - at)
+            return HD_TWINS_UNSURE;
+        answer = compare_operands(twins, before.data + at, after.data + at, length);
+        if (answer != HD_TWINS_SAME)
+            return answer;
         at += length;
     }
-    return true;
+    return before.length == after.length ? HD_TWINS_SAME : HD_TWINS_UNSURE;
 }
 
 bool hd_twins_same_handlers(struct hd_twins *twins, struct hd_bytes before, struct hd_bytes after)
@@ -172,8 +228,8 @@ bool hd_twins_same_handlers(struct hd_twins *twins, struct hd_bytes before, stru
         return false;
     for (size_t at = 0; at + ENTRY <= before.length; at += ENTRY) {
         if (memcmp(before.data + at, after.data + at, OFFSETS) != 0 ||
-            !are_twins(twins, hd_u2_at(before.data + at + OFFSETS),
-                       hd_u2_at(after.data + at + OFFSETS)))
+            hd_twins_compare(twins, hd_u2_at(before.data + at + OFFSETS),
+                             hd_u2_at(after.data + at + OFFSETS)) != HD_TWINS_SAME)
             return false;
     }
     return true;
