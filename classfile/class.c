@@ -129,8 +129,8 @@ static int check_module_constants(const struct hd_parser *parser)
 /* The attribute is known to be well formed. */
 static int index_bootstraps(struct hd_parser *parser)
 {
-    const struct hd_attribute *attribute = hd_attribute_find(
-        parser->out->attributes, parser->out->attribute_count, HD_ATTRIBUTE_BOOTSTRAP_METHODS);
+    const struct hd_attribute *attribute =
+        hd_attribute_find(&parser->out->attributes, HD_ATTRIBUTE_BOOTSTRAP_METHODS);
     if (attribute == NULL)
         return 0;
     struct hd_reader in = hd_reader_over(attribute->contents, parser->err);
@@ -152,8 +152,7 @@ static int index_bootstraps(struct hd_parser *parser)
 static int read_class_attributes(struct hd_parser *parser)
 {
     const struct hd_walk model = { .pool = parser->pool, .place = HD_PLACE_CLASS };
-    if (hd_parser_read_attributes(parser, &parser->in, &model, &parser->out->attributes,
-                                  &parser->out->attribute_count) != 0 ||
+    if (hd_parser_read_attributes(parser, &parser->in, &model, &parser->out->attributes) != 0 ||
         index_bootstraps(parser) != 0)
         return -1;
     return parser->checked_before ? 0 : hd_pool_check_bootstraps(parser->pool, parser->err);

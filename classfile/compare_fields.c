@@ -163,8 +163,7 @@ static void add_constant(struct hd_words *words, const struct hd_pool *pool, uns
 
 static const struct hd_attribute *constant_value(const struct hd_member *field)
 {
-    return hd_attribute_find(field->attributes, field->attribute_count,
-                             HD_ATTRIBUTE_CONSTANT_VALUE);
+    return hd_attribute_find(&field->attributes, HD_ATTRIBUTE_CONSTANT_VALUE);
 }
 
 static bool same_value(struct hd_comparer *comparer,

@@ -30,7 +30,6 @@ HD_CHECKED int hd_parser_read_members(struct hd_parser *parser);
 
 /* An attribute list, read and checked; model says where it stands. */
 HD_CHECKED int hd_parser_read_attributes(struct hd_parser *parser, struct hd_reader *in,
-                                         const struct hd_walk *model,
-                                         const struct hd_attribute **out, size_t *out_count);
+                                         const struct hd_walk *model, struct hd_attributes *out);
 
 #endif
