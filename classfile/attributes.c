@@ -266,7 +266,7 @@ static void walk_component_attribute(struct hd_walk *walk, struct hd_attribute_s
         inner.meaning = NULL; /* the JVM forgets them */
     if (hd_attribute_admit(set, kind, HD_PLACE_COMPONENT, walk->in.err) != 0 ||
         hd_attribute_walk(kind, &inner) != 0)
-        walk->in.failed = true;
+        hd_reader_stop(&walk->in);
 }
 
 static void walk_record(struct hd_walk *walk)

@@ -34,7 +34,7 @@ uint16_t hd_parser_read_constant(struct hd_parser *parser, uint32_t tags, const 
     if (!walk.in.failed)
         return index;
     hd_error_prefix(parser->err, "%s", what);
-    parser->in.failed = true;
+    hd_reader_stop(&parser->in);
     return 0;
 }
 

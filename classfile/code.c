@@ -9,7 +9,7 @@
 #define FIRST_MAJOR_WITHOUT_SUBROUTINES         51
 #define FIRST_MAJOR_OF_CLASS_LITERALS           49
 #define FIRST_MAJOR_OF_STATIC_INTERFACE_METHODS 52
-#define ORDINALS_AT_FIRST                       2048
+#define ORDINALS_AT_FIRST                       512 /* as much as malloc has at hand */
 
 /* One instruction while it is walked. */
 struct instruction {
@@ -313,37 +313,6 @@ static bool is_subroutine(uint8_t opcode)
     return opcode == HD_OP_JSR || opcode == HD_OP_JSR_W || opcode == HD_OP_RET;
 }
 
-static void use_constant_operand(struct hd_walk *walk, const struct instruction *instruction)
-{
-    const uint8_t *operands = instruction->code + instruction->at + 1;
-    switch (hd_opcodes[instruction->opcode].operands) {
-    case HD_OPERANDS_LDC:
-        use_loadable(walk, instruction, operands[0], false);
-        return;
-    case HD_OPERANDS_LDC_W:
-        use_loadable(walk, instruction, hd_u2_at(operands), false);
-        return;
-    case HD_OPERANDS_LDC2_W:
-        use_loadable(walk, instruction, hd_u2_at(operands), true);
-        return;
-    case HD_OPERANDS_FIELD:
-        hd_walk_use(walk, hd_u2_at(operands), HD_TAGS(HD_TAG_FIELD));
-        return;
-    case HD_OPERANDS_METHOD:
-        use_method(walk, instruction, hd_u2_at(operands));
-        return;
-    case HD_OPERANDS_INTERFACE:
-        use_interface_method(walk, operands);
-        return;
-    case HD_OPERANDS_DYNAMIC:
-        use_dynamic(walk, operands);
-        return;
-    default:
-        use_class(walk, instruction);
-        return;
-    }
-}
-
 static void use_jump(struct hd_walk *walk, const struct instruction *instruction)
 {
     const uint8_t *operands = instruction->code + instruction->at + 1;
@@ -360,7 +329,7 @@ static void use_jump(struct hd_walk *walk, const struct instruction *instruction
     }
 }
 
-static void use_operands(struct hd_walk *walk, const struct instruction *instruction)
+static void use_plain_operand(struct hd_walk *walk, const struct instruction *instruction)
 {
     const uint8_t *operands = instruction->code + instruction->at + 1;
     switch (hd_opcodes[instruction->opcode].operands) {
@@ -385,17 +354,49 @@ static void use_operands(struct hd_walk *walk, const struct instruction *instruc
     case HD_OPERANDS_NEWARRAY:
         use_array_type(walk, operands[0]);
         return;
-    case HD_OPERANDS_BRANCH:
-    case HD_OPERANDS_BRANCH_W:
-    case HD_OPERANDS_TABLESWITCH:
-    case HD_OPERANDS_LOOKUPSWITCH:
-        use_jump(walk, instruction);
-        return;
     case HD_OPERANDS_WIDE:
         use_wide(walk, instruction);
         return;
     default:
-        use_constant_operand(walk, instruction);
+        use_jump(walk, instruction);
+        return;
+    }
+}
+
+/* Those with a constant come first: they are most of them. */
+static void use_operands(struct hd_walk *walk, const struct instruction *instruction)
+{
+    const uint8_t *operands = instruction->code + instruction->at + 1;
+    switch (hd_opcodes[instruction->opcode].operands) {
+    case HD_OPERANDS_LDC:
+        use_loadable(walk, instruction, operands[0], false);
+        return;
+    case HD_OPERANDS_LDC_W:
+        use_loadable(walk, instruction, hd_u2_at(operands), false);
+        return;
+    case HD_OPERANDS_LDC2_W:
+        use_loadable(walk, instruction, hd_u2_at(operands), true);
+        return;
+    case HD_OPERANDS_FIELD:
+        hd_walk_use(walk, hd_u2_at(operands), HD_TAGS(HD_TAG_FIELD));
+        return;
+    case HD_OPERANDS_METHOD:
+        use_method(walk, instruction, hd_u2_at(operands));
+        return;
+    case HD_OPERANDS_INTERFACE:
+        use_interface_method(walk, operands);
+        return;
+    case HD_OPERANDS_DYNAMIC:
+        use_dynamic(walk, operands);
+        return;
+    case HD_OPERANDS_NEW:
+    case HD_OPERANDS_ANEWARRAY:
+    case HD_OPERANDS_CLASS:
+    case HD_OPERANDS_MULTIANEWARRAY:
+        use_class(walk, instruction);
+        return;
+    default:
+        use_plain_operand(walk, instruction);
         return;
     }
 }
@@ -403,7 +404,8 @@ static void use_operands(struct hd_walk *walk, const struct instruction *instruc
 static int walk_instruction(struct hd_walk *walk, const struct instruction *instruction)
 {
     const struct hd_opcode_info *info = &hd_opcodes[instruction->opcode];
-    give(walk, hd_code_plain_form(instruction->opcode));
+    if (walk->meaning != NULL)
+        hd_meaning_add_u4(walk->meaning, hd_code_plain_form(instruction->opcode));
     if (info->local > 0 && (unsigned)info->local > walk->layout->max_locals)
         hd_reader_fail(&walk->in, "local variable %d, but max_locals is %u", info->local - 1,
                        walk->layout->max_locals);
@@ -421,12 +423,16 @@ int hd_code_walk(struct hd_walk *walk, uint16_t major)
 {
     const struct hd_bytes code = walk->layout->bytecode;
     for (unsigned at = 0; at < code.length;) {
+        const uint8_t opcode = code.data[at];
+        const struct hd_opcode_info *info = &hd_opcodes[opcode];
+        if (info->operands == HD_OPERANDS_NONE && info->local <= (int)walk->layout->max_locals) {
+            give(walk, opcode);
+            at++;
+            continue;
+        }
         unsigned length = (unsigned)instruction_length(code, at);
-        struct instruction instruction = { code.data, at, length, code.data[at], major };
-        if (hd_opcodes[instruction.opcode].operands == HD_OPERANDS_NONE &&
-            hd_opcodes[instruction.opcode].local == 0)
-            give(walk, instruction.opcode);
-        else if (walk_instruction(walk, &instruction) != 0)
+        const struct instruction instruction = { code.data, at, length, opcode, major };
+        if (walk_instruction(walk, &instruction) != 0)
             return -1;
         at += length;
     }

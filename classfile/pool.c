@@ -64,6 +64,37 @@ static const uint8_t first_majors[HD_TAG_COUNT] = {
     [HD_TAG_PACKAGE] = FIRST_MAJOR_OF_MODULES
 };
 
+/* How long the constant is; 0 where it is not whole or of no kind. */
+static inline size_t size_of_constant(const uint8_t *at, size_t left)
+{
+    if (left < SMALLEST_CONSTANT || at[0] >= HD_TAG_COUNT)
+        return 0;
+    size_t size = hd_constant_sizes[at[0]];
+    if (at[0] == HD_TAG_UTF8)
+        size += hd_u2_at(at + 1);
+    return size <= left ? size : 0;
+}
+
+/* A constant that is whole. at: its tag; start: of the pool. */
+static inline void decode(const uint8_t *at, const uint8_t *start, struct hd_constant *out)
+{
+    out->tag = at[0];
+    out->handle_kind = 0;
+    out->first = hd_u2_at(at + 1);
+    if (at[0] == HD_TAG_UTF8) {
+        out->second = (uint32_t)(at + 3 - start);
+    } else if (at[0] <= HD_TAG_DOUBLE) { /* a number */
+        out->first = 0;
+        out->second = (uint32_t)(at + 1 - start);
+    } else if (at[0] == HD_TAG_METHOD_HANDLE) {
+        out->handle_kind = at[1];
+        out->first = hd_u2_at(at + 2);
+        out->second = 0;
+    } else {
+        out->second = hd_constant_sizes[at[0]] == SMALLEST_CONSTANT ? 0 : hd_u2_at(at + 3);
+    }
+}
+
 /* Says what is wrong with a constant that is not whole or of no kind. */
 static void fail_constant(struct hd_reader *reader)
 {
@@ -91,90 +122,70 @@ static void fail_constant(struct hd_reader *reader)
     }
 }
 
-/* What follows the tag, of a constant that is whole. at: its tag; start: of the pool. */
-static struct hd_constant decode(const uint8_t *at, const uint8_t *start)
+/* The reader is at a constant that cannot be taken. */
+static int refuse_constant(struct hd_reader *reader, unsigned index)
 {
-    struct hd_constant constant = { .tag = at[0], .first = hd_u2_at(at + 1) };
-    switch (constant.tag) {
-    case HD_TAG_UTF8:
-        constant.second = (uint32_t)(at + 3 - start);
-        return constant;
-    case HD_TAG_INTEGER:
-    case HD_TAG_FLOAT:
-    case HD_TAG_LONG:
-    case HD_TAG_DOUBLE:
-        constant.first = 0;
-        constant.second = (uint32_t)(at + 1 - start);
-        return constant;
-    case HD_TAG_METHOD_HANDLE:
-        constant.handle_kind = at[1];
-        constant.first = hd_u2_at(at + 2);
-        return constant;
-    case HD_TAG_CLASS:
-    case HD_TAG_STRING:
-    case HD_TAG_METHOD_TYPE:
-    case HD_TAG_MODULE:
-    case HD_TAG_PACKAGE:
-        return constant;
-    default:
-        constant.second = hd_u2_at(at + 3);
-        return constant;
+    if (size_of_constant(reader->at, hd_reader_left(reader)) > 0)
+        return hd_reader_fail(reader, "constant %u: no room for the second half of a %s", index,
+                              hd_tag_word((enum hd_tag)reader->at[0]));
+    fail_constant(reader);
+    return hd_error_prefix(reader->err, "constant %u", index);
+}
+
+/* The first constant, of those up to end, that this version does not have; end where it has all. */
+static unsigned find_newer(const struct hd_constant *constants, unsigned end, uint16_t major)
+{
+    unsigned i = 1;
+    while (i < end && first_majors[constants[i].tag] <= major)
+        i++;
+    return i;
+}
+
+static bool has_newer(uint32_t tags_present, uint16_t major)
+{
+    for (unsigned tag = 0; tag < HD_TAG_COUNT; tag++) {
+        if ((tags_present & HD_TAGS(tag)) != 0 && first_majors[tag] > major)
+            return true;
     }
+    return false;
 }
 
-/* How long the constant is; 0 where it is not whole or of no kind. */
-static size_t size_of_constant(const uint8_t *at, size_t left)
+static int refuse_newer(struct hd_reader *reader, const struct hd_constant *constants, unsigned end,
+                        uint16_t major)
 {
-    if (left < SMALLEST_CONSTANT || at[0] >= HD_TAG_COUNT)
-        return 0;
-    size_t size = hd_constant_sizes[at[0]];
-    if (at[0] == HD_TAG_UTF8)
-        size += hd_u2_at(at + 1);
-    return size <= left ? size : 0;
-}
-
-static bool takes_two_slots(enum hd_tag tag)
-{
-    return tag == HD_TAG_LONG || tag == HD_TAG_DOUBLE;
-}
-
-/* Says why the constant at the reader is none. */
-static int refuse_constant(struct hd_reader *reader, unsigned index, uint16_t major)
-{
-    if (size_of_constant(reader->at, hd_reader_left(reader)) == 0)
-        fail_constant(reader);
-    else
-        hd_reader_fail(reader, "%s does not exist in class file version %u",
-                       hd_tag_word((enum hd_tag)reader->at[0]), major);
+    unsigned index = find_newer(constants, end, major);
+    hd_reader_fail(reader, "%s does not exist in class file version %u",
+                   hd_tag_word((enum hd_tag)constants[index].tag), major);
     return hd_error_prefix(reader->err, "constant %u", index);
 }
 
 static int read_constants(struct hd_reader *reader, struct hd_pool *pool, uint16_t major,
                           struct hd_constant *constants)
 {
+    const uint32_t tags_of_two_slots = HD_TAGS(HD_TAG_LONG) | HD_TAGS(HD_TAG_DOUBLE);
     const uint8_t *const start = reader->at;
-    const unsigned count = pool->count;
-    uint32_t tags_present = 0;
+    const uint8_t *at = start;
+    unsigned i = 1;
     constants[0] = no_constant;
-    for (unsigned i = 1; i < count; i++) {
-        const uint8_t *at = reader->at;
-        size_t size = size_of_constant(at, hd_reader_left(reader));
-        if (size == 0 || first_majors[at[0]] > major)
-            return refuse_constant(reader, i, major);
-        reader->at = at + size;
-        constants[i] = decode(at, start);
-        tags_present |= HD_TAGS(at[0]);
-        if (!takes_two_slots((enum hd_tag)at[0]))
-            continue;
-        i++; /* §4.4.5: the next index is unusable */
-        if (i >= count)
-            return hd_reader_fail(reader, "constant %u: no room for the second half of a %s", i - 1,
-                                  hd_tag_word((enum hd_tag)at[0]));
-        constants[i] = no_constant;
+    while (i < pool->count) {
+        size_t size = size_of_constant(at, (size_t)(reader->end - at));
+        if (size == 0)
+            break;
+        decode(at, start, &constants[i]);
+        pool->tags_present |= HD_TAGS(at[0]);
+        if ((HD_TAGS(at[0]) & tags_of_two_slots) != 0) { /* §4.4.5: the next index is unusable */
+            if (i + 1 == pool->count)
+                break;
+            constants[++i] = no_constant;
+        }
+        at += size;
+        i++;
     }
-    pool->tags_present = tags_present;
-    pool->raw.length = (size_t)(reader->at - start);
-    return 0;
+    reader->at = at;
+    pool->raw.length = (size_t)(at - start);
+    if (has_newer(pool->tags_present, major))
+        return refuse_newer(reader, constants, i, major);
+    return i == pool->count ? 0 : refuse_constant(reader, i);
 }
 
 static int wrong(const struct pool_check *check, const char *what)
