@@ -73,7 +73,7 @@ static size_t wide_length(struct hd_bytes code, unsigned at)
     }
 }
 
-static size_t varying_length(struct hd_bytes code, unsigned at)
+size_t hd_code_varying_length(struct hd_bytes code, unsigned at)
 {
     switch (hd_opcodes[code.data[at]].operands) {
     case HD_OPERANDS_TABLESWITCH:
@@ -85,17 +85,6 @@ static size_t varying_length(struct hd_bytes code, unsigned at)
     default:
         return 0; /* no instruction */
     }
-}
-
-static inline size_t instruction_length(struct hd_bytes code, unsigned at)
-{
-    size_t length = hd_opcodes[code.data[at]].length;
-    return length > 0 ? length : varying_length(code, at);
-}
-
-size_t hd_code_instruction_length(struct hd_bytes code, unsigned at)
-{
-    return instruction_length(code, at);
 }
 
 static int make_room(struct hd_code_scratch *scratch, size_t length, struct hd_error *err)
@@ -126,7 +115,7 @@ int hd_code_lay_out(struct hd_bytes bytecode, struct hd_code_scratch *scratch,
     memset(ordinals, 0xFF, bytecode.length * sizeof *ordinals);
     uint16_t count = 0;
     for (unsigned at = 0; at < bytecode.length;) {
-        size_t length = instruction_length(bytecode, at);
+        size_t length = hd_code_instruction_length(bytecode, at);
         if (length == 0)
             return hd_error_set(err, HD_E_FORMAT, "no valid instruction at %u (opcode 0x%02x)", at,
                                 bytecode.data[at]);
@@ -430,7 +419,7 @@ int hd_code_walk(struct hd_walk *walk, uint16_t major)
             at++;
             continue;
         }
-        unsigned length = (unsigned)instruction_length(code, at);
+        unsigned length = (unsigned)hd_code_instruction_length(code, at);
         const struct instruction instruction = { code.data, at, length, opcode, major };
         if (walk_instruction(walk, &instruction) != 0)
             return -1;

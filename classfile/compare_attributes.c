@@ -67,7 +67,8 @@ static void read_kind(struct hd_comparer *comparer, int side, const struct attri
 static bool same_at_a_glance(struct hd_comparer *comparer, const struct attribute_pair *pair,
                              const struct hd_attribute *before, const struct hd_attribute *after)
 {
-    if (before->kind != after->kind || !hd_bytes_equal(before->contents, after->contents))
+    if (before->kind != after->kind ||
+        !hd_same_ends_equal(&comparer->twins.ends, before->contents, after->contents))
         return false;
     if (before->kind == HD_ATTRIBUTE_UNKNOWN &&
         !hd_bytes_equal(hd_attribute_name(comparer->sides[HD_BEFORE]->pool, before),

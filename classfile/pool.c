@@ -75,24 +75,20 @@ static inline size_t size_of_constant(const uint8_t *at, size_t left)
     return size <= left ? size : 0;
 }
 
-/* A constant that is whole. at: its tag; start: of the pool. */
-static inline void decode(const uint8_t *at, const uint8_t *start, struct hd_constant *out)
+/* A constant that is whole. at: its tag, which is `offset` bytes into the pool. */
+static inline struct hd_constant decode(const uint8_t *at, size_t offset)
 {
-    out->tag = at[0];
-    out->handle_kind = 0;
-    out->first = hd_u2_at(at + 1);
-    if (at[0] == HD_TAG_UTF8) {
-        out->second = (uint32_t)(at + 3 - start);
-    } else if (at[0] <= HD_TAG_DOUBLE) { /* a number */
-        out->first = 0;
-        out->second = (uint32_t)(at + 1 - start);
-    } else if (at[0] == HD_TAG_METHOD_HANDLE) {
-        out->handle_kind = at[1];
-        out->first = hd_u2_at(at + 2);
-        out->second = 0;
-    } else {
-        out->second = hd_constant_sizes[at[0]] == SMALLEST_CONSTANT ? 0 : hd_u2_at(at + 3);
-    }
+    const uint8_t tag = at[0];
+    const uint16_t first = hd_u2_at(at + 1);
+    if (tag == HD_TAG_UTF8)
+        return (struct hd_constant){ tag, 0, first, (uint32_t)offset + 3 };
+    if (tag <= HD_TAG_DOUBLE) /* a number */
+        return (struct hd_constant){ tag, 0, 0, (uint32_t)offset + 1 };
+    if (tag == HD_TAG_METHOD_HANDLE)
+        return (struct hd_constant){ tag, at[1], hd_u2_at(at + 2), 0 };
+    if (hd_constant_sizes[tag] == SMALLEST_CONSTANT)
+        return (struct hd_constant){ tag, 0, first, 0 };
+    return (struct hd_constant){ tag, 0, first, hd_u2_at(at + 3) };
 }
 
 /* Says what is wrong with a constant that is not whole or of no kind. */
@@ -164,28 +160,33 @@ static int read_constants(struct hd_reader *reader, struct hd_pool *pool, uint16
 {
     const uint32_t tags_of_two_slots = HD_TAGS(HD_TAG_LONG) | HD_TAGS(HD_TAG_DOUBLE);
     const uint8_t *const start = reader->at;
-    const uint8_t *at = start;
+    const size_t length = hd_reader_left(reader);
+    const unsigned count = pool->count;
+    uint32_t tags_present = 0;
+    size_t at = 0;
     unsigned i = 1;
     constants[0] = no_constant;
-    while (i < pool->count) {
-        size_t size = size_of_constant(at, (size_t)(reader->end - at));
+    while (i < count) {
+        size_t size = size_of_constant(start + at, length - at);
         if (size == 0)
             break;
-        decode(at, start, &constants[i]);
-        pool->tags_present |= HD_TAGS(at[0]);
-        if ((HD_TAGS(at[0]) & tags_of_two_slots) != 0) { /* §4.4.5: the next index is unusable */
-            if (i + 1 == pool->count)
+        uint32_t tag = HD_TAGS(start[at]);
+        tags_present |= tag;
+        constants[i] = decode(start + at, at);
+        if ((tag & tags_of_two_slots) != 0) { /* §4.4.5: the next index is unusable */
+            if (i + 1 == count)
                 break;
             constants[++i] = no_constant;
         }
         at += size;
         i++;
     }
-    reader->at = at;
-    pool->raw.length = (size_t)(at - start);
-    if (has_newer(pool->tags_present, major))
+    reader->at = start + at;
+    pool->tags_present = tags_present;
+    pool->raw.length = at;
+    if (has_newer(tags_present, major))
         return refuse_newer(reader, constants, i, major);
-    return i == pool->count ? 0 : refuse_constant(reader, i);
+    return i == count ? 0 : refuse_constant(reader, i);
 }
 
 static int wrong(const struct pool_check *check, const char *what)
