@@ -40,9 +40,10 @@ static bool add_block(struct hd_arena *arena, size_t wanted)
 static size_t room_for(size_t count, size_t size)
 {
     const size_t alignment = alignof(max_align_t);
-    if (size != 0 && count > (SIZE_MAX / 2) / size)
+    size_t wanted;
+    if (__builtin_mul_overflow(count, size, &wanted) || wanted > SIZE_MAX / 2)
         return 0;
-    size_t wanted = (count * size + alignment - 1) / alignment * alignment;
+    wanted = (wanted + alignment - 1) / alignment * alignment;
     return wanted > 0 ? wanted : alignment;
 }
 

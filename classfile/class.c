@@ -24,17 +24,23 @@ struct owned_class {
     alignas(max_align_t) unsigned char memory[]; /* the arena's first */
 };
 
-uint16_t hd_parser_read_constant(struct hd_parser *parser, uint32_t tags, const char *what)
+static void refuse_constant(struct hd_parser *parser, uint16_t index, uint32_t tags,
+                            const char *what)
 {
     struct hd_walk walk = { .in = hd_reader_over(HD_NO_BYTES, parser->err), .pool = parser->pool };
+    hd_walk_use(&walk, index, tags);
+    hd_error_prefix(parser->err, "%s", what);
+    hd_reader_stop(&parser->in);
+}
+
+uint16_t hd_parser_read_constant(struct hd_parser *parser, uint32_t tags, const char *what)
+{
     uint16_t index = hd_read_u2(&parser->in);
     if (parser->in.failed)
         return 0;
-    hd_walk_use(&walk, index, tags);
-    if (!walk.in.failed)
+    if (hd_pool_is(parser->pool, index, tags))
         return index;
-    hd_error_prefix(parser->err, "%s", what);
-    hd_reader_stop(&parser->in);
+    refuse_constant(parser, index, tags, what);
     return 0;
 }
 
@@ -151,8 +157,8 @@ static int index_bootstraps(struct hd_parser *parser)
 
 static int read_class_attributes(struct hd_parser *parser)
 {
-    const struct hd_walk model = { .pool = parser->pool, .place = HD_PLACE_CLASS };
-    if (hd_parser_read_attributes(parser, &parser->in, &model, &parser->out->attributes) != 0 ||
+    const struct hd_attribute_place place = { .place = HD_PLACE_CLASS };
+    if (hd_parser_read_attributes(parser, &parser->in, &place, &parser->out->attributes) != 0 ||
         index_bootstraps(parser) != 0)
         return -1;
     return parser->checked_before ? 0 : hd_pool_check_bootstraps(parser->pool, parser->err);

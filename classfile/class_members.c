@@ -32,22 +32,25 @@ static int read_attribute(struct hd_parser *parser, struct hd_reader *in,
 }
 
 static int check_attribute(struct hd_parser *parser, const struct hd_attribute *attribute,
-                           const struct hd_walk *model, struct hd_attribute_set *set)
+                           const struct hd_attribute_place *place, struct hd_attribute_set *set)
 {
     enum hd_attribute_kind kind = (enum hd_attribute_kind)attribute->kind;
     if (kind == HD_ATTRIBUTE_UNKNOWN)
         return 0;
-    if (hd_attribute_admit(set, kind, model->place, parser->err) != 0)
+    if (hd_attribute_admit(set, kind, place->place, parser->err) != 0)
         return -1;
     if (kind == HD_ATTRIBUTE_CODE)
         return 0; /* read_code takes it apart */
-    struct hd_walk walk = *model;
-    walk.in = hd_reader_over(attribute->contents, parser->err);
+    struct hd_walk walk = { .in = hd_reader_over(attribute->contents, parser->err),
+                            .pool = parser->pool,
+                            .place = place->place,
+                            .descriptor = place->descriptor,
+                            .layout = place->layout };
     return hd_attribute_walk(kind, &walk);
 }
 
 int hd_parser_read_attributes(struct hd_parser *parser, struct hd_reader *in,
-                              const struct hd_walk *model, struct hd_attributes *out)
+                              const struct hd_attribute_place *place, struct hd_attributes *out)
 {
     enum { SMALLEST_ATTRIBUTE = 6 };
     unsigned count = hd_read_u2(in);
@@ -65,7 +68,7 @@ int hd_parser_read_attributes(struct hd_parser *parser, struct hd_reader *in,
         if (read_attribute(parser, in, &attributes[i]) != 0)
             return hd_error_prefix(parser->err, "attribute %u", i);
         kinds |= HD_ATTRIBUTE_BIT(attributes[i].kind);
-        if (!parser->checked_before && check_attribute(parser, &attributes[i], model, &set) != 0)
+        if (!parser->checked_before && check_attribute(parser, &attributes[i], place, &set) != 0)
             return -1;
     }
     *out = (struct hd_attributes){ attributes, count, kinds };
@@ -96,13 +99,13 @@ static int read_code_contents(struct hd_parser *parser, struct hd_reader *in, st
     code->bytecode = hd_read_bytes(in, hd_read_u4(in));
     unsigned handlers = hd_read_u2(in);
     code->exception_table = hd_read_bytes(in, 8 * (size_t)handlers);
-    struct hd_code_layout layout = { 0 };
+    struct hd_code_layout layout; /* of code that is checked */
     if (in->failed || (!parser->checked_before && check_code(parser, code, handlers, &layout) != 0))
         return -1;
-    const struct hd_walk model = { .pool = parser->pool,
-                                   .place = HD_PLACE_CODE,
-                                   .layout = &layout };
-    if (hd_parser_read_attributes(parser, in, &model, &code->attributes) != 0)
+    const struct hd_attribute_place place = { .place = HD_PLACE_CODE,
+                                              .layout =
+                                                  parser->checked_before ? NULL : &layout };
+    if (hd_parser_read_attributes(parser, in, &place, &code->attributes) != 0)
         return -1;
     if (hd_reader_left(in) > 0)
         return hd_reader_fail(in, "%zu bytes too long", hd_reader_left(in));
@@ -187,10 +190,9 @@ static int read_field(struct hd_parser *parser, struct hd_member *field)
 {
     if (!parser->checked_before && check_field_shape(parser) != 0)
         return -1;
-    const struct hd_walk model = { .pool = parser->pool,
-                                   .place = HD_PLACE_FIELD,
-                                   .descriptor = field->descriptor };
-    return hd_parser_read_attributes(parser, &parser->in, &model, &field->attributes);
+    const struct hd_attribute_place place = { .place = HD_PLACE_FIELD,
+                                              .descriptor = field->descriptor };
+    return hd_parser_read_attributes(parser, &parser->in, &place, &field->attributes);
 }
 
 static int read_method(struct hd_parser *parser, struct hd_member *method)
@@ -198,10 +200,9 @@ static int read_method(struct hd_parser *parser, struct hd_member *method)
     unsigned parameter_slots = 0;
     if (!parser->checked_before && check_method_shape(parser, method, &parameter_slots) != 0)
         return -1;
-    const struct hd_walk model = { .pool = parser->pool,
-                                   .place = HD_PLACE_METHOD,
-                                   .descriptor = method->descriptor };
-    if (hd_parser_read_attributes(parser, &parser->in, &model, &method->attributes) != 0)
+    const struct hd_attribute_place place = { .place = HD_PLACE_METHOD,
+                                              .descriptor = method->descriptor };
+    if (hd_parser_read_attributes(parser, &parser->in, &place, &method->attributes) != 0)
         return -1;
     return read_code(parser, method, parameter_slots);
 }

@@ -239,7 +239,37 @@ static void compare_field_order(struct hd_comparer *comparer)
     }
 }
 
-void hd_compare_fields(struct hd_comparer *comparer)
+static void compare_pair(struct hd_comparer *comparer, const struct hd_member *const pair[HD_SIDES])
+{
+    compare_modifiers(comparer, pair);
+    compare_constants(comparer, pair);
+    hd_compare_member_attributes(comparer, HD_PLACE_FIELD, pair);
+}
+
+/* Nothing came, went or moved; as in nearly every class. */
+static bool are_all_in_place(const struct hd_comparer *comparer)
+{
+    const struct hd_class *before = comparer->sides[HD_BEFORE];
+    const struct hd_class *after = comparer->sides[HD_AFTER];
+    if (before->field_count != after->field_count)
+        return false;
+    for (size_t i = 0; i < after->field_count; i++) {
+        if (hd_comparer_member_order(comparer, &before->fields[i], &after->fields[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+static void compare_in_place(struct hd_comparer *comparer)
+{
+    for (size_t i = 0; i < comparer->sides[HD_AFTER]->field_count; i++) {
+        const struct hd_member *const pair[HD_SIDES] = { &comparer->sides[HD_BEFORE]->fields[i],
+                                                         &comparer->sides[HD_AFTER]->fields[i] };
+        compare_pair(comparer, pair);
+    }
+}
+
+static void compare_by_name(struct hd_comparer *comparer)
 {
     const struct hd_class *before = comparer->sides[HD_BEFORE];
     const struct hd_class *after = comparer->sides[HD_AFTER];
@@ -249,15 +279,20 @@ void hd_compare_fields(struct hd_comparer *comparer)
         const struct hd_member *same = find_same(before, field);
         const struct hd_member *retyped = same == NULL ? find_retyped(before, after, field) : NULL;
         const struct hd_member *const pair[HD_SIDES] = { same, field };
-        if (retyped != NULL) {
+        if (retyped != NULL)
             add_retyped(comparer, retyped, field);
-        } else if (same == NULL) {
+        else if (same == NULL)
             add_added(comparer, field);
-        } else {
-            compare_modifiers(comparer, pair);
-            compare_constants(comparer, pair);
-            hd_compare_member_attributes(comparer, HD_PLACE_FIELD, pair);
-        }
+        else
+            compare_pair(comparer, pair);
     }
     compare_field_order(comparer);
+}
+
+void hd_compare_fields(struct hd_comparer *comparer)
+{
+    if (!comparer->before_is_view && are_all_in_place(comparer))
+        compare_in_place(comparer);
+    else
+        compare_by_name(comparer);
 }
