@@ -58,19 +58,11 @@ void hd_ahead_free(struct hd_ahead *ahead)
 
 bool hd_ahead_take(struct hd_ahead *ahead, size_t index, struct hd_prepared *out)
 {
-    if (ahead == NULL || index >= ahead->count || ahead->classes[index].file == NULL)
+    if (ahead == NULL || index >= ahead->count || ahead->classes[index].blob == NULL)
         return false;
     *out = ahead->classes[index];
-    ahead->classes[index] = (struct hd_prepared){ NULL };
+    ahead->classes[index] = (struct hd_prepared)HD_PREPARED_INIT;
     return true;
-}
-
-void hd_prepared_close(struct hd_prepared *prepared)
-{
-    hd_class_free(prepared->file);
-    hd_blob_release(prepared->blob);
-    hd_foreseen_close(&prepared->foreseen);
-    *prepared = (struct hd_prepared){ NULL };
 }
 
 /* ---- on the engine thread -------------------------------------------------------------------- */
@@ -86,16 +78,21 @@ static size_t wait_for_more_than(struct hd_ahead *ahead, size_t looked_at)
     return unpacked;
 }
 
-/* Half of it is nothing: what is wrong with a class is for the road to say. */
-static void check(struct hd_bytes file, struct hd_prepared *out)
+/* What is found wanting is left to the road, which finds the words for it. */
+static void prepare(const struct hd_bundle_class *class, const struct hd_registry *registry,
+                    const struct hd_jvm_rules *rules, struct hd_prepared *out)
 {
     struct hd_error ignored = HD_ERROR_INIT;
-    struct hd_prepared made = { NULL };
-    if (hd_class_parse(file.data, file.length, &made.file, &ignored) == 0 &&
-        hd_blob_of(file, &made.blob, &ignored) == 0)
-        *out = made;
-    else
+    struct hd_prepared made = HD_PREPARED_INIT;
+    if (hd_prepare(class, rules, &made, &ignored) != 0 || made.reason != HD_REASON_NONE ||
+        hd_blob_of(class->file, &made.blob, &ignored) != 0) {
         hd_prepared_close(&made);
+        return;
+    }
+    hd_foresee(registry, rules, class->name, made.file, &made.foreseen);
+    if (made.foreseen.live != NULL)
+        hd_prepared_forget(&made);
+    *out = made;
 }
 
 void hd_ahead_run(struct hd_ahead *ahead, const struct hd_registry *registry,
@@ -104,11 +101,9 @@ void hd_ahead_run(struct hd_ahead *ahead, const struct hd_registry *registry,
     size_t looked_at = 0;
     for (size_t there = wait_for_more_than(ahead, 0); there > looked_at;
          there = wait_for_more_than(ahead, looked_at)) {
-        const struct hd_bundle_class *class = hd_bundle_class_at(ahead->bundle, looked_at);
-        struct hd_prepared *prepared = &ahead->classes[looked_at++];
-        check(class->file, prepared);
-        if (prepared->file != NULL)
-            hd_foresee(registry, rules, class->name, prepared->file, &prepared->foreseen);
+        prepare(hd_bundle_class_at(ahead->bundle, looked_at), registry, rules,
+                &ahead->classes[looked_at]);
+        looked_at++;
     }
     hd_ahead_let_go(ahead);
 }

@@ -11,22 +11,13 @@
 #ifndef HD_AGENT_AHEAD_H
 #define HD_AGENT_AHEAD_H
 
-#include "agent/foresee.h"
-#include "core/bundle.h"
+#include "agent/prepare.h"
 
 /* With fewer classes than this waking the engine would take longer than it saves. */
 #define HD_AHEAD_LEAST 32
 
 struct hd_engine;
 struct hd_ahead;
-
-/* What can be done of a class before anybody asks for it. */
-struct hd_prepared {
-    struct hd_class *file; /* as it was parsed; borrows the bundle's bytes */
-    struct hd_blob *blob;  /* of these bytes */
-    struct hd_foreseen foreseen;
-};
-void hd_prepared_close(struct hd_prepared *prepared);
 
 /* hd_bundle_open_take, with the engine's help where it is free and the jar is large. *ahead is the
  * caller's, to be freed before the bundle; NULL where there is none, and on failure. engine may be

@@ -116,6 +116,8 @@ static int compare_and_judge(struct hd_plan *plan, struct hd_target *target, str
         judge(plan, target, &foreseen->verdict);
         return 0;
     }
+    if (hd_prepared_read(&target->class->prepared, target->class->from, err) != 0)
+        return -1;
     struct hd_comparison comparison = { NULL, 0 };
     struct hd_verdict verdict = { .reason = HD_REASON_NONE };
     bool said = false;
@@ -158,7 +160,8 @@ static int compare_with_file(struct hd_target *target, bool *same, struct hd_err
                            (struct hd_bytes){ target->base.file, target->base.length });
     if (*same)
         return 0;
-    if (hd_target_live_class(target, &file, err) != 0)
+    if (hd_target_live_class(target, &file, err) != 0 ||
+        hd_prepared_read(&target->class->prepared, target->class->from, err) != 0)
         return -1;
     if (file == NULL)
         return 0;

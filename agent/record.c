@@ -45,7 +45,7 @@ static int prepare_entry(struct hd_plan *plan, struct hd_target *target, struct 
         .any_loader = target->any_loader,
         .state = state_after(target->action),
         .file = hd_plan_class_bytes(target->class),
-        .held = target->class->ordered == NULL ? target->class->prepared.blob : NULL,
+        .held = target->class->prepared.ordered == NULL ? target->class->prepared.blob : NULL,
     };
     if (hd_registry_prepare(plan->road->registry, plan->jni, &wanted, &target->entry, err) != 0)
         return -1;

@@ -16,7 +16,7 @@ static int label_of(const struct hd_plan *plan, jobject loader, const char **lab
     return *label != NULL ? 0 : hd_error_set_memory(err);
 }
 
-static int add_target_without_loader(struct hd_plan *plan, const struct hd_plan_class *class,
+static int add_target_without_loader(struct hd_plan *plan, struct hd_plan_class *class,
                                      struct hd_error *err)
 {
     return hd_plan_add_target(plan, class, "", err) != NULL ? 0 : -1;

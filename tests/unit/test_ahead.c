@@ -23,7 +23,7 @@
 static enum { IS_BUSY, RUNS, LETS_GO } engine;
 static pthread_t thread;
 static bool was_offered;
-static const struct hd_jvm_rules rules = { .feature_release = 17 };
+static const struct hd_jvm_rules rules = { .feature_release = 17, .max_major = 61 };
 static struct hd_registry *registry;
 
 static void *run(void *ahead)
@@ -169,6 +169,7 @@ static struct hd_foreseen foreseen_of(struct hd_ahead *ahead, size_t index)
     struct hd_prepared prepared;
     assert_true(hd_ahead_take(ahead, index, &prepared));
     struct hd_foreseen foreseen = prepared.foreseen;
+    assert_int_equal(prepared.file == NULL, foreseen.live != NULL); /* it is needed no more */
     prepared.foreseen = (struct hd_foreseen){ .live = NULL };
     hd_prepared_close(&prepared);
     return foreseen;
