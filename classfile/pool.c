@@ -47,12 +47,15 @@ const char *hd_tag_word(enum hd_tag tag)
 }
 
 const uint8_t hd_constant_sizes[HD_TAG_COUNT] = {
-    [HD_TAG_UTF8] = 3,          [HD_TAG_INTEGER] = 5,       [HD_TAG_FLOAT] = 5,
-    [HD_TAG_LONG] = 9,          [HD_TAG_DOUBLE] = 9,        [HD_TAG_CLASS] = 3,
-    [HD_TAG_STRING] = 3,        [HD_TAG_FIELD] = 5,         [HD_TAG_METHOD] = 5,
-    [HD_TAG_INTERFACE_METHOD] = 5, [HD_TAG_NAME_AND_TYPE] = 5, [HD_TAG_METHOD_HANDLE] = 4,
-    [HD_TAG_METHOD_TYPE] = 3,   [HD_TAG_DYNAMIC] = 5,       [HD_TAG_INVOKE_DYNAMIC] = 5,
-    [HD_TAG_MODULE] = 3,        [HD_TAG_PACKAGE] = 3
+    [HD_TAG_UTF8] = 3,           [HD_TAG_INTEGER] = 5,
+    [HD_TAG_FLOAT] = 5,          [HD_TAG_LONG] = 9,
+    [HD_TAG_DOUBLE] = 9,         [HD_TAG_CLASS] = 3,
+    [HD_TAG_STRING] = 3,         [HD_TAG_FIELD] = 5,
+    [HD_TAG_METHOD] = 5,         [HD_TAG_INTERFACE_METHOD] = 5,
+    [HD_TAG_NAME_AND_TYPE] = 5,  [HD_TAG_METHOD_HANDLE] = 4,
+    [HD_TAG_METHOD_TYPE] = 3,    [HD_TAG_DYNAMIC] = 5,
+    [HD_TAG_INVOKE_DYNAMIC] = 5, [HD_TAG_MODULE] = 3,
+    [HD_TAG_PACKAGE] = 3
 };
 
 static const uint8_t first_majors[HD_TAG_COUNT] = {
