@@ -111,10 +111,13 @@ static void where_the_bytes_do_not_tell_it_is_not_settled(void **state)
     static const uint8_t wide[] = { 0xC8, 0, 0, 0, 5, 0xB1 };
     static const uint8_t broken[] = { 0xA7, 0 };
     static const uint8_t none[] = { 0xA7 };
+    static const uint8_t pop[] = { 0x57 };
+    static const uint8_t pop_and_return[] = { 0x57, 0xB1 };
     assert_int_equal(COMPARE(jump, further), HD_TWINS_UNSURE);
     assert_int_equal(COMPARE(jump, wide), HD_TWINS_UNSURE);
     assert_int_equal(COMPARE(jump, broken), HD_TWINS_UNSURE);
     assert_int_equal(COMPARE(none, none), HD_TWINS_UNSURE);
+    assert_int_equal(COMPARE(pop, pop_and_return), HD_TWINS_UNSURE);
 }
 
 static void handlers_are_the_same_with_the_same_offsets_and_type(void **state)
