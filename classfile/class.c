@@ -180,17 +180,17 @@ static int read_class(struct hd_parser *parser)
     return 0;
 }
 
-/* What nearly every class needs, in one piece with the class itself: half as much again as the file
- * is long. */
+/* What most classes need, in one piece with the class itself: a parsed class takes about as much as
+ * its file. */
 static struct owned_class *new_owned_class(size_t file_length)
 {
-    size_t expected = file_length + file_length / 2 + 512;
+    size_t expected = file_length + file_length / 4 + 512;
     size_t room = expected < LARGEST_ARENA_BLOCK ? expected : LARGEST_ARENA_BLOCK;
     struct owned_class *owned = hd_alloc(sizeof *owned + room);
     if (owned == NULL)
         return NULL;
     memset(owned, 0, sizeof *owned);
-    hd_arena_init(&owned->arena, room / 2);
+    hd_arena_init(&owned->arena, room / 4);
     hd_arena_lend(&owned->arena, owned->memory, room);
     return owned;
 }

@@ -103,8 +103,7 @@ static int read_code_contents(struct hd_parser *parser, struct hd_reader *in, st
     if (in->failed || (!parser->checked_before && check_code(parser, code, handlers, &layout) != 0))
         return -1;
     const struct hd_attribute_place place = { .place = HD_PLACE_CODE,
-                                              .layout =
-                                                  parser->checked_before ? NULL : &layout };
+                                              .layout = parser->checked_before ? NULL : &layout };
     if (hd_parser_read_attributes(parser, in, &place, &code->attributes) != 0)
         return -1;
     if (hd_reader_left(in) > 0)

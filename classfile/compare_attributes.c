@@ -5,10 +5,11 @@
  */
 #include "classfile/comparer.h"
 
-static const uint32_t annotation_kinds = HD_ATTRIBUTE_BIT(HD_ATTRIBUTE_VISIBLE_ANNOTATIONS) |
-                                         HD_ATTRIBUTE_BIT(HD_ATTRIBUTE_VISIBLE_PARAMETER_ANNOTATIONS) |
-                                         HD_ATTRIBUTE_BIT(HD_ATTRIBUTE_VISIBLE_TYPE_ANNOTATIONS) |
-                                         HD_ATTRIBUTE_BIT(HD_ATTRIBUTE_ANNOTATION_DEFAULT);
+static const uint32_t annotation_kinds =
+    HD_ATTRIBUTE_BIT(HD_ATTRIBUTE_VISIBLE_ANNOTATIONS) |
+    HD_ATTRIBUTE_BIT(HD_ATTRIBUTE_VISIBLE_PARAMETER_ANNOTATIONS) |
+    HD_ATTRIBUTE_BIT(HD_ATTRIBUTE_VISIBLE_TYPE_ANNOTATIONS) |
+    HD_ATTRIBUTE_BIT(HD_ATTRIBUTE_ANNOTATION_DEFAULT);
 
 /* These have comparisons of their own, or mean something only through others. */
 static const uint32_t kinds_compared_elsewhere =
@@ -106,8 +107,8 @@ static uint32_t kinds_same_at_a_glance(struct hd_comparer *comparer,
 /* The kinds that differ, of those in both lists together. A JVM's view shows no attributes. */
 static uint32_t differing_kinds(struct hd_comparer *comparer, const struct attribute_pair *pair)
 {
-    uint32_t kinds = (pair->sides[HD_BEFORE]->kinds | pair->sides[HD_AFTER]->kinds) &
-                     ~kinds_compared_elsewhere;
+    uint32_t kinds =
+        (pair->sides[HD_BEFORE]->kinds | pair->sides[HD_AFTER]->kinds) & ~kinds_compared_elsewhere;
     if (kinds == 0 || comparer->before_is_view)
         return 0;
     kinds &= ~kinds_same_at_a_glance(comparer, pair);
@@ -126,10 +127,9 @@ static uint32_t differing_kinds(struct hd_comparer *comparer, const struct attri
 void hd_compare_member_attributes(struct hd_comparer *comparer, enum hd_place place,
                                   const struct hd_member *const members[HD_SIDES])
 {
-    const struct attribute_pair attributes = { { &members[HD_BEFORE]->attributes,
-                                                 &members[HD_AFTER]->attributes },
-                                               place,
-                                               members };
+    const struct attribute_pair attributes = {
+        { &members[HD_BEFORE]->attributes, &members[HD_AFTER]->attributes }, place, members
+    };
     uint32_t differing = differing_kinds(comparer, &attributes);
     if ((differing & ~annotation_kinds) != 0)
         comparer->other_attribute = true;
@@ -165,7 +165,8 @@ void hd_compare_class_attributes(struct hd_comparer *comparer)
     if (comparer->record_changed)
         differing &= ~HD_ATTRIBUTE_BIT(HD_ATTRIBUTE_RECORD);
     /* where the components are the same, their annotations are not */
-    const uint32_t class_annotation_kinds = annotation_kinds | HD_ATTRIBUTE_BIT(HD_ATTRIBUTE_RECORD);
+    const uint32_t class_annotation_kinds =
+        annotation_kinds | HD_ATTRIBUTE_BIT(HD_ATTRIBUTE_RECORD);
     if ((differing & ~class_annotation_kinds) != 0)
         comparer->other_attribute = true;
     if ((differing & class_annotation_kinds) != 0)

@@ -182,8 +182,7 @@ static void compare_constants(struct hd_comparer *comparer,
                                                     constant_value(fields[HD_AFTER]) };
     if (comparer->before_is_view || (values[HD_BEFORE] == NULL && values[HD_AFTER] == NULL))
         return;
-    if (values[HD_BEFORE] != NULL && values[HD_AFTER] != NULL &&
-        same_value(comparer, values))
+    if (values[HD_BEFORE] != NULL && values[HD_AFTER] != NULL && same_value(comparer, values))
         return;
     if ((fields[HD_AFTER]->access & constant_flags) != constant_flags) {
         comparer->other_attribute = true;

@@ -186,9 +186,10 @@ void hd_compare_methods(struct hd_comparer *comparer)
 {
     const struct hd_class *before = comparer->sides[HD_BEFORE];
     const struct hd_class *after = comparer->sides[HD_AFTER];
-    struct hd_renumbered renumbered = HD_RENUMBERED_INIT;
+    struct hd_renumbered renumbered;
     size_t old_place = 0;
     size_t new_place = 0;
+    hd_renumbered_init(&renumbered);
     while ((old_place < before->method_count || new_place < after->method_count) &&
            !comparer->failed) {
         int order = order_at(comparer, old_place, new_place);

@@ -37,7 +37,8 @@ uint16_t hd_effective_class_access(const struct hd_class *class_file)
 /* The flags of the class in its own InnerClasses attribute; false where it is not in there. */
 static bool own_inner_flags(const struct hd_class *class_file, uint16_t *out)
 {
-    const struct hd_attribute *attribute = hd_attribute_find(&class_file->attributes, HD_ATTRIBUTE_INNER_CLASSES);
+    const struct hd_attribute *attribute =
+        hd_attribute_find(&class_file->attributes, HD_ATTRIBUTE_INNER_CLASSES);
     if (attribute == NULL)
         return false;
     struct hd_reader in = hd_reader_over(attribute->contents, NULL);
@@ -64,15 +65,13 @@ uint16_t hd_reflected_class_access(const struct hd_class *class_file)
 
 uint16_t hd_effective_field_access(const struct hd_member *field)
 {
-    return (field->access & FIELD_FLAGS) |
-           synthetic_flag(&field->attributes);
+    return (field->access & FIELD_FLAGS) | synthetic_flag(&field->attributes);
 }
 
 uint16_t hd_effective_method_access(const struct hd_class *class_file,
                                     const struct hd_member *method)
 {
-    uint16_t access = (method->access & METHOD_FLAGS) |
-                      synthetic_flag(&method->attributes);
+    uint16_t access = (method->access & METHOD_FLAGS) | synthetic_flag(&method->attributes);
     if (!hd_bytes_are(method->name, "<clinit>"))
         return access;
     return class_file->major < FIRST_MAJOR_OF_STATIC_INITIALIZERS ? HD_ACC_STATIC

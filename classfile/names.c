@@ -9,11 +9,11 @@
 #define MAX_DIMENSIONS      255
 #define MAX_PARAMETER_SLOTS 255
 
-/* Those that JVMS §4.2 keeps out of names: . [ ; / */
+/* Those that JVMS §4.2 keeps out of names, . [ ; / and perhaps ESC and {. */
 static uint64_t mark_separators(uint64_t word)
 {
-    uint64_t dots_and_slashes = hd_text_mark(word | HD_IN_EVERY_BYTE('.' ^ '/'), '/');
-    return dots_and_slashes | hd_text_mark(word, ';') | hd_text_mark(word, '[');
+    return hd_text_mark(word | HD_IN_EVERY_BYTE('.' ^ '/'), '/') |
+           hd_text_mark(word | HD_IN_EVERY_BYTE(';' ^ '['), ';' | '[');
 }
 
 /* < and > */
@@ -22,36 +22,46 @@ static uint64_t mark_angles(uint64_t word)
     return hd_text_mark(word | HD_IN_EVERY_BYTE('<' ^ '>'), '>');
 }
 
-bool hd_name_is_unqualified(struct hd_bytes name)
+static bool is_separator(uint8_t byte)
 {
-    for (size_t i = 0; i < name.length; i += sizeof(uint64_t)) {
-        if (mark_separators(hd_text_word_at(name, i)) != 0)
-            return false;
-    }
-    return name.length > 0;
+    return byte == '.' || byte == '[' || byte == ';' || byte == '/';
 }
 
-static bool has_angles(struct hd_bytes name)
+static bool has_separator(struct hd_bytes name)
 {
-    for (size_t i = 0; i < name.length; i += sizeof(uint64_t)) {
-        if (mark_angles(hd_text_word_at(name, i)) != 0)
+    for (size_t i = 0; i < name.length; i++) {
+        if (is_separator(name.data[i]))
             return true;
     }
     return false;
 }
 
-bool hd_name_is_method(struct hd_bytes name)
+bool hd_name_is_unqualified(struct hd_bytes name)
 {
-    if (has_angles(name))
-        return hd_bytes_are(name, "<init>") || hd_bytes_are(name, "<clinit>");
-    return hd_name_is_unqualified(name);
+    uint64_t marks = 0;
+    for (size_t i = 0; i < name.length; i += sizeof(uint64_t))
+        marks |= mark_separators(hd_text_word_at(name, i));
+    return name.length > 0 && (marks == 0 || !has_separator(name));
 }
 
-/* May mark ESC and { as well. */
-static uint64_t mark_separators_and_more(uint64_t word)
+static bool has_angle(struct hd_bytes name)
 {
-    return hd_text_mark(word | HD_IN_EVERY_BYTE('.' ^ '/'), '/') |
-           hd_text_mark(word | HD_IN_EVERY_BYTE(';' ^ '['), ';' | '[');
+    return memchr(name.data, '<', name.length) != NULL ||
+           memchr(name.data, '>', name.length) != NULL;
+}
+
+bool hd_name_is_method(struct hd_bytes name)
+{
+    uint64_t marks = 0;
+    for (size_t i = 0; i < name.length; i += sizeof(uint64_t)) {
+        uint64_t word = hd_text_word_at(name, i);
+        marks |= mark_separators(word) | mark_angles(word);
+    }
+    if (marks == 0)
+        return name.length > 0;
+    if (has_angle(name))
+        return hd_bytes_are(name, "<init>") || hd_bytes_are(name, "<clinit>");
+    return !has_separator(name);
 }
 
 /* The length of the class name in front of a ';' or the end; 0 when it is not one. */
@@ -59,7 +69,7 @@ static size_t class_name_length(struct hd_bytes text)
 {
     size_t segment = 0; /* where it begins */
     for (size_t i = 0; i < text.length; i += sizeof(uint64_t)) {
-        uint64_t marks = mark_separators_and_more(hd_text_word_at(text, i));
+        uint64_t marks = mark_separators(hd_text_word_at(text, i));
         for (; marks != 0; marks &= marks - 1) {
             size_t at = i + hd_text_first_mark(marks);
             uint8_t byte = text.data[at];

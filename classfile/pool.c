@@ -47,12 +47,15 @@ const char *hd_tag_word(enum hd_tag tag)
 }
 
 const uint8_t hd_constant_sizes[HD_TAG_COUNT] = {
-    [HD_TAG_UTF8] = 3,          [HD_TAG_INTEGER] = 5,       [HD_TAG_FLOAT] = 5,
-    [HD_TAG_LONG] = 9,          [HD_TAG_DOUBLE] = 9,        [HD_TAG_CLASS] = 3,
-    [HD_TAG_STRING] = 3,        [HD_TAG_FIELD] = 5,         [HD_TAG_METHOD] = 5,
-    [HD_TAG_INTERFACE_METHOD] = 5, [HD_TAG_NAME_AND_TYPE] = 5, [HD_TAG_METHOD_HANDLE] = 4,
-    [HD_TAG_METHOD_TYPE] = 3,   [HD_TAG_DYNAMIC] = 5,       [HD_TAG_INVOKE_DYNAMIC] = 5,
-    [HD_TAG_MODULE] = 3,        [HD_TAG_PACKAGE] = 3
+    [HD_TAG_UTF8] = 3,           [HD_TAG_INTEGER] = 5,
+    [HD_TAG_FLOAT] = 5,          [HD_TAG_LONG] = 9,
+    [HD_TAG_DOUBLE] = 9,         [HD_TAG_CLASS] = 3,
+    [HD_TAG_STRING] = 3,         [HD_TAG_FIELD] = 5,
+    [HD_TAG_METHOD] = 5,         [HD_TAG_INTERFACE_METHOD] = 5,
+    [HD_TAG_NAME_AND_TYPE] = 5,  [HD_TAG_METHOD_HANDLE] = 4,
+    [HD_TAG_METHOD_TYPE] = 3,    [HD_TAG_DYNAMIC] = 5,
+    [HD_TAG_INVOKE_DYNAMIC] = 5, [HD_TAG_MODULE] = 3,
+    [HD_TAG_PACKAGE] = 3
 };
 
 static const uint8_t first_majors[HD_TAG_COUNT] = {
@@ -204,9 +207,26 @@ static int wrong_text(const struct pool_check *check, struct hd_bytes text, cons
                         hd_tag_word(tag), hd_utf8_printable(printable, text), what);
 }
 
+/* What the two indices in a constant lead to; HD_TAG_NONE where there is no index, or, in a
+ * MethodHandle, where its reference_kind decides. */
+static const struct {
+    uint8_t first;
+    uint8_t second;
+} tags_behind[HD_TAG_COUNT] = { [HD_TAG_CLASS] = { HD_TAG_UTF8, HD_TAG_NONE },
+                                [HD_TAG_STRING] = { HD_TAG_UTF8, HD_TAG_NONE },
+                                [HD_TAG_FIELD] = { HD_TAG_CLASS, HD_TAG_NAME_AND_TYPE },
+                                [HD_TAG_METHOD] = { HD_TAG_CLASS, HD_TAG_NAME_AND_TYPE },
+                                [HD_TAG_INTERFACE_METHOD] = { HD_TAG_CLASS, HD_TAG_NAME_AND_TYPE },
+                                [HD_TAG_NAME_AND_TYPE] = { HD_TAG_UTF8, HD_TAG_UTF8 },
+                                [HD_TAG_METHOD_TYPE] = { HD_TAG_UTF8, HD_TAG_NONE },
+                                [HD_TAG_DYNAMIC] = { HD_TAG_NONE, HD_TAG_NAME_AND_TYPE },
+                                [HD_TAG_INVOKE_DYNAMIC] = { HD_TAG_NONE, HD_TAG_NAME_AND_TYPE },
+                                [HD_TAG_MODULE] = { HD_TAG_UTF8, HD_TAG_NONE },
+                                [HD_TAG_PACKAGE] = { HD_TAG_UTF8, HD_TAG_NONE } };
+
 static int expect(const struct pool_check *check, unsigned index, enum hd_tag tag)
 {
-    if (hd_pool_is(check->pool, index, HD_TAGS(tag)))
+    if (tag == HD_TAG_NONE || hd_pool_is(check->pool, index, HD_TAGS(tag)))
         return 0;
     return hd_error_set(check->err, HD_E_FORMAT, "constant %u (%s): index %u is not a %s constant",
                         check->index, hd_tag_word(hd_pool_tag(check->pool, check->index)), index,
@@ -216,33 +236,13 @@ static int expect(const struct pool_check *check, unsigned index, enum hd_tag ta
 /* First pass over the entries: kinds of what they point to. */
 static int check_indices(const struct pool_check *check, const struct hd_constant *constant)
 {
-    switch (constant->tag) {
-    case HD_TAG_UTF8:
+    if (constant->tag == HD_TAG_UTF8)
         return hd_utf8_is_valid_modified(hd_pool_text(check->pool, check->index))
                    ? 0
                    : wrong(check, "not valid Modified UTF-8");
-    case HD_TAG_CLASS:
-    case HD_TAG_STRING:
-    case HD_TAG_METHOD_TYPE:
-    case HD_TAG_MODULE:
-    case HD_TAG_PACKAGE:
-        return expect(check, constant->first, HD_TAG_UTF8);
-    case HD_TAG_NAME_AND_TYPE:
-        return expect(check, constant->first, HD_TAG_UTF8) == 0
-                   ? expect(check, constant->second, HD_TAG_UTF8)
-                   : -1;
-    case HD_TAG_FIELD:
-    case HD_TAG_METHOD:
-    case HD_TAG_INTERFACE_METHOD:
-        if (expect(check, constant->first, HD_TAG_CLASS) != 0)
-            return -1;
-        return expect(check, constant->second, HD_TAG_NAME_AND_TYPE);
-    case HD_TAG_DYNAMIC:
-    case HD_TAG_INVOKE_DYNAMIC:
-        return expect(check, constant->second, HD_TAG_NAME_AND_TYPE);
-    default:
-        return 0;
-    }
+    if (expect(check, constant->first, (enum hd_tag)tags_behind[constant->tag].first) != 0)
+        return -1;
+    return expect(check, constant->second, (enum hd_tag)tags_behind[constant->tag].second);
 }
 
 static int check_name_and_type(const struct pool_check *check, const struct hd_constant *constant)
@@ -363,44 +363,22 @@ static int check_every(struct pool_check *check,
     return 0;
 }
 
-#define ANY_TAG UINT32_MAX
+/* Does this index lead to such a constant? The answer takes no branch: constants come in an order
+ * that no processor foresees. */
+static inline bool leads_to(const struct hd_pool *pool, uint32_t index, uint8_t tag)
+{
+    uint32_t inside = index * (index < pool->count); /* 0 has no tag */
+    return (pool->constants[inside].tag == tag) | (tag == HD_TAG_NONE);
+}
 
-/* What the two indices in a constant lead to. */
-static const struct {
-    uint32_t first;
-    uint32_t second;
-} tags_behind[HD_TAG_COUNT] = {
-    [HD_TAG_NONE] = { ANY_TAG, ANY_TAG },
-    [HD_TAG_UTF8] = { ANY_TAG, ANY_TAG },
-    [HD_TAG_INTEGER] = { ANY_TAG, ANY_TAG },
-    [HD_TAG_FLOAT] = { ANY_TAG, ANY_TAG },
-    [HD_TAG_LONG] = { ANY_TAG, ANY_TAG },
-    [HD_TAG_DOUBLE] = { ANY_TAG, ANY_TAG },
-    [HD_TAG_CLASS] = { HD_TAGS(HD_TAG_UTF8), ANY_TAG },
-    [HD_TAG_STRING] = { HD_TAGS(HD_TAG_UTF8), ANY_TAG },
-    [HD_TAG_FIELD] = { HD_TAGS(HD_TAG_CLASS), HD_TAGS(HD_TAG_NAME_AND_TYPE) },
-    [HD_TAG_METHOD] = { HD_TAGS(HD_TAG_CLASS), HD_TAGS(HD_TAG_NAME_AND_TYPE) },
-    [HD_TAG_INTERFACE_METHOD] = { HD_TAGS(HD_TAG_CLASS), HD_TAGS(HD_TAG_NAME_AND_TYPE) },
-    [HD_TAG_NAME_AND_TYPE] = { HD_TAGS(HD_TAG_UTF8), HD_TAGS(HD_TAG_UTF8) },
-    [HD_TAG_METHOD_HANDLE] = { ANY_TAG, ANY_TAG }, /* its reference_kind decides */
-    [HD_TAG_METHOD_TYPE] = { HD_TAGS(HD_TAG_UTF8), ANY_TAG },
-    [HD_TAG_DYNAMIC] = { ANY_TAG, HD_TAGS(HD_TAG_NAME_AND_TYPE) },
-    [HD_TAG_INVOKE_DYNAMIC] = { ANY_TAG, HD_TAGS(HD_TAG_NAME_AND_TYPE) },
-    [HD_TAG_MODULE] = { HD_TAGS(HD_TAG_UTF8), ANY_TAG },
-    [HD_TAG_PACKAGE] = { HD_TAGS(HD_TAG_UTF8), ANY_TAG }
-};
-
-/* Does every index lead to a constant of the right kind? Without a branch for each kind: they come
- * in an order that no processor foresees. */
+/* Does every index lead to a constant of the right kind? */
 static bool indices_fit(const struct hd_pool *pool)
 {
     bool fit = true;
     for (unsigned i = 1; i < pool->count; i++) {
         const struct hd_constant *constant = &pool->constants[i];
-        uint32_t first = HD_TAGS(hd_pool_tag(pool, constant->first));
-        uint32_t second = HD_TAGS(hd_pool_tag(pool, constant->second));
-        fit &= (first & tags_behind[constant->tag].first) != 0;
-        fit &= (second & tags_behind[constant->tag].second) != 0;
+        fit &= leads_to(pool, constant->first, tags_behind[constant->tag].first);
+        fit &= leads_to(pool, constant->second, tags_behind[constant->tag].second);
     }
     return fit;
 }

@@ -35,7 +35,7 @@ struct hd_same_ends hd_same_ends_find(struct hd_bytes before, struct hd_bytes af
         return ends;
     ends.head = same_head(before.data, after.data, shorter);
     if (ends.head < shorter)
-        ends.tail = same_tail(before.data + before.length, after.data + after.length,
-                              shorter - ends.head);
+        ends.tail =
+            same_tail(before.data + before.length, after.data + after.length, shorter - ends.head);
     return ends;
 }

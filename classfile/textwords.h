@@ -44,7 +44,8 @@ static inline uint64_t hd_text_word_at(struct hd_bytes text, size_t from)
         return hd_text_word(text.data + from);
     if (from == 0)
         return hd_text_short_word(text);
-    return hd_text_word(text.data + text.length - sizeof(uint64_t)) >> 8 * (sizeof(uint64_t) - left);
+    return hd_text_word(text.data + text.length - sizeof(uint64_t)) >>
+           8 * (sizeof(uint64_t) - left);
 }
 
 /* Marks the bytes that are 0. */

@@ -19,7 +19,7 @@ struct hd_twins {
     const struct hd_pool *after;
     uint16_t
         *known; /* by index in before: the index in after that says the same; 0: none found yet */
-    bool ignore_bootstraps; /* a dynamic constant is only its name and type */
+    bool ignore_bootstraps;   /* a dynamic constant is only its name and type */
     struct hd_same_ends ends; /* of the files; nothing where the caller has not looked */
 };
 

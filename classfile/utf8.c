@@ -16,8 +16,9 @@ static bool is_plain_ascii(struct hd_bytes text)
     const size_t size = sizeof(uint64_t);
     if (text.length < size)
         return others_in(hd_text_short_word(text) | HD_IN_EVERY_BYTE(1) << 8 * text.length) == 0;
-    uint64_t others = others_in(hd_text_word(text.data + text.length - size));
-    for (size_t at = 0; at + size < text.length; at += size)
+    uint64_t others = others_in(hd_text_word(text.data)) |
+                      others_in(hd_text_word(text.data + text.length - size));
+    for (size_t at = size; at + size < text.length; at += size)
         others |= others_in(hd_text_word(text.data + at));
     return others == 0;
 }

@@ -30,8 +30,7 @@ struct hd_code_layout {
     struct hd_bytes bytecode;
     unsigned max_locals;
     unsigned handler_count;
-    const uint16_t
-        *ordinals; /* for every byte: the number of the instruction that starts there, or
+    const uint16_t *ordinals; /* for every byte: the number of the instruction that starts there, or
                       HD_NOT_AN_INSTRUCTION; at bytecode.length: how many instructions there are */
 };
 

@@ -66,6 +66,13 @@ static void unknown_and_too_new_tags_are_refused(void **state)
     builder->major = 50;
     named(builder, HD_TAG_METHOD_TYPE, "()V");
     expect_pool_refused(builder, "MethodType does not exist in class file version 50");
+
+    builder = new_builder(); /* the first that is wrong is the one to tell */
+    builder->major = 50;
+    named(builder, HD_TAG_METHOD_TYPE, "()V");
+    constant_begin(builder, (enum hd_tag)2);
+    put_u2(&builder->pool, 1);
+    expect_pool_refused(builder, "constant 6: MethodType does not exist in class file version 50");
 }
 
 static void constants_of_modules_belong_into_modules(void **state)
