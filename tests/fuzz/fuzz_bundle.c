@@ -47,12 +47,20 @@ static void check_classes(const struct hd_bundle *bundle)
     promise(total <= limits.max_bytes);
 }
 
+/* zip_name_locate looks for what CP437 makes of a name with control characters. */
+static zip_uint64_t find_entry(zip_t *archive, const char *entry)
+{
+    zip_uint64_t index = 0;
+    while (strcmp(zip_get_name(archive, index, ZIP_FL_ENC_RAW), entry) != 0)
+        index++;
+    return index;
+}
+
 static bool libzip_reads(zip_t *archive, const struct hd_bundle_class *class)
 {
     static uint8_t contents[1 << 18];
     uint8_t beyond;
-    zip_int64_t index = zip_name_locate(archive, class->entry, ZIP_FL_ENC_RAW);
-    zip_file_t *file = zip_fopen_index(archive, (zip_uint64_t)index, 0);
+    zip_file_t *file = zip_fopen_index(archive, find_entry(archive, class->entry), 0);
     promise(file != NULL);
     zip_int64_t got = 0;
     zip_uint64_t used = 0;

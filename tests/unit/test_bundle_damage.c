@@ -77,13 +77,16 @@ static void a_flipped_bit_in_what_is_compressed_never_changes_a_class(void **sta
 static void compressed_sizes_that_lie_are_found_out(void **state)
 {
     (void)state;
-    static const uint32_t lies[] = { 0, 1, UINT32_MAX - 1, 0x7FFFFFFF, 100000 };
+    static const uint32_t lies[] = { 0, 1, 100000, 0x7FFFFFFF, UINT32_MAX - 1 };
     for (int which = 0; which < 2; which++) {
         zip_int32_t method = which == 0 ? ZIP_CM_STORE : ZIP_CM_DEFLATE;
         for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
             struct jar jar = one_class(method);
             put_u32(central_header(jar, 0) + CENTRAL_COMPRESSED_SIZE, lies[i]);
-            assert_refused(jar, "com/A.class is damaged: ");
+            bool no_room_for_it = method == ZIP_CM_DEFLATE && lies[i] > jar.length;
+            assert_refused(jar, no_room_for_it
+                                    ? "com/A.class is damaged: it claims to be longer than the jar"
+                                    : "com/A.class is damaged: ");
         }
         for (int difference = -1; difference <= 1 - which; difference += 2) {
             struct jar jar = one_class(method);
