@@ -47,8 +47,8 @@ uint8_t *hd_bundle_append_class(struct hd_bundle *bundle, struct hd_bytes prefix
 size_t hd_bundle_text_size(size_t prefix_length, size_t name_length);
 
 /* Manifest and signatures; paths are left empty. */
-struct zip;
-HD_CHECKED int hd_bundle_read_notes(struct zip *archive, struct hd_bundle_notes *out,
+struct hd_entry_reader;
+HD_CHECKED int hd_bundle_read_notes(struct hd_entry_reader *reader, struct hd_bundle_notes *out,
                                     struct hd_error *err);
 void hd_bundle_notes_close(struct hd_bundle_notes *notes);
 
