@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The check of a large jar's classes, begun while the jar is still being unpacked: the loop unpacks,
- * and an engine that has nothing to do checks what is there already. Only what needs no JVM and can
- * be done of any file is done ahead: the structural check, the copy that the registry will keep, and
- * the comparison with what a deployment put there before. Whatever is not there when the deployment begins, or was found wanting, the road does itself, and
- * finds the words for it.
+ * and an engine that has nothing to do checks what is there already; when all is unpacked the loop
+ * helps with the rest. Only what needs no JVM and can be done of any file is done ahead: the
+ * structural check, the copy that the registry will keep, and the comparison with what a deployment
+ * put there before. Whatever is not there when the deployment begins, or was found wanting, the road
+ * does itself, and finds the words for it.
  *
  * Made, told of classes and freed on the loop thread; run on the engine's; taken from by the road.
  */
@@ -33,8 +34,9 @@ void hd_ahead_free(struct hd_ahead *ahead);
  * was. */
 bool hd_ahead_take(struct hd_ahead *ahead, size_t index, struct hd_prepared *out);
 
-/* For the engine, with its registry. Checks classes as they are unpacked, until all of them are or
- * nobody wants them any more; then it lets go of ahead, which may be freed from then on. */
+/* For the engine, with its registry, into which the loop looks meanwhile, too. Checks classes as they
+ * are unpacked, until all of them are or nobody wants them any more; then it lets go of ahead, which
+ * may be freed from then on. */
 void hd_ahead_run(struct hd_ahead *ahead, const struct hd_registry *registry,
                   const struct hd_jvm_rules *rules);
 /* Lets go of it without having looked at it. */

@@ -5,7 +5,7 @@
  * processor's cache. Only of classes that a deployment put in one loader and nobody has changed
  * since: those need no loader to be asked. It is of use if that very file is still live then.
  *
- * Engine thread only.
+ * On the engine thread, or on another while the engine waits for it: the registry is only read.
  */
 #ifndef HD_AGENT_FORESEE_H
 #define HD_AGENT_FORESEE_H
