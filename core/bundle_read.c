@@ -32,6 +32,7 @@ struct reading {
     const struct hd_bundle_limits *limits;
     unsigned feature_release;
     const struct hd_bundle_watcher *watcher; /* may be NULL */
+    bool stays_packed;
     struct candidate *items;
     size_t count;
     size_t capacity;
@@ -405,10 +406,12 @@ static int unpack_all(struct reading *reading, const char *name, struct hd_bundl
     size_t file_bytes = 0;
     if (add_up(reading, &text_bytes, &file_bytes, err) != 0)
         return -1;
-    struct hd_bundle *bundle = hd_bundle_new(name, reading->count, text_bytes, file_bytes);
+    bool packed = reading->stays_packed;
+    struct hd_bundle *bundle = packed ? hd_bundle_new(name, 0, 0, 0)
+                                      : hd_bundle_new(name, reading->count, text_bytes, file_bytes);
     if (bundle == NULL)
         return hd_error_set_memory(err);
-    if (unpack_each(reading, bundle, err) != 0) {
+    if (!packed && unpack_each(reading, bundle, err) != 0) {
         hd_bundle_free(bundle);
         return -1;
     }
@@ -475,6 +478,23 @@ static int read_jar(const uint8_t *jar, size_t length, const char *name, struct 
     return result;
 }
 
+/* Consumes jar, even on failure. */
+static int open_take(uint8_t *jar, size_t length, const char *name, struct reading *reading,
+                     struct hd_bundle **out, struct hd_error *err)
+{
+    struct hd_bundle *bundle = NULL;
+    if (read_jar(jar, length, name, reading, &bundle, err) != 0) {
+        hd_bundle_notes_close(&reading->notes);
+        hd_free(jar);
+        return hd_error_prefix(err, "%s", shown(name).text);
+    }
+    bundle->notes = reading->notes;
+    bundle->jar = jar;
+    bundle->jar_length = length;
+    *out = bundle;
+    return 0;
+}
+
 int hd_bundle_open_watched_take(uint8_t *jar, size_t length, const char *name,
                                 const struct hd_bundle_limits *limits, unsigned feature_release,
                                 const struct hd_bundle_watcher *watcher, struct hd_bundle **out,
@@ -483,15 +503,13 @@ int hd_bundle_open_watched_take(uint8_t *jar, size_t length, const char *name,
     struct reading reading = { .limits = limits,
                                .feature_release = feature_release,
                                .watcher = watcher };
-    struct hd_bundle *bundle = NULL;
-    if (read_jar(jar, length, name, &reading, &bundle, err) != 0) {
-        hd_bundle_notes_close(&reading.notes);
-        hd_free(jar);
-        return hd_error_prefix(err, "%s", shown(name).text);
-    }
-    bundle->notes = reading.notes;
-    bundle->jar = jar;
-    bundle->jar_length = length;
-    *out = bundle;
-    return 0;
+    return open_take(jar, length, name, &reading, out, err);
+}
+
+int hd_bundle_open_packed_take(uint8_t *jar, size_t length, const char *name,
+                               const struct hd_bundle_limits *limits, struct hd_bundle **out,
+                               struct hd_error *err)
+{
+    struct reading reading = { .limits = limits, .stays_packed = true };
+    return open_take(jar, length, name, &reading, out, err);
 }
