@@ -2,6 +2,7 @@
 #include "client/attach.h"
 #include "client/command.h"
 #include "client/deploy.h"
+#include "client/exit.h"
 #include "client/load.h"
 #include "client/print.h"
 
@@ -71,15 +72,12 @@ static int deploy(const struct hd_invocation *invocation, enum hd_request_type t
     struct hd_error err = HD_ERROR_INIT;
     struct hd_bundle *bundle = NULL;
     struct way way = { .conn = NULL };
-    int status;
-    if (load(invocation, &way, &bundle, &err) == 0) {
-        status = hd_deploy_bundle(invocation, &way.target, way.conn, type, bundle, NULL);
-    } else {
-        hd_conn_close(way.conn);
-        status = hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
-    }
+    json_t *report = NULL;
+    if (load(invocation, &way, &bundle, &err) == 0)
+        hd_exit_at_once(hd_deploy_bundle(invocation, &way.target, way.conn, type, bundle, &report));
+    hd_conn_close(way.conn);
     hd_bundle_free(bundle);
-    return status;
+    return hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
 }
 
 int hd_command_push(const struct hd_invocation *invocation)

@@ -3,7 +3,9 @@
 
 #include "core/reason.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum hd_exit hd_exit_for_error(const struct hd_error *err)
 {
@@ -29,4 +31,10 @@ enum hd_exit hd_exit_for_reason(const char *reason)
     if (strcmp(reason, "bad-request") == 0 || strcmp(reason, "not-found") == 0)
         return HD_EXIT_USAGE;
     return HD_EXIT_REFUSED;
+}
+
+void hd_exit_at_once(int status)
+{
+    fflush(NULL);
+    _exit(status);
 }
