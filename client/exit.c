@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
 enum hd_exit hd_exit_for_error(const struct hd_error *err)
 {
@@ -36,5 +39,8 @@ enum hd_exit hd_exit_for_reason(const char *reason)
 void hd_exit_at_once(int status)
 {
     fflush(NULL);
+#ifdef __SANITIZE_ADDRESS__
+    __lsan_do_leak_check(); /* else asked by exit */
+#endif
     _exit(status);
 }
