@@ -406,12 +406,12 @@ static int unpack_all(struct reading *reading, const char *name, struct hd_bundl
     size_t file_bytes = 0;
     if (add_up(reading, &text_bytes, &file_bytes, err) != 0)
         return -1;
-    bool packed = reading->stays_packed;
-    struct hd_bundle *bundle = packed ? hd_bundle_new(name, 0, 0, 0)
-                                      : hd_bundle_new(name, reading->count, text_bytes, file_bytes);
+    if (reading->stays_packed)
+        reading->count = text_bytes = file_bytes = 0;
+    struct hd_bundle *bundle = hd_bundle_new(name, reading->count, text_bytes, file_bytes);
     if (bundle == NULL)
         return hd_error_set_memory(err);
-    if (!packed && unpack_each(reading, bundle, err) != 0) {
+    if (unpack_each(reading, bundle, err) != 0) {
         hd_bundle_free(bundle);
         return -1;
     }
@@ -478,38 +478,23 @@ static int read_jar(const uint8_t *jar, size_t length, const char *name, struct 
     return result;
 }
 
-/* Consumes jar, even on failure. */
-static int open_take(uint8_t *jar, size_t length, const char *name, struct reading *reading,
-                     struct hd_bundle **out, struct hd_error *err)
+int hd_bundle_read_take(uint8_t *jar, size_t length, const char *name,
+                        const struct hd_bundle_manner *manner, struct hd_bundle **out,
+                        struct hd_error *err)
 {
+    struct reading reading = { .limits = manner->limits,
+                               .feature_release = manner->feature_release,
+                               .watcher = manner->watcher,
+                               .stays_packed = manner->stays_packed };
     struct hd_bundle *bundle = NULL;
-    if (read_jar(jar, length, name, reading, &bundle, err) != 0) {
-        hd_bundle_notes_close(&reading->notes);
+    if (read_jar(jar, length, name, &reading, &bundle, err) != 0) {
+        hd_bundle_notes_close(&reading.notes);
         hd_free(jar);
         return hd_error_prefix(err, "%s", shown(name).text);
     }
-    bundle->notes = reading->notes;
+    bundle->notes = reading.notes;
     bundle->jar = jar;
     bundle->jar_length = length;
     *out = bundle;
     return 0;
-}
-
-int hd_bundle_open_watched_take(uint8_t *jar, size_t length, const char *name,
-                                const struct hd_bundle_limits *limits, unsigned feature_release,
-                                const struct hd_bundle_watcher *watcher, struct hd_bundle **out,
-                                struct hd_error *err)
-{
-    struct reading reading = { .limits = limits,
-                               .feature_release = feature_release,
-                               .watcher = watcher };
-    return open_take(jar, length, name, &reading, out, err);
-}
-
-int hd_bundle_open_packed_take(uint8_t *jar, size_t length, const char *name,
-                               const struct hd_bundle_limits *limits, struct hd_bundle **out,
-                               struct hd_error *err)
-{
-    struct reading reading = { .limits = limits, .stays_packed = true };
-    return open_take(jar, length, name, &reading, out, err);
 }
