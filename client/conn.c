@@ -17,7 +17,7 @@
 
 #define CONNECT_SECONDS 5
 #define SILENCE_SECONDS 60
-#define CHUNK_BYTES     65536
+#define CHUNK_BYTES     32768 /* as much as the agent reads at once */
 #define ANSWER_MAX      (UINT64_C(256) << 20)
 
 struct hd_conn {
