@@ -487,7 +487,7 @@ int hd_bundle_read_take(uint8_t *jar, size_t length, const char *name,
                                .watcher = manner->watcher,
                                .stays_packed = manner->stays_packed };
     struct hd_bundle *bundle = NULL;
-    if (read_jar(jar, length, name, &reading, &bundle, err) != 0) {
+    if (read_jar(jar, length, name, &reading, &bundle, err) != 0 || bundle == NULL) {
         hd_bundle_notes_close(&reading.notes);
         hd_free(jar);
         return hd_error_prefix(err, "%s", shown(name).text);
