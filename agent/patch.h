@@ -42,7 +42,8 @@ struct hd_patch {
     /* its own */
     _Atomic(struct hd_blob *)
         taken; /* FIRST: the file of the loader that it has found; NULL: none */
-    /* LOADED: the hash of what agents before us made of it when it was redefined; 0: not known */
+    /* LOADED: the hash of what agents before us made of it when it was redefined; 0:
+     * nothing, or not known */
     _Atomic uint64_t edited;
     atomic_uint references;
 };

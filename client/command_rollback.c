@@ -75,7 +75,7 @@ int hd_command_rollback(const struct hd_invocation *invocation)
     request.message = invocation->message != NULL ? hd_strdup(invocation->message) : NULL;
     request.expect = invocation->expect != NULL ? hd_strdup(invocation->expect) : NULL;
     int status =
-        hd_deploy_request(invocation, &target, &request, (struct hd_bytes){ NULL, 0 }, &report);
+        hd_deploy_request(invocation, &target, NULL, &request, (struct hd_bytes){ NULL, 0 }, &report);
     if (report != NULL && !invocation->json)
         print_undone(&target, report);
     json_decref(report);

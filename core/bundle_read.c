@@ -34,6 +34,7 @@ struct reading {
     const struct hd_bundle_limits *limits;
     unsigned feature_release;
     const struct hd_bundle_watcher *watcher; /* may be NULL */
+    bool stays_packed;
     struct candidate *items;
     size_t count;
     size_t capacity;
@@ -386,6 +387,8 @@ static int unpack_all(struct reading *reading, const char *name, struct hd_bundl
     size_t file_bytes = 0;
     if (add_up(reading, &text_bytes, &file_bytes, err) != 0)
         return -1;
+    if (reading->stays_packed)
+        reading->count = text_bytes = file_bytes = 0;
     struct hd_bundle *bundle = hd_bundle_new(name, reading->count, text_bytes, file_bytes);
     if (bundle == NULL)
         return hd_error_set_memory(err);
@@ -458,16 +461,16 @@ static int read_jar(const uint8_t *jar, size_t length, const char *name, struct 
     return result;
 }
 
-int hd_bundle_open_watched_take(uint8_t *jar, size_t length, const char *name,
-                                const struct hd_bundle_limits *limits, unsigned feature_release,
-                                const struct hd_bundle_watcher *watcher, struct hd_bundle **out,
-                                struct hd_error *err)
+int hd_bundle_read_take(uint8_t *jar, size_t length, const char *name,
+                        const struct hd_bundle_manner *manner, struct hd_bundle **out,
+                        struct hd_error *err)
 {
-    struct reading reading = { .limits = limits,
-                               .feature_release = feature_release,
-                               .watcher = watcher };
+    struct reading reading = { .limits = manner->limits,
+                               .feature_release = manner->feature_release,
+                               .watcher = manner->watcher,
+                               .stays_packed = manner->stays_packed };
     struct hd_bundle *bundle = NULL;
-    if (read_jar(jar, length, name, &reading, &bundle, err) != 0) {
+    if (read_jar(jar, length, name, &reading, &bundle, err) != 0 || bundle == NULL) {
         hd_bundle_notes_close(&reading.notes);
         hd_free(jar);
         return hd_error_prefix(err, "%s", shown(name).text);

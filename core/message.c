@@ -19,6 +19,8 @@
 #define MAX_NESTING     16
 #define MAX_EMERGENCY_BYTES 1000
 #define SHOWN_TEXT_SIZE 80
+/* Serialising takes its time, so what fits here is serialised once. */
+#define FIRST_ROOM ((size_t)64 << 10)
 
 struct request_kind {
     const char *word;
@@ -347,18 +349,21 @@ json_t *hd_request_to_json(const struct hd_request *request)
 int hd_message_write(const json_t *json, char **text, size_t *length, struct hd_error *err)
 {
     const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
-    size_t needed = json_dumpb(json, NULL, 0, flags);
-    if (needed == 0)
-        return hd_error_set_memory(err);
-    char *made = hd_alloc(needed + 1);
+    char *made = hd_alloc(FIRST_ROOM);
     if (made == NULL)
         return hd_error_set_memory(err);
-    if (json_dumpb(json, made, needed, flags) != needed) {
+    size_t needed = json_dumpb(json, made, FIRST_ROOM, flags);
+    char *fitting = needed > 0 ? hd_realloc_array(made, needed + 1, 1) : NULL;
+    if (fitting == NULL) {
         hd_free(made);
         return hd_error_set_memory(err);
     }
-    made[needed] = '\0';
-    *text = made;
+    if (needed > FIRST_ROOM && json_dumpb(json, fitting, needed, flags) != needed) {
+        hd_free(fitting);
+        return hd_error_set_memory(err);
+    }
+    fitting[needed] = '\0';
+    *text = fitting;
     *length = needed;
     return 0;
 }

@@ -225,6 +225,35 @@ static void what_holds_no_class_is_a_usage_error(void **state)
     expect_usage_error(e2e, "No such file", missing);
 }
 
+/* The last bytes of the last entry's data, before its descriptor. */
+static void damage_jar(const struct e2e *e2e, const char *jar)
+{
+    static char bytes[65536];
+    FILE *file = fopen(e2e_path(e2e, "%s", jar), "r+e");
+    assert_non_null(file);
+    size_t length = fread(bytes, 1, sizeof bytes, file);
+    const char *directory = memmem(bytes, length, "PK\1\2", 4);
+    assert_non_null(directory);
+    assert_int_equal(fseek(file, directory - bytes - 24, SEEK_SET), 0);
+    assert_int_equal(fwrite("damage", 1, 6, file), 6);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void a_jar_travels_packed_and_the_agent_finds_the_damage_in_it(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    start(e2e, "");
+    e2e_jar(e2e, "after", "damaged.jar");
+    damage_jar(e2e, "damaged.jar");
+    e2e_client(e2e, &answer, "push", "--json", "--pid", pid_of(e2e), e2e_path(e2e, "damaged.jar"), NULL);
+    assert_int_equal(answer.status, 1);
+    const json_t *error = json_object_get(answer.json, "error");
+    assert_string_equal(json_string_value(json_object_get(error, "reason")), "malformed-bundle");
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call demo.Greeter greet", "one");
+}
+
 static void best_effort_applies_what_can_be_applied(void **state)
 {
     struct e2e *e2e = *state;
@@ -415,6 +444,7 @@ int main(void)
         E2E_CASE(the_classes_of_a_war_are_pushed),
         E2E_CASE(the_same_class_twice_is_a_usage_error_that_names_it),
         E2E_CASE(what_holds_no_class_is_a_usage_error),
+        E2E_CASE(a_jar_travels_packed_and_the_agent_finds_the_damage_in_it),
         E2E_CASE(best_effort_applies_what_can_be_applied),
         E2E_CASE(refused_pushes_stand_in_the_history),
         E2E_CASE(one_deployment_is_shown_in_full),

@@ -357,6 +357,33 @@ static void every_allocation_may_fail_while_reading(void **state)
     hd_free(jar.data);
 }
 
+static void a_jar_that_is_only_passed_on_is_judged_by_its_directory(void **state)
+{
+    (void)state;
+    long before = hd_alloc_outstanding();
+    struct hd_bundle *bundle = NULL;
+    struct hd_error err = HD_ERROR_INIT;
+    struct hd_bytes same;
+    struct jar jar = one_class(ZIP_CM_STORE);
+    replace_in_jar(jar, "quite", "quitE", 5); /* which only unpacking would tell */
+    struct jar copy = copy_jar(jar);
+    assert_int_equal(
+        hd_bundle_open_packed_take(jar.data, jar.length, "app.jar", &generous, &bundle, &err), 0);
+    assert_int_equal(hd_bundle_class_count(bundle), 0);
+    assert_int_equal(hd_bundle_jar(bundle, &same, NULL), 0);
+    assert_int_equal(same.length, copy.length);
+    assert_memory_equal(same.data, copy.data, copy.length);
+    hd_bundle_free(bundle);
+    hd_free(copy.data);
+
+    static const struct jar_entry none[] = { { "notes.txt", "no class", 0 }, { NULL, NULL, 0 } };
+    jar = make_jar(none);
+    assert_int_equal(
+        hd_bundle_open_packed_take(jar.data, jar.length, "app.jar", &generous, &bundle, &err), -1);
+    assert_non_null(strstr(err.text, "no class in it"));
+    assert_int_equal(hd_alloc_outstanding(), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +403,7 @@ int main(void)
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(a_bomb_is_refused_before_it_is_unpacked),
         cmocka_unit_test(every_allocation_may_fail_while_reading),
+        cmocka_unit_test(a_jar_that_is_only_passed_on_is_judged_by_its_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
