@@ -238,7 +238,7 @@ static void a_jvm_in_other_namespaces_gets_the_agent_and_pushes(void **state)
     const char *const arguments[] = { "unshare",      "--mount", "--pid", "--fork", "--mount-proc",
                                       "--kill-child", "sh",      "-c",    script,   NULL };
     e2e_process_start(&e2e->jvm, arguments, e2e_jvm_environment(), e2e->errors);
-    assert_string_equal(e2e_process_hear(&e2e->jvm, 30), "ready");
+    assert_string_equal(e2e_process_hear(&e2e->jvm, 90), "ready");
     pid_t java_pid = child_of(e2e->jvm.pid);
     assert_true(java_pid > 0);
 

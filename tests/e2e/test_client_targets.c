@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define WITH_STDOUT "/dev/stdout"
-#define CLIENT_SECONDS 30
+#define CLIENT_SECONDS 90
 
 /* Users of other runs of this test are others. */
 static const char *somebody(void)

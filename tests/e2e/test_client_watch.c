@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define LINE_SECONDS 20
+#define LINE_SECONDS 90
 
 struct watching {
     struct e2e_process process;
@@ -43,7 +43,7 @@ static void start_watching(const struct e2e *e2e, struct watching *watching, con
     e2e_process_start(&watching->process, arguments, NULL, e2e_path(e2e, "watch.err"));
     e2e_await_file(e2e, "watch.err");
     char line[64] = "";
-    for (int i = 0; i < 1000 && strstr(line, "Watching") == NULL; i++) {
+    for (int i = 0; i < 6000 && strstr(line, "Watching") == NULL; i++) {
         FILE *errors = fopen(e2e_path(e2e, "watch.err"), "re");
         if (fgets(line, sizeof line, errors) == NULL)
             poll(NULL, 0, 10);
@@ -196,7 +196,7 @@ static void a_jvm_that_was_started_again_is_found(void **state)
     e2e_expect_row(hear(&watching), "demo.First", "redefined", NULL);
 
     e2e_process_tell(&e2e->jvm, "exit 0");
-    free(e2e_process_finish(&e2e->jvm, 30, &status));
+    free(e2e_process_finish(&e2e->jvm, 90, &status));
     compile(e2e, "three", "one");
     const json_t *error = json_object_get(hear(&watching), "error");
     assert_string_equal(json_string_value(json_object_get(error, "reason")), "no-agent");

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CLIENT_SECONDS 30
+#define CLIENT_SECONDS 90
 
 static void compile_to_say(const struct e2e *e2e, const char *word, const char *classes)
 {
@@ -437,7 +437,7 @@ static void a_hanging_class_loader_does_not_hold_up_the_end(void **state)
     e2e_drop(e2e, "after/demo/Greeter.class", "Greeter.class");
     e2e_await_file(e2e, "drop/.claimed/*/Greeter.class");
     e2e_process_tell(&e2e->jvm, "exit 7");
-    free(e2e_process_finish(&e2e->jvm, 20, &status));
+    free(e2e_process_finish(&e2e->jvm, 90, &status));
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 7);
 }

@@ -340,13 +340,13 @@ static void what_is_kept_is_live_in_a_jvm_with_an_aot_cache(void **state)
     snprintf(agent, sizeof agent, "store=%s", e2e_path(e2e, "store"));
     const char *const run[] = { cache, "-XX:AOTMode=on", "-cp", class_path, "Target", NULL };
     e2e_start_java(e2e, agent, run, e2e->errors);
-    assert_string_equal(e2e_process_hear(&e2e->jvm, 30), "ready");
+    assert_string_equal(e2e_process_hear(&e2e->jvm, 90), "ready");
     e2e_expect(e2e, "call demo.Shop run", "start");
     shop_push(e2e, "kept");
     shop_do(e2e, "keep", NULL);
     shop_close(e2e);
     e2e_start_java(e2e, agent, run, e2e->errors);
-    assert_string_equal(e2e_process_hear(&e2e->jvm, 30), "ready");
+    assert_string_equal(e2e_process_hear(&e2e->jvm, 90), "ready");
     e2e_expect(e2e, "call demo.Shop run", "kept");
     shop_command(e2e, &answer, "show", "2");
     e2e_expect_row(answer.json, "demo.Shop", "redefined", NULL); /* it was loaded already */

@@ -162,7 +162,7 @@ static json_int_t begin_and_kill(struct run *run, const char *const *words, bool
     e2e_process_start(&client, arguments, NULL, "/dev/null");
     let_pass_micros(random_below(run, random_below(run, 2) == 0 ? 14000 : 60000));
     kill_jvm(run);
-    char *output = e2e_process_finish(&client, 30, &status);
+    char *output = e2e_process_finish(&client, 90, &status);
     json_t *report = json_loads(output, 0, NULL);
     *done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     run->unknown += !*done;

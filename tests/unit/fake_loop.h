@@ -21,7 +21,8 @@
 
 #define FAKE_MAX_WATCHES 16
 #define FAKE_MAX_JOBS    256
-#define PATIENCE_MS      10000
+/* Only a failing test waits so long. */
+#define PATIENCE_MS 60000
 
 struct hd_loop_watch {
     struct hd_loop *loop;
