@@ -2,11 +2,14 @@
 #include "tests/e2e/application.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,6 +29,16 @@ void e2e_tool(const char *const *environment, const char *const argv[])
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         fail_msg("%s ended with status %d:\n%s", argv[0], status, output);
     free(output);
+}
+
+void e2e_claim(const char *place)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s.lock", place);
+    int lock =
+        open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* closed, and so let go of, at the end */
+    assert_return_code(lock, errno);
+    assert_return_code(flock(lock, LOCK_EX), errno);
 }
 
 /* For whoever looks for a fault. */

@@ -46,6 +46,7 @@ static void build_once(const struct e2e *e2e)
     const char *const copy[] = { "cp", "-r", HD_SAMPLES "/tomcat", SOURCES, NULL };
     const char *const build[] = { HD_SAMPLES "/tomcat/build", BASE, SOURCES, NULL };
     const char *const servlet = SOURCES "/src/" PACKAGE "/ShopServlet.java";
+    e2e_claim(HD_E2E_BINARY "/tomcat");
     e2e_tool(NULL, remove);
     e2e_tool(NULL, make);
     e2e_tool(NULL, copy);
