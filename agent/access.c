@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#define COMPLAINT_MICROSECONDS INT64_C(60000000)
+
 /* ---- the file -------------------------------------------------------------------------------- */
 
 static void tell_use(const struct hd_access *access, bool first)
@@ -154,19 +156,31 @@ static int try_token(const char *path, const char *presented, size_t length, cha
     return *file != NULL ? 0 : hd_error_set_memory(err);
 }
 
-/* A file that cannot be used keeps nobody else out. */
-static int try_listed(const struct hd_authorized *authorized, const char *presented, size_t length,
-                      char **file, struct hd_error *err)
+/* Whoever knows no token can have us look as often as they like. */
+static void complain(struct hd_access *access, const struct hd_error *cause)
 {
-    for (size_t i = 0; i < authorized->count; i++) {
-        const struct hd_who *who = &authorized->lines[i];
+    int64_t now = hd_text_now();
+    int64_t since = now - access->complained;
+    bool again = access->complained != 0 && since >= 0 && since < COMPLAINT_MICROSECONDS;
+    hd_log(again ? HD_LOG_DEBUG : HD_LOG_WARN, "authorized=: a token cannot be used: %s",
+           cause->text);
+    if (!again)
+        access->complained = now;
+}
+
+/* A file that cannot be used keeps nobody else out. */
+static int try_listed(struct hd_access *access, const char *presented, size_t length, char **file,
+                      struct hd_error *err)
+{
+    for (size_t i = 0; i < access->authorized.count; i++) {
+        const struct hd_who *who = &access->authorized.lines[i];
         struct hd_error cause = HD_ERROR_INIT;
         if (who->kind != HD_WHO_TOKEN)
             continue;
         if (try_token(who->name, presented, length, file, &cause) == 0)
             return 0;
         if (cause.code != HD_E_DENIED)
-            hd_log(HD_LOG_WARN, "authorized=: a token cannot be used: %s", cause.text);
+            complain(access, &cause);
     }
     return hd_error_set(err, HD_E_DENIED, "the token is nobody's here");
 }
@@ -176,7 +190,7 @@ int hd_access_find_token(struct hd_access *access, const char *presented, size_t
 {
     refresh(access);
     if (access->options->authorized != NULL)
-        return try_listed(&access->authorized, presented, length, file, err);
+        return try_listed(access, presented, length, file, err);
     if (access->options->token_file == NULL)
         return hd_error_set(err, HD_E_DENIED, "no token is taken here");
     return try_token(access->options->token_file, presented, length, file, err);

@@ -20,6 +20,7 @@ struct hd_access {
     uint32_t jvm_user;
     struct hd_authorized authorized;
     struct hd_file_stamp seen; /* the file that was read last, usable or not */
+    int64_t complained;        /* when a token file was last said to be unusable; 0: never */
 };
 
 /* Who somebody is, as far as was proven. */

@@ -162,6 +162,8 @@ int hd_token_verify(const char *path, const char *presented, size_t length, stru
     int result = load(path, &secret, &readable, err);
     if (result == 0)
         result = compare(&secret, presented, length, err);
+    else if (err->code == HD_E_DENIED) /* to us, not to who presents something */
+        err->code = HD_E_SYSTEM;
     OPENSSL_cleanse(&secret, sizeof secret);
     return result;
 }

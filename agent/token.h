@@ -20,8 +20,8 @@
 HD_CHECKED int hd_token_prepare(const char *path, bool *readable_by_others, struct hd_error *err);
 
 /* Compares the file's secret with what a client presented, in a time that does not depend on where
- * they differ. 0: equal. HD_E_DENIED: they differ; other codes as hd_token_prepare, which makes
- * nothing here. The text never holds either secret. */
+ * they differ. 0: equal. HD_E_DENIED: they differ; other codes: the file cannot be used. Nothing is
+ * made here. The text never holds either secret. */
 HD_CHECKED int hd_token_verify(const char *path, const char *presented, size_t length,
                                struct hd_error *err);
 

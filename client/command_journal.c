@@ -68,6 +68,7 @@ static int print_entry(const json_t *entry, void *context, struct hd_error *err)
     print_field(", ", entry, "who");
     print_field(", ", json_object_get(entry, "bundle"), "name");
     print_field(": ", entry, "message");
+    print_field("; emergency: ", entry, "emergency");
     print_how_often(entry);
     putchar('\n');
     return 0;

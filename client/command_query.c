@@ -168,6 +168,9 @@ static void describe_outcomes(const json_t *summary, char *out, size_t capacity)
         snprintf(out, capacity, "%s", hd_answer_text(error, "reason"));
     if (json_array_size(json_object_get(summary, "forced")) > 0)
         snprintf(out + strlen(out), capacity - strlen(out), "; forced");
+    const char *emergency = hd_answer_text(summary, "emergency");
+    if (emergency[0] != '\0')
+        hd_text_format(out + strlen(out), capacity - strlen(out), "; emergency: %s", emergency);
     const json_t *trial = json_object_get(summary, "trial");
     const char *ended = hd_answer_text(trial, "ended");
     size_t used = strlen(out);
@@ -213,9 +216,39 @@ static void print_line(const char *title, const char *text)
         printf("%-9s %s\n", title, escaped);
 }
 
+/* "a, b, c" */
+static void list_texts(const json_t *array, char *out, size_t capacity)
+{
+    size_t index;
+    json_t *text;
+    out[0] = '\0';
+    json_array_foreach(array, index, text)
+    {
+        if (json_is_string(text))
+            hd_text_format(out + strlen(out), capacity - strlen(out), "%s%s",
+                           index > 0 ? ", " : "", json_string_value(text));
+    }
+}
+
+/* What a bundle's manifest and signatures said. */
+static void print_seal(const json_t *sealed)
+{
+    char signers[512], number[32];
+    if (!json_is_object(sealed))
+        return;
+    list_texts(json_object_get(sealed, "signers"), signers, sizeof signers);
+    print_line("Signed by", signers);
+    print_line("On behalf", hd_answer_text(sealed, "on_behalf_of"));
+    print_line("Name", hd_answer_text(sealed, "name"));
+    print_line("Version", hd_answer_text(sealed, "version"));
+    print_line("Sequence", number_text(sealed, "sequence", number, sizeof number));
+}
+
 static void print_deployment(const json_t *answer)
 {
     const json_t *bundle = json_object_get(answer, "bundle");
+    char forced[128];
+    list_texts(json_object_get(answer, "forced"), forced, sizeof forced);
     print_line("When", hd_answer_text(answer, "when"));
     print_line("Who", hd_answer_text(answer, "who"));
     print_line("From", hd_answer_text(answer, "from"));
@@ -223,6 +256,9 @@ static void print_deployment(const json_t *answer)
     print_line("Message", hd_answer_text(answer, "message"));
     print_line("Bundle", hd_answer_text(bundle, "name"));
     print_line("SHA-256", hd_answer_text(bundle, "digest"));
+    print_seal(json_object_get(answer, "sealed"));
+    print_line("Forced", forced);
+    print_line("Emergency", hd_answer_text(answer, "emergency"));
     print_line("State", hd_answer_text(answer, "state"));
     double micros = (double)json_integer_value(json_object_get(answer, "micros"));
     hd_print_report(answer, false, micros / 1e6);

@@ -25,9 +25,18 @@ struct known_option {
 
 static int take_text(const struct known_option *option, void *field, struct hd_error *err)
 {
+    if (optarg[0] == '\0')
+        return hd_error_set(err, HD_E_USAGE, "--%s: the %s is empty; give one, or leave --%s out",
+                            option->name, option->argument, option->name);
+    *(const char **)field = optarg;
+    return 0;
+}
+
+static int take_agent_options(const struct known_option *option, void *field, struct hd_error *err)
+{
     (void)option;
     (void)err;
-    *(const char **)field = optarg;
+    *(const char **)field = optarg; /* empty: the agent's defaults */
     return 0;
 }
 
@@ -129,7 +138,7 @@ static const struct known_option known_options[] = {
       "and what is live then survives a restart of the JVM" },
     { "attach", NULL, 0, HD_OPTIONS_ATTACH_ON_THE_WAY, take_flag, AT(attach),
       "load the agent first where the JVM has none" },
-    { "options", "TEXT", 0, HD_OPTIONS_ATTACH, take_text, AT(agent_options),
+    { "options", "TEXT", 0, HD_OPTIONS_ATTACH, take_agent_options, AT(agent_options),
       "the agent's options, key=value,…" },
     { "agent", "FILE", 0, HD_OPTIONS_ATTACH, take_text, AT(agent_file),
       "libhotdrop.so, where it is not found by itself" },

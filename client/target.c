@@ -150,8 +150,11 @@ static int take_file(const char *word, struct hd_target *out, struct hd_error *e
                         { "key=", out->key_file } };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         size_t length = strlen(files[i].prefix);
-        if (strncmp(word, files[i].prefix, length) == 0)
-            return copy_path(word + length, files[i].place, err);
+        if (strncmp(word, files[i].prefix, length) != 0)
+            continue;
+        if (word[length] == '\0') /* without a CA the system's would be believed */
+            return hd_error_set(err, HD_E_USAGE, "'%s' names no file", word);
+        return copy_path(word + length, files[i].place, err);
     }
     return hd_error_set(err, HD_E_USAGE,
                         "'%s' is not understood; token=FILE, ca=FILE, cert=FILE and key=FILE are",

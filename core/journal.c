@@ -280,10 +280,24 @@ static bool cut_back(const struct hd_journal *journal)
     return ftruncate(journal->file, journal->length) == 0 && fdatasync(journal->file) == 0;
 }
 
+/* What is written into a file that has no name any more is gone with this JVM, and with it what
+ * would tell a replay. */
+static int check_name(const struct hd_journal *journal, struct hd_error *err)
+{
+    struct stat status;
+    if (fstat(journal->file, &status) != 0)
+        return hd_error_set_errno(err, errno, "the journal cannot be examined");
+    if (status.st_nlink == 0)
+        return hd_error_set(err, HD_E_SYSTEM,
+                            "the journal was deleted or replaced while this JVM uses it; restart "
+                            "the JVM");
+    return 0;
+}
+
 static int append_text(struct hd_journal *journal, char *text, size_t length, struct hd_error *err)
 {
     struct hd_digest digest;
-    if (hd_digest_of(text, length, &digest, err) != 0)
+    if (check_name(journal, err) != 0 || hd_digest_of(text, length, &digest, err) != 0)
         return -1;
     text[length] = '\n'; /* in place of its NUL byte */
     struct hd_bytes line = { (const uint8_t *)text, length + 1 };

@@ -25,18 +25,19 @@ static struct shown shown(const char *text)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
+/* Written again it must be the same: what is read as another time than it says (31 February, hour 24)
+ * would be valid longer than its signer meant. */
 int hd_manifest_read_time(const char *text, int64_t *out, struct hd_error *err)
 {
     struct tm tm = { 0 };
-    int end = 0;
-    int fields = sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-                        &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end);
-    if (fields != 6 || end != 20 || text[20] != '\0' || tm.tm_mon < 1 || tm.tm_mon > 12)
+    char again[32] = "";
+    char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    time_t seconds = end != NULL ? timegm(&tm) : 0;
+    if (end == NULL || strftime(again, sizeof again, "%Y-%m-%dT%H:%M:%SZ", &tm) != 20 ||
+        strcmp(again, text) != 0)
         return hd_error_set(err, HD_E_FORMAT, "\"%s\" is no time; 2026-09-21T00:00:00Z is",
                             shown(text).text);
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    *out = (int64_t)timegm(&tm);
+    *out = (int64_t)seconds;
     return 0;
 }
 
@@ -166,7 +167,8 @@ int hd_manifest_read(struct hd_bytes text, struct hd_manifest *out, struct hd_er
 {
     json_error_t cause;
     struct hd_manifest manifest = { .not_before = INT64_MIN, .expires = INT64_MAX };
-    manifest.json = json_loadb((const char *)text.data, text.length, JSON_REJECT_DUPLICATES, &cause);
+    manifest.json =
+        json_loadb((const char *)text.data, text.length, JSON_REJECT_DUPLICATES, &cause);
     if (manifest.json == NULL && cause.text[0] == '\0') /* jansson has no words for memory alone */
         return hd_error_set_memory(err);
     int status = 0;
@@ -231,8 +233,7 @@ int hd_manifest_check_bundle(const struct hd_manifest *manifest, const struct hd
         if (hd_digest_of(class->file.data, class->file.length, &digest, err) != 0)
             return -1;
         if (said == NULL || !hd_digest_equal(&digest, &said->file))
-            return hd_error_set(err, HD_E_FORMAT,
-                                "%s is not the class that the manifest names",
+            return hd_error_set(err, HD_E_FORMAT, "%s is not the class that the manifest names",
                                 shown(class->entry).text);
     }
     return 0;

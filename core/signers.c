@@ -2,13 +2,13 @@
 #include "core/signers.h"
 
 #include "core/alloc.h"
-#include "core/policy.h"
 #include "core/ssh_key.h"
 #include "core/ssh_signature.h"
 
 #include <openssl/evp.h>
 
 #include <ctype.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 #define ALWAYS          INT64_MAX
 
 struct signer {
-    char *principal; /* the first */
+    char *principal;  /* the first */
     char *namespaces; /* comma-separated patterns; NULL: any */
     int64_t valid_after;
     int64_t valid_before;
@@ -94,13 +94,13 @@ static int read_time(const char *text, int64_t *out, struct hd_error *err)
 {
     size_t digits = strspn(text, "0123456789");
     bool utc = strcmp(text + digits, "Z") == 0 || strcmp(text + digits, "z") == 0;
+    const char *format = digits == 8    ? "%Y%m%d"
+                         : digits == 12 ? "%Y%m%d%H%M"
+                         : digits == 14 ? "%Y%m%d%H%M%S"
+                                        : NULL;
     struct tm tm = { .tm_isdst = -1 };
-    bool known = (digits == 8 || digits == 12 || digits == 14) &&
-                 (utc || text[digits] == '\0') &&
-                 sscanf(text, "%4d%2d%2d%2d%2d%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-                        &tm.tm_hour, &tm.tm_min, &tm.tm_sec) >= 3;
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
+    bool known = format != NULL && (utc || text[digits] == '\0') &&
+                 strptime(text, format, &tm) == text + digits;
     time_t time = known ? (utc ? timegm(&tm) : mktime(&tm)) : (time_t)-1;
     if (time == (time_t)-1)
         return hd_error_set(err, HD_E_FORMAT, "\"%s\" is no time; YYYYMMDD or YYYYMMDDHHMMZ is",
@@ -231,19 +231,31 @@ int hd_signers_read(struct hd_bytes text, struct hd_signers **out, struct hd_err
 
 /* ---- whose key ------------------------------------------------------------------------------- */
 
+/* ssh-keygen's patterns have '*' and '?', and no more; a namespace has no brackets. */
+static bool fits_namespace(const char *pattern)
+{
+    return strpbrk(pattern, "[\\") == NULL && fnmatch(pattern, HD_SSH_NAMESPACE, 0) == 0;
+}
+
+/* As ssh-keygen reads the list: one negated pattern that fits outweighs all others. A pattern that
+ * is too long to be looked at never lets anybody in. */
 static bool is_for_us(const struct signer *signer)
 {
+    bool allowed = false;
     const char *rest = signer->namespaces;
     if (rest == NULL)
         return true;
     for (;;) {
-        char pattern[64];
+        char pattern[256];
         size_t length = strcspn(rest, ",");
+        bool negated = *rest == '!';
         snprintf(pattern, sizeof pattern, "%.*s", (int)length, rest);
-        if (length < sizeof pattern && hd_policy_matches(pattern, HD_SSH_NAMESPACE))
-            return true;
-        if (rest[length] == '\0')
+        bool fits = length < sizeof pattern ? fits_namespace(pattern + (negated ? 1 : 0)) : negated;
+        if (fits && negated)
             return false;
+        allowed = allowed || fits;
+        if (rest[length] == '\0')
+            return allowed;
         rest += length + 1;
     }
 }

@@ -19,6 +19,7 @@ import time
 
 import websockets
 
+sys.dont_write_bytecode = True  # nothing is left in the source tree
 import protocol
 import rfc6455
 

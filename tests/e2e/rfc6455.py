@@ -23,6 +23,7 @@ import threading
 
 import websockets
 
+sys.dont_write_bytecode = True  # nothing is left in the source tree
 import protocol
 
 TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10

@@ -211,6 +211,8 @@ static void a_token_opens_the_websocket_and_a_wrong_one_does_not(void **state)
     expect(e2e, 2, "--token", none);
     expect(e2e, 0, "redefined", right);
     e2e_expect(e2e, "call demo.Greeter greet", "two");
+    assert_int_equal(chmod(place.token, 0620), 0);
+    expect(e2e, 4, "its token file cannot be used", right);
 }
 
 /* The socket is its owner's, and root's. */

@@ -320,6 +320,16 @@ static void run_java(const struct e2e *e2e, const char *const *options)
 }
 
 /* In it classes are loaded before any agent sees them; it is made of jars only. */
+/* What e2e_start does; the application is ready before the agent has opened its door. */
+static void start_java(struct e2e *e2e, const char *agent, const char *const *arguments)
+{
+    char listening[64];
+    e2e_start_java(e2e, agent, arguments, e2e->errors);
+    assert_string_equal(e2e_process_hear(&e2e->jvm, 90), "ready");
+    snprintf(listening, sizeof listening, "hotdrop[%d] INFO listening on", (int)e2e->jvm.pid);
+    e2e_await_log(e2e, listening);
+}
+
 static void what_is_kept_is_live_in_a_jvm_with_an_aot_cache(void **state)
 {
     struct e2e *e2e = *state;
@@ -339,14 +349,12 @@ static void what_is_kept_is_live_in_a_jvm_with_an_aot_cache(void **state)
     run_java(e2e, train);
     snprintf(agent, sizeof agent, "store=%s", e2e_path(e2e, "store"));
     const char *const run[] = { cache, "-XX:AOTMode=on", "-cp", class_path, "Target", NULL };
-    e2e_start_java(e2e, agent, run, e2e->errors);
-    assert_string_equal(e2e_process_hear(&e2e->jvm, 90), "ready");
+    start_java(e2e, agent, run);
     e2e_expect(e2e, "call demo.Shop run", "start");
     shop_push(e2e, "kept");
     shop_do(e2e, "keep", NULL);
     shop_close(e2e);
-    e2e_start_java(e2e, agent, run, e2e->errors);
-    assert_string_equal(e2e_process_hear(&e2e->jvm, 90), "ready");
+    start_java(e2e, agent, run);
     e2e_expect(e2e, "call demo.Shop run", "kept");
     shop_command(e2e, &answer, "show", "2");
     e2e_expect_row(answer.json, "demo.Shop", "redefined", NULL); /* it was loaded already */

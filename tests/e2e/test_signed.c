@@ -81,6 +81,19 @@ static void expect_live(struct e2e *e2e, const char *jar, const char *word)
     e2e_expect(e2e, "call demo.Shop run", word);
 }
 
+/* What people read, without --json. argument may be NULL. */
+static void expect_words(const struct e2e *e2e, const char *command, const char *argument,
+                         const char *words)
+{
+    struct e2e_answer answer;
+    char pid[32];
+    snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
+    e2e_client(e2e, &answer, command, "--pid", pid, argument, NULL);
+    if (answer.status != 0 || strstr(answer.output, words) == NULL)
+        fail_msg("hotdrop %s does not say \"%s\": %s", command, words, answer.output);
+    e2e_answer_close(&answer);
+}
+
 static void a_signed_bundle_is_live_and_history_says_who_signed_it(void **state)
 {
     struct e2e *e2e = *state;
@@ -95,6 +108,7 @@ static void a_signed_bundle_is_live_and_history_says_who_signed_it(void **state)
     assert_string_equal(json_string_value(json_array_get(json_object_get(sealed, "signers"), 0)),
                         "ann");
     e2e_answer_close(&answer);
+    expect_words(e2e, "show", "1", "Signed by ann\nName      fix\nVersion   1.2\n");
     shop_do(e2e, "rollback", NULL);
     e2e_expect(e2e, "call demo.Shop run", "start");
 }
@@ -268,6 +282,11 @@ static void in_an_emergency_one_signature_is_enough_and_it_is_marked_for_ever(vo
                         "shop is down");
     assert_string_equal(
         json_string_value(json_array_get(json_object_get(answer.json, "forced"), 0)), "emergency");
+    e2e_answer_close(&answer);
+    expect_words(e2e, "show", "3", "Forced    emergency\nEmergency shop is down\n");
+    expect_words(e2e, "history", NULL, "forced; emergency: shop is down");
+    e2e_client(e2e, &answer, "journal", e2e_path(e2e, "store"), NULL);
+    assert_non_null(strstr(answer.output, "; emergency: shop is down\n"));
     e2e_answer_close(&answer);
 }
 

@@ -332,6 +332,30 @@ static void a_new_certificate_counts_for_the_next_connection(void **state)
     e2e_answer_close(&answer);
 }
 
+static void another_authority_of_the_clients_counts_for_the_next_connection(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    char copy[512], more[512];
+    secure_authorise(e2e, "viewer cert:alice\nviewer cert:eve\n");
+    snprintf(copy, sizeof copy, "cp %s clients.pem", secure_file("ca.pem"));
+    run_in(e2e->directory, copy);
+    snprintf(more, sizeof more, "tls-client-ca=%s", e2e_path(e2e, "clients.pem"));
+    secure_start(e2e, secure_file("agent"), more);
+    SECURE_CLIENT(e2e, &answer, "status", AS("eve"));
+    expect(&answer, 4, "not-authorised");
+    e2e_answer_close(&answer);
+
+    snprintf(copy, sizeof copy, "cp %s new && mv new clients.pem", secure_file("ca2.pem"));
+    run_in(e2e->directory, copy);
+    SECURE_CLIENT(e2e, &answer, "status", AS("alice"));
+    expect(&answer, 4, "not-authorised");
+    e2e_answer_close(&answer);
+    SECURE_CLIENT(e2e, &answer, "status", AS("eve"));
+    expect(&answer, 0, "");
+    e2e_answer_close(&answer);
+}
+
 static void a_bad_pair_at_the_start_is_one_line_and_the_jvm_goes_on(void **state)
 {
     struct e2e *e2e = *state;
@@ -367,6 +391,7 @@ int main(void)
         E2E_CASE(a_client_that_finds_no_tls_says_so),
         E2E_CASE(silent_peers_do_not_hold_up_a_proper_push),
         E2E_CASE(a_new_certificate_counts_for_the_next_connection),
+        E2E_CASE(another_authority_of_the_clients_counts_for_the_next_connection),
         E2E_CASE(a_bad_pair_at_the_start_is_one_line_and_the_jvm_goes_on),
     };
     secure_make();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/access.h"
 #include "core/alloc.h"
+#include "core/log.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -194,6 +195,27 @@ static void a_token_is_looked_for_among_those_in_force(void **state)
     hd_access_close(&access);
 }
 
+static void count_complaints(enum hd_log_level level, const char *text, void *context)
+{
+    *(unsigned *)context += level == HD_LOG_WARN && strstr(text, "cannot be used") != NULL;
+}
+
+static void a_token_file_that_cannot_be_used_is_told_once_however_many_come(void **state)
+{
+    (void)state;
+    const struct hd_options options = { .authorized = list };
+    struct hd_access access;
+    unsigned complaints = 0;
+    write_file(list, "viewer token:/nowhere/at/all\n");
+    hd_access_open(&access, &options, JVM_USER);
+    hd_log_listen(count_complaints, &complaints);
+    for (int i = 0; i < 100; i++)
+        expect_token(&access, SECRET, NULL);
+    hd_log_listen(NULL, NULL);
+    assert_int_equal(complaints, 1);
+    hd_access_close(&access);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +226,7 @@ int main(void)
             a_file_that_others_can_write_or_that_is_broken_from_the_start_lets_nobody_in),
         cmocka_unit_test(the_best_of_what_was_proven_counts_and_is_told),
         cmocka_unit_test(a_token_is_looked_for_among_those_in_force),
+        cmocka_unit_test(a_token_file_that_cannot_be_used_is_told_once_however_many_come),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

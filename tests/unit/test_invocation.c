@@ -56,6 +56,18 @@ static void another_commands_option_is_unknown_here(void **state)
     expect_refusal(argv, HD_OPTIONS_TARGET, "--best-effort");
 }
 
+static void an_empty_value_is_named_where_it_means_nothing(void **state)
+{
+    (void)state;
+    const char *message[] = { "push", "--message", "", NULL };
+    const char *agent_options[] = { "attach", "--options", "", NULL };
+    struct hd_invocation invocation;
+    struct hd_error err = HD_ERROR_INIT;
+    expect_refusal(message, HD_OPTIONS_PUSH, "--message: the TEXT is empty");
+    assert_int_equal(parse(agent_options, HD_OPTIONS_ATTACH, &invocation, &err), 0);
+    assert_string_equal(invocation.agent_options, "");
+}
+
 static void an_option_without_its_value_is_named(void **state)
 {
     (void)state;
@@ -144,6 +156,7 @@ int main(void)
         cmocka_unit_test(options_and_paths_may_be_mixed),
         cmocka_unit_test(an_unknown_option_is_named),
         cmocka_unit_test(another_commands_option_is_unknown_here),
+        cmocka_unit_test(an_empty_value_is_named_where_it_means_nothing),
         cmocka_unit_test(an_option_without_its_value_is_named),
         cmocka_unit_test(a_pid_must_be_a_number),
         cmocka_unit_test(two_targets_contradict_each_other),

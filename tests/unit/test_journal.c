@@ -248,6 +248,33 @@ static void a_line_that_could_not_be_read_again_is_not_written(void **state)
     close_place(&place);
 }
 
+static void expect_no_line(struct hd_journal *journal)
+{
+    struct hd_error err = HD_ERROR_INIT;
+    assert_int_equal(hd_journal_append_take(journal, json_pack("{s:s}", "event", "lost"), &err), -1);
+    assert_non_null(strstr(err.text, "deleted or replaced"));
+}
+
+static void a_journal_that_was_deleted_or_replaced_takes_no_line(void **state)
+{
+    (void)state;
+    struct place place;
+    struct hd_journal *journal = NULL;
+    struct hd_error err = HD_ERROR_INIT;
+    size_t length;
+    open_place(&place);
+    write_three_lines(&place);
+    assert_int_equal(hd_journal_open(place.directory, false, NULL, &journal, &err), 0);
+    append(journal, "four");
+    const char *text = get_text(&place, &length);
+    assert_int_equal(unlinkat(place.directory, HD_JOURNAL_FILE, 0), 0);
+    expect_no_line(journal);
+    put_text(&place, text, length);
+    expect_no_line(journal);
+    hd_journal_close(journal);
+    close_place(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +286,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_leaves_the_journal_as_it_was),
         cmocka_unit_test(a_line_that_could_not_be_read_again_is_not_written),
         cmocka_unit_test(where_there_is_none_it_is_said),
+        cmocka_unit_test(a_journal_that_was_deleted_or_replaced_takes_no_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

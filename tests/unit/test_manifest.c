@@ -72,6 +72,9 @@ static void what_is_wrong_is_named(void **state)
         { "{\"expires\":\"2026-09-21\"}", "\"expires\"" },
         { "{\"expires\":\"2026-13-21T00:00:00Z\"}", "\"expires\"" },
         { "{\"expires\":\"2026-09-21T00:00:00+01\"}", "\"expires\"" },
+        { "{\"expires\":\"2026-02-29T00:00:00Z\"}", "\"expires\"" },
+        { "{\"expires\":\"2026-09-21T99:00:00Z\"}", "\"expires\"" },
+        { "{\"expires\":\"2026- 9-21T00:00:00Z\"}", "\"expires\"" },
         { "{\"classes\":{\"A.class\":{\"sha256\":\"ab\"}}}", "sha256 of A.class" },
         { "{\"classes\":{\"A.class\":\"ab\"}}", "A.class" },
         { "{\"classes\":{\"A.class\":{}}}", "A.class" },
@@ -113,17 +116,15 @@ static void a_bundle_is_what_its_manifest_says_or_refused(void **state)
                                              { NULL, NULL, 0 } };
     static const struct jar_entry fewer[] = { { "org/example/Foo.class", FOO_CONTENTS, 0 },
                                               { NULL, NULL, 0 } };
-    static const struct jar_entry moved[] = {
-        { "org/example/Foo.class", FOO_CONTENTS, 0 },
-        { "BOOT-INF/classes/org/example/Bar.class", BAR_CONTENTS, 0 },
-        { NULL, NULL, 0 }
-    };
-    static const struct jar_entry version[] = {
-        { "org/example/Foo.class", FOO_CONTENTS, 0 },
-        { "org/example/Bar.class", BAR_CONTENTS, 0 },
-        { "META-INF/versions/99/org/example/Bar.class", "evil", 0 },
-        { NULL, NULL, 0 }
-    };
+    static const struct jar_entry moved[] = { { "org/example/Foo.class", FOO_CONTENTS, 0 },
+                                              { "BOOT-INF/classes/org/example/Bar.class",
+                                                BAR_CONTENTS, 0 },
+                                              { NULL, NULL, 0 } };
+    static const struct jar_entry version[] = { { "org/example/Foo.class", FOO_CONTENTS, 0 },
+                                                { "org/example/Bar.class", BAR_CONTENTS, 0 },
+                                                { "META-INF/versions/99/org/example/Bar.class",
+                                                  "evil", 0 },
+                                                { NULL, NULL, 0 } };
     expect_bundle(sealing_entries, NULL);
     expect_bundle(changed, "Foo.class is not the class");
     expect_bundle(more, "Evil.class is in the bundle");
@@ -139,9 +140,9 @@ static void sealing_again_replaces_what_was_there(void **state)
     struct jar jar;
     struct hd_bundle *first = sealed("{\"first\":true}", "signature");
     assert_memory_equal(hd_bundle_signatures(first).data, "signature", 9);
-    assert_int_equal(hd_bundle_seal(first, sealing_text("{}"), sealing_text(""), &jar.data,
-                                    &jar.length, &err),
-                     0);
+    assert_int_equal(
+        hd_bundle_seal(first, sealing_text("{}"), sealing_text(""), &jar.data, &jar.length, &err),
+        0);
     hd_bundle_free(first);
     struct hd_bundle *second = opened(jar, 17);
     assert_int_equal(hd_bundle_manifest(second).length, 2);

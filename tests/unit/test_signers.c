@@ -61,8 +61,9 @@ static void a_key_is_found_by_its_line(void **state)
     ssh_make_key(*state, "ann", "-t ed25519");
     ssh_make_key(*state, "ben", "-t rsa -b 2048");
     ssh_make_key(*state, "eve", "-t ed25519");
-    int length = snprintf(text, sizeof text, "# who may sign\n\n  ann@example.org,second %s ann\r\n",
-                          public_half(*state, "ann"));
+    int length =
+        snprintf(text, sizeof text, "# who may sign\n\n  ann@example.org,second %s ann\r\n",
+                 public_half(*state, "ann"));
     snprintf(text + length, sizeof text - (size_t)length,
              "\"ben the builder\" namespaces=\"git,hot*\" %s", public_half(*state, "ben"));
     struct hd_signers *signers = read_text(text);
@@ -93,6 +94,18 @@ static void a_line_holds_in_its_time_and_namespace_only(void **state)
     expect_of_options(*state, "namespaces=\"git,hotdrop\"", "ann", NULL);
 }
 
+static void a_negated_namespace_outweighs_the_others(void **state)
+{
+    ssh_make_key(*state, "ann", "-t ed25519");
+    expect_of_options(*state, "namespaces=\"!hotdrop,*\"", NULL, "namespace");
+    expect_of_options(*state, "namespaces=\"*,!hot*\"", NULL, "namespace");
+    expect_of_options(*state, "namespaces=\"*,!h?tdrop\"", NULL, "namespace");
+    expect_of_options(*state, "namespaces=\"!git\"", NULL, "namespace");
+    expect_of_options(*state, "namespaces=\"!git,*\"", "ann", NULL);
+    expect_of_options(*state, "namespaces=\"h?tdrop\"", "ann", NULL);
+    expect_of_options(*state, "namespaces=\"[h]otdrop\"", NULL, "namespace");
+}
+
 static void of_two_lines_for_a_key_the_one_that_holds_counts(void **state)
 {
     char text[4096];
@@ -116,6 +129,8 @@ static void what_is_not_understood_is_refused_with_its_line(void **state)
         { "ann cert-authority ssh-ed25519 AAAAAAAA\n", "cert-authority is not known" },
         { "ann valid-after=tomorrow ssh-ed25519 AAAAAAAA\n", "tomorrow" },
         { "ann valid-after=\"2026\" ssh-ed25519 AAAAAAAA\n", "2026" },
+        { "ann valid-before=20261301Z ssh-ed25519 AAAAAAAA\n", "20261301" },
+        { "ann valid-before=202601019999Z ssh-ed25519 AAAAAAAA\n", "202601019999" },
         { "ann namespaces ssh-ed25519 AAAAAAAA\n", "namespaces is not known" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -159,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SSH_TEST(a_key_is_found_by_its_line),
         SSH_TEST(a_line_holds_in_its_time_and_namespace_only),
+        SSH_TEST(a_negated_namespace_outweighs_the_others),
         SSH_TEST(of_two_lines_for_a_key_the_one_that_holds_counts),
         cmocka_unit_test(what_is_not_understood_is_refused_with_its_line),
         SSH_TEST(an_empty_file_allows_nobody),

@@ -3,9 +3,11 @@
 
 #include "tests/unit/sandbox.h"
 
+#include <errno.h>
+
 static void write_targets(const struct sandbox *sandbox, const char *text)
 {
-    assert_return_code(mkdir(at(sandbox, "hotdrop"), 0700), 0);
+    assert_true(mkdir(at(sandbox, "hotdrop"), 0700) == 0 || errno == EEXIST);
     FILE *file = fopen(at(sandbox, "hotdrop/targets"), "we");
     assert_non_null(file);
     fputs(text, file);
@@ -49,6 +51,10 @@ static void a_mistake_in_the_targets_file_is_named_with_its_line(void **state)
     assert_int_equal(find("prod", &target, &err), -1);
     assert_non_null(strstr(err.text, "targets:2"));
     assert_non_null(strstr(err.text, "tokn=/x"));
+    hd_error_clear(&err);
+    write_targets(&sandbox, "prod wss://10.0.0.5:7000 ca=\n");
+    assert_int_equal(find("prod", &target, &err), -1);
+    assert_non_null(strstr(err.text, "targets:1: 'ca=' names no file"));
     sandbox_delete(sandbox.path);
 }
 

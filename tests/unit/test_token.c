@@ -119,8 +119,11 @@ static void a_file_that_others_can_read_is_told(void **state)
 static void a_file_that_others_can_write_is_not_used(void **state)
 {
     (void)state;
+    struct hd_error err = HD_ERROR_INIT;
     write_file("0123456789abcdef", 0620);
     assert_prepare_fails(HD_E_DENIED);
+    assert_int_equal(hd_token_verify(path, "0123456789abcdef", 16, &err), -1);
+    assert_int_equal(err.code, HD_E_SYSTEM); /* not the fault of who presents it */
 }
 
 static void a_secret_that_is_short_or_holds_a_blank_is_not_used(void **state)
