@@ -270,7 +270,8 @@ static void ps_lists_the_jvm_with_its_agent(void **state)
     assert_string_equal(json_string_value(json_object_get(found, "agent")), "yes");
     assert_int_equal(json_integer_value(json_object_get(found, "deployments")), 0);
     const char *jdk = json_string_value(json_object_get(found, "jdk"));
-    assert_int_equal(strtol(strncmp(jdk, "1.", 2) == 0 ? jdk + 2 : jdk, NULL, 10), e2e->jdk->feature);
+    assert_int_equal(strtol(strncmp(jdk, "1.", 2) == 0 ? jdk + 2 : jdk, NULL, 10),
+                     e2e->jdk->feature);
     e2e_answer_close(&answer);
 }
 

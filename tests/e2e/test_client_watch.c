@@ -20,7 +20,9 @@ static void write_source(const struct e2e *e2e, const char *class, const char *w
 {
     char path[64], source[256];
     snprintf(path, sizeof path, "sources/demo/%s.java", class);
-    snprintf(source, sizeof source, "package demo; public class %s { public static String greet() { return \"%s\"; } }", class, word);
+    snprintf(source, sizeof source,
+             "package demo; public class %s { public static String greet() { return \"%s\"; } }",
+             class, word);
     e2e_write(e2e, path, source);
 }
 
@@ -37,9 +39,11 @@ static void expect_words(struct e2e *e2e, const char *word_of_first, const char 
     e2e_expect(e2e, "call demo.Second greet", word_of_second);
 }
 
-static void start_watching(const struct e2e *e2e, struct watching *watching, const char *how, const char *target)
+static void start_watching(const struct e2e *e2e, struct watching *watching, const char *how,
+                           const char *target)
 {
-    const char *const arguments[] = { HD_E2E_CLIENT, "watch", how, target, "--json", e2e->classes, NULL };
+    const char *const arguments[] = { HD_E2E_CLIENT, "watch",      how, target,
+                                      "--json",      e2e->classes, NULL };
     e2e_process_start(&watching->process, arguments, NULL, e2e_path(e2e, "watch.err"));
     e2e_await_file(e2e, "watch.err");
     char line[64] = "";
@@ -132,7 +136,8 @@ static void a_compile_during_a_trial_is_pushed_after_it(void **state)
     watch_two_classes(e2e, &watching);
     write_source(e2e, "First", "on trial");
     e2e_compile(e2e, "sources", "trial", "");
-    e2e_client(e2e, &answer, "push", "--pid", pid_of(e2e), "--confirm-within", "2min", e2e_path(e2e, "trial/demo/First.class"), NULL);
+    e2e_client(e2e, &answer, "push", "--pid", pid_of(e2e), "--confirm-within", "2min",
+               e2e_path(e2e, "trial/demo/First.class"), NULL);
     assert_int_equal(answer.status, 0);
     e2e_answer_close(&answer);
 
@@ -153,7 +158,9 @@ static void what_is_refused_is_said_and_the_watch_goes_on(void **state)
     struct e2e *e2e = *state;
     struct watching watching = { 0 };
     watch_two_classes(e2e, &watching);
-    e2e_write(e2e, "sources/demo/First.java", "package demo; public class First { int extra; public static String greet() { return \"two\"; } }");
+    e2e_write(e2e, "sources/demo/First.java",
+              "package demo; public class First { int extra; public static String greet() { return "
+              "\"two\"; } }");
     e2e_compile(e2e, "sources", "classes", "");
     e2e_expect_row(hear(&watching), "demo.First", "refused", "field-added");
     compile(e2e, "three", "one");
@@ -168,7 +175,9 @@ static void what_was_withheld_goes_with_the_next_compile(void **state)
     struct watching watching = { 0 };
     watch_two_classes(e2e, &watching);
     write_source(e2e, "Second", "two");
-    e2e_write(e2e, "sources/demo/First.java", "package demo; public class First { int extra; public static String greet() { return \"two\"; } }");
+    e2e_write(e2e, "sources/demo/First.java",
+              "package demo; public class First { int extra; public static String greet() { return "
+              "\"two\"; } }");
     e2e_compile(e2e, "sources", "classes", "");
     e2e_expect_row(hear(&watching), "demo.First", "refused", "field-added");
     e2e_expect_row(watching.line, "demo.Second", "withheld", NULL);

@@ -272,8 +272,9 @@ static void whatever_moment_a_jvm_is_killed_the_store_tells_the_truth(void **sta
     shop_open(e2e);
     for (unsigned long i = 0; i < kills; i++)
         play_round(&run);
-    fprintf(stderr, "%lu kills: %zu operations whose client did not hear their end, %zu deployments "
-                    "interrupted\n",
+    fprintf(stderr,
+            "%lu kills: %zu operations whose client did not hear their end, %zu deployments "
+            "interrupted\n",
             kills, run.unknown, run.interrupted);
 }
 
