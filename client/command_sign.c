@@ -146,8 +146,8 @@ static int make_manifest(const struct hd_invocation *invocation, const struct hd
     if (invocation->base != NULL && hd_load_paths(paths, 1, &base, err) != 0)
         return -1;
     json_t *manifest = json_pack("{s:i,s:I}", "hotdrop", 1, "sequence", sequence_of(invocation));
-    int status = manifest != NULL ? fill(manifest, invocation, bundle, base, err)
-                                  : hd_error_set_memory(err);
+    int status =
+        manifest != NULL ? fill(manifest, invocation, bundle, base, err) : hd_error_set_memory(err);
     char *text = status == 0 ? json_dumps(manifest, JSON_INDENT(1)) : NULL;
     if (text != NULL)
         status = hd_buffer_append(out, text, strlen(text), err);
@@ -205,8 +205,8 @@ static int write_file(const char *path, struct hd_bytes contents, struct hd_erro
         ssize_t written = write(file, contents.data, contents.length);
         good = written > 0 || (written < 0 && errno == EINTR);
         if (written > 0)
-            contents = (struct hd_bytes){ contents.data + written,
-                                          contents.length - (size_t)written };
+            contents =
+                (struct hd_bytes){ contents.data + written, contents.length - (size_t)written };
     }
     good = good && fsync(file) == 0 && rename(beside, path) == 0;
     int saved = errno;
@@ -315,8 +315,8 @@ static int run(const struct hd_invocation *invocation, struct hd_error *err)
                             "classes that are not in a jar yet need a name for it: --output FILE");
     if (hd_load_paths(invocation->arguments, invocation->argument_count, &bundle, err) != 0)
         return -1;
-    int status = seal(invocation, bundle, invocation->output != NULL ? invocation->output : path,
-                      err);
+    int status =
+        seal(invocation, bundle, invocation->output != NULL ? invocation->output : path, err);
     hd_bundle_free(bundle);
     return status;
 }

@@ -15,7 +15,7 @@
 /* A row of the answer. */
 struct signed_by {
     char fingerprint[HD_SSH_FINGERPRINT_SIZE];
-    const char *principal; /* borrowed from the signers; NULL: not known */
+    const char *principal;   /* borrowed from the signers; NULL: not known */
     struct hd_error why_not; /* not set: it fits */
 };
 
@@ -91,9 +91,9 @@ static int judge_without_signers(const struct examination *examination, struct h
                             hd_reason_word(HD_REASON_SIGNATURE_REQUIRED));
     for (size_t i = 0; i < examination->count; i++) {
         if (hd_error_is_set(&examination->rows[i].why_not))
-            return hd_error_set(err, HD_E_DENIED, "%s: %s: %s",
-                                hd_reason_word(HD_REASON_SIGNATURE_INVALID),
-                                examination->rows[i].fingerprint, examination->rows[i].why_not.text);
+            return hd_error_set(
+                err, HD_E_DENIED, "%s: %s: %s", hd_reason_word(HD_REASON_SIGNATURE_INVALID),
+                examination->rows[i].fingerprint, examination->rows[i].why_not.text);
     }
     return hd_manifest_check_bundle(&examination->manifest, examination->bundle, err);
 }
@@ -133,10 +133,9 @@ static void print_json(const struct examination *examination, const struct hd_er
     json_t *signatures = json_array();
     for (size_t i = 0; i < examination->count; i++)
         json_array_append_new(signatures, row_to_json(&examination->rows[i]));
-    json_t *document = json_pack(
-        "{s:b,s:s?,s:O?,s:o}", "valid", hd_error_is_set(err) ? 0 : 1, "message",
-        hd_error_is_set(err) ? err->text : NULL, "manifest", examination->manifest.json,
-        "signatures", signatures);
+    json_t *document = json_pack("{s:b,s:s?,s:O?,s:o}", "valid", hd_error_is_set(err) ? 0 : 1,
+                                 "message", hd_error_is_set(err) ? err->text : NULL, "manifest",
+                                 examination->manifest.json, "signatures", signatures);
     hd_print_json(document);
     json_decref(document);
 }

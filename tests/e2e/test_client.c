@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define CLIENT_SECONDS 30
+#define CLIENT_SECONDS 90
 #define ESCAPE "\033["
 
 static void compile_to_say(const struct e2e *e2e, const char *class, const char *word, const char *classes)

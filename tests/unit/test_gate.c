@@ -75,8 +75,8 @@ static void of_very_many_class_files_the_older_ones_are_forgotten(void **state)
     hd_gate_note_origin(&gate, &last, bundle);
     assert_true(gate.origin_count <= HD_GATE_MAX_ORIGINS / 2 + 1);
     assert_null(hd_gate_find_bundle(&gate, (struct hd_bytes){ (const uint8_t *)"first", 5 }));
-    assert_string_equal(
-        hd_gate_find_bundle(&gate, (struct hd_bytes){ (const uint8_t *)"last", 4 }), bundle);
+    assert_string_equal(hd_gate_find_bundle(&gate, (struct hd_bytes){ (const uint8_t *)"last", 4 }),
+                        bundle);
     hd_gate_close(&gate);
     assert_int_equal(hd_alloc_outstanding(), before);
 }

@@ -75,7 +75,8 @@ static void a_secure_target_has_all_its_files(void **state)
     struct hd_target target;
     struct hd_error err = HD_ERROR_INIT;
     sandbox_make(&sandbox);
-    write_targets(&sandbox, "prod wss://app.example:7443 ca=/ca cert=/cert key=/key token=/token\n");
+    write_targets(&sandbox,
+                  "prod wss://app.example:7443 ca=/ca cert=/cert key=/key token=/token\n");
     assert_int_equal(find("prod", &target, &err), 0);
     assert_int_equal(target.address.kind, HD_ADDRESS_WSS);
     assert_string_equal(target.ca_file, "/ca");
