@@ -213,13 +213,12 @@ static json_t *journal_fields(const struct hd_origin *origin, const char *messag
                               const struct hd_kept *kept)
 {
     json_t *json = json_object();
-    bool complete =
-        hd_json_put(json, "state", hd_json_number(kept->state)) &&
-        hd_json_put(json, "classes", hd_json_number(hd_kept_live_count(kept))) &&
-        hd_json_put(json, "who", hd_json_text(origin->who)) &&
-        hd_json_put(json, "from", hd_json_text(origin->from)) &&
-        hd_json_put(json, "way", hd_json_text(hd_way_word(origin->way))) &&
-        hd_json_put(json, "message", hd_json_text(message));
+    bool complete = hd_json_put(json, "state", hd_json_number(kept->state)) &&
+                    hd_json_put(json, "classes", hd_json_number(hd_kept_live_count(kept))) &&
+                    hd_json_put(json, "who", hd_json_text(origin->who)) &&
+                    hd_json_put(json, "from", hd_json_text(origin->from)) &&
+                    hd_json_put(json, "way", hd_json_text(hd_way_word(origin->way))) &&
+                    hd_json_put(json, "message", hd_json_text(message));
     return hd_json_finish(json, complete);
 }
 
@@ -283,9 +282,9 @@ static int keep(struct hd_road *road, JNIEnv *jni, struct hd_job *job, struct hd
 static json_t *document_of(const struct hd_road *road)
 {
     const json_t *kept = hd_archive_kept(road->archive);
-    return kept != NULL ? json_deep_copy(kept)
-                        : json_pack("{s:i, s:n, s:i, s:[]}", "state", 0, "who", "classes", 0,
-                                    "set_aside");
+    return kept != NULL
+               ? json_deep_copy(kept)
+               : json_pack("{s:i, s:n, s:i, s:[]}", "state", 0, "who", "classes", 0, "set_aside");
 }
 
 void hd_keep_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
@@ -375,8 +374,8 @@ void hd_keep_settle(struct hd_road *road, struct hd_kept *kept, const enum hd_ke
             take_out(kept, i);
         changed = true;
     }
-    if (changed && hd_archive_write_kept(road->archive, kept,
-                                         journal_fields(&agent, NULL, kept), &err) != 0)
+    if (changed &&
+        hd_archive_write_kept(road->archive, kept, journal_fields(&agent, NULL, kept), &err) != 0)
         hd_log(HD_LOG_ERROR, "what is kept could not be written anew: %s", err.text);
 }
 

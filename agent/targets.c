@@ -149,8 +149,8 @@ static bool is_stopped(void *context, jobject loader)
  * in, they would make every push ambiguous until the garbage collector has been there. */
 static int resolve(struct hd_plan *plan, struct hd_error *err)
 {
-    if (hd_resolve(plan->road->jvm, plan->jni, plan->road->loaded, plan->names, plan->class_count, &plan->resolution,
-                   err) != 0)
+    if (hd_resolve(plan->road->jvm, plan->jni, plan->road->loaded, plan->names, plan->class_count,
+                   &plan->resolution, err) != 0)
         return -1;
     hd_resolution_leave_out(&plan->resolution, plan->jni, is_stopped, plan);
     return 0;

@@ -225,8 +225,8 @@ static void list_texts(const json_t *array, char *out, size_t capacity)
     json_array_foreach(array, index, text)
     {
         if (json_is_string(text))
-            hd_text_format(out + strlen(out), capacity - strlen(out), "%s%s",
-                           index > 0 ? ", " : "", json_string_value(text));
+            hd_text_format(out + strlen(out), capacity - strlen(out), "%s%s", index > 0 ? ", " : "",
+                           json_string_value(text));
     }
 }
 

@@ -116,9 +116,10 @@ static void refused_handshake(struct hd_conn *conn, struct lws *wsi, const char 
              "the agent does not let this connection in: who comes here has no role there "
              "(authorized=), or asked for a host that the agent is not");
     else if (status == 500)
-        fail(conn, HD_E_DENIED,
-             "the agent cannot tell who comes here: its token file cannot be used, and its log says "
-             "why");
+        fail(
+            conn, HD_E_DENIED,
+            "the agent cannot tell who comes here: its token file cannot be used, and its log says "
+            "why");
     else if (status == 503)
         fail(conn, HD_E_CONNECTION, "the agent has too many connections; try again");
     else

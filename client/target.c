@@ -213,7 +213,8 @@ static int find_by_name(const char *name, struct hd_target *out, struct hd_error
         return hd_error_set(
             err, HD_E_USAGE,
             "'%s' is neither an address (unix:PATH, ws://HOST:PORT, wss://HOST:PORT) nor a name "
-            "in %s", name, path);
+            "in %s",
+            name, path);
     snprintf(out->title, sizeof out->title, "%s", name);
     return 0;
 }

@@ -16,9 +16,9 @@
 #define MAX_EXACT_INTEGER INT64_C(9007199254740991)
 /* A request is flat; this leaves room for keys of later versions, and keeps jansson's recursion
  * shallow. */
-#define MAX_NESTING     16
+#define MAX_NESTING         16
 #define MAX_EMERGENCY_BYTES 1000
-#define SHOWN_TEXT_SIZE 80
+#define SHOWN_TEXT_SIZE     80
 /* Serialising takes its time, so what fits here is serialised once. */
 #define FIRST_ROOM ((size_t)64 << 10)
 
@@ -30,11 +30,12 @@ struct request_kind {
 
 #define BUNDLE_KEYS "type", "id", "size", "name", "loader", "all_loaders", "best_effort", "message"
 
-static const char *const push_keys[] = { BUNDLE_KEYS, "confirm_within", "expect", "keep",
-                                         "emergency", NULL };
+static const char *const push_keys[] = { BUNDLE_KEYS, "confirm_within", "expect",
+                                         "keep",      "emergency",      NULL };
 static const char *const keys_of_check[] = { BUNDLE_KEYS, NULL };
-static const char *const rollback_keys[] = { "type",  "id",     "to", "message",
-                                             "trial", "expect", NULL };
+static const char *const rollback_keys[] = {
+    "type", "id", "to", "message", "trial", "expect", NULL
+};
 static const char *const keep_keys[] = { "type", "id", "to", "message", NULL };
 static const char *const confirm_keys[] = { "type", "id", "deployment", NULL };
 
@@ -260,8 +261,7 @@ static int take_request(json_t *object, struct hd_request *request, struct hd_er
 {
     const struct request_kind *kind = NULL;
     if (take_kind(object, &kind, err) != 0 || kind == NULL ||
-        take_integer(object, "id", &request->id, err) != 0 ||
-        check_keys(object, kind, err) != 0)
+        take_integer(object, "id", &request->id, err) != 0 || check_keys(object, kind, err) != 0)
         return -1;
     request->type = kind->type;
     return take_own_keys(object, request, err);

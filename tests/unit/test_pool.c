@@ -255,8 +255,8 @@ static void a_text_is_looked_at_once_however_many_constants_are_of_it(void **sta
         hd_arena_init(&arena, 1024);
         struct hd_reader reader =
             hd_reader_over((struct hd_bytes){ builder->pool.bytes, builder->pool.length }, &err);
-        assert_int_equal(hd_pool_parse(&reader, builder->pool_count, 61, false, &arena, &pool,
-                                       &err), 0);
+        assert_int_equal(
+            hd_pool_parse(&reader, builder->pool_count, 61, false, &arena, &pool, &err), 0);
         assert_true(pool.answers[text].asked != 0);
         hd_arena_close(&arena);
         free(builder);
