@@ -167,7 +167,7 @@ static void drop_loaders_without_file(struct hd_plan *plan, size_t first)
         plan->target_count = kept;
 }
 
-static int ask_candidates(struct hd_plan *plan, const struct hd_plan_class *class,
+static int ask_candidates(struct hd_plan *plan, struct hd_plan_class *class,
                           const struct candidates *candidates, struct hd_error *err)
 {
     size_t first = plan->target_count;

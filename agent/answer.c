@@ -37,8 +37,7 @@ json_t *hd_answer_hello(const struct hd_loop *loop, enum hd_role role)
                      "user", (json_int_t)jvm->user, "jdk", jvm->version, "feature",
                      (int)jvm->rules.feature_release, "deployments",
                      (json_int_t)hd_history_total(hd_loop_history(loop)), "max_bundle",
-                     (json_int_t)hd_loop_options(loop)->max_bundle, "role",
-                     hd_role_word(role));
+                     (json_int_t)hd_loop_options(loop)->max_bundle, "role", hd_role_word(role));
 }
 
 json_t *hd_answer_received(uint64_t id)
@@ -111,8 +110,7 @@ json_t *hd_answer_status(const struct hd_loop *loop, bool busy, bool blocking, j
                          uint64_t id)
 {
     const struct hd_status *known = hd_loop_status(loop);
-    json_t *status =
-        known != NULL ? hd_status_to_json(known, hd_loop_jvm(loop)) : pristine(loop);
+    json_t *status = known != NULL ? hd_status_to_json(known, hd_loop_jvm(loop)) : pristine(loop);
     if (status != NULL && blocking)
         status = with_stacks(status, stacks);
     if (status == NULL)
@@ -168,9 +166,9 @@ json_t *hd_answer_confirm(const struct hd_loop *loop, const struct hd_job *job, 
     bool now = job->trial_end.deployment != 0;
     bool confirmed = deployment != NULL && deployment->trial.end == HD_TRIAL_CONFIRMED;
     uint64_t number = deployment != NULL ? deployment->number : job->trial;
-    return json_pack("{s:s, s:I, s:o, s:b, s:b, s:o, s:o}", "type", "confirm", "id",
-                     (json_int_t)id, "deployment", number != 0 ? whole(number) : json_null(),
-                     "confirmed", confirmed, "already", confirmed && !now, "trial",
+    return json_pack("{s:s, s:I, s:o, s:b, s:b, s:o, s:o}", "type", "confirm", "id", (json_int_t)id,
+                     "deployment", number != 0 ? whole(number) : json_null(), "confirmed",
+                     confirmed, "already", confirmed && !now, "trial",
                      deployment != NULL ? hd_trial_record_to_json(&deployment->trial) : json_null(),
                      "error",
                      confirmed ? json_null() : confirm_error(loop, deployment, job->trial));

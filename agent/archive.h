@@ -67,8 +67,8 @@ HD_CHECKED int hd_archive_write_kept(struct hd_archive *archive, const struct hd
 /* It is kept, and what of it is set aside: for hd_archive_kept. Where there is a store. */
 void hd_archive_note_kept(struct hd_archive *archive, const struct hd_kept *kept);
 /* What was noted as set aside is so in kept too, for now. HD_E_MEMORY. */
-HD_CHECKED int hd_archive_set_aside_as_noted(const struct hd_archive *archive,
-                                             struct hd_kept *kept, struct hd_error *err);
+HD_CHECKED int hd_archive_set_aside_as_noted(const struct hd_archive *archive, struct hd_kept *kept,
+                                             struct hd_error *err);
 /* {"state":N,"who":"…","classes":N,"set_aside":[{"class","loader","deployment","why"}]} as it was
  * last noted or written; NULL: nothing is kept, or nothing was noted. A borrow until then. */
 const json_t *hd_archive_kept(const struct hd_archive *archive);

@@ -52,8 +52,8 @@ static int compare_with_live(struct hd_target *target, struct hd_comparison *com
     if (live != NULL)
         target->live_slots = hd_pool_slots(live);
     if (live != NULL)
-        return hd_compare_for_verdict(live, target->class->file, comparison, err);
-    return view != NULL ? hd_compare_view(view, target->class->file, comparison, err) : 0;
+        return hd_compare_for_verdict(live, target->class->prepared.file, comparison, err);
+    return view != NULL ? hd_compare_view(view, target->class->prepared.file, comparison, err) : 0;
 }
 
 static unsigned standing_warnings(const struct hd_target *target)
@@ -102,8 +102,22 @@ static void judge(struct hd_plan *plan, struct hd_target *target, const struct h
     tell_of_foreign_change(row, target->known);
 }
 
+static bool was_foreseen(const struct hd_target *target)
+{
+    return target->known != NULL && target->known->state != HD_LIVE_FOREIGN &&
+           hd_blob_same(target->class->prepared.foreseen.live, target->known->file);
+}
+
 static int compare_and_judge(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
 {
+    const struct hd_foreseen *foreseen = &target->class->prepared.foreseen;
+    if (was_foreseen(target)) {
+        target->live_slots = foreseen->live_slots;
+        judge(plan, target, &foreseen->verdict);
+        return 0;
+    }
+    if (hd_prepared_read(&target->class->prepared, target->class->from, err) != 0)
+        return -1;
     struct hd_comparison comparison = { NULL, 0 };
     struct hd_verdict verdict = { .reason = HD_REASON_NONE };
     bool said = false;
@@ -146,11 +160,12 @@ static int compare_with_file(struct hd_target *target, bool *same, struct hd_err
                            (struct hd_bytes){ target->base.file, target->base.length });
     if (*same)
         return 0;
-    if (hd_target_live_class(target, &file, err) != 0)
+    if (hd_target_live_class(target, &file, err) != 0 ||
+        hd_prepared_read(&target->class->prepared, target->class->from, err) != 0)
         return -1;
     if (file == NULL)
         return 0;
-    int status = hd_compare_classes(file, target->class->file, &comparison, err);
+    int status = hd_compare_classes(file, target->class->prepared.file, &comparison, err);
     *same = status == 0 && comparison.count == 0;
     hd_comparison_close(&comparison);
     return status;

@@ -19,8 +19,7 @@ static enum hd_reason reason_of(const char *words)
         { "java.lang.ClassFormatError", HD_REASON_MALFORMED_CLASS },
         { "java.lang.VerifyError", HD_REASON_VERIFY_ERROR },
         { "java.lang.SecurityException", HD_REASON_DENIED },
-        { "java.lang.NoClassDefFoundError",
-          HD_REASON_MISSING_MEMBER }, /* a supertype */
+        { "java.lang.NoClassDefFoundError", HD_REASON_MISSING_MEMBER }, /* a supertype */
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (hd_text_starts_with(words, known[i].throwable))

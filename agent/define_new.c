@@ -44,8 +44,11 @@ static int open_newcomers(const struct hd_plan *plan, struct newcomers *newcomer
         end = hd_plan_class_end(plan, first);
         if (!is_new_somewhere(plan, first, end))
             continue;
+        struct hd_plan_class *class = plan->targets[first].class;
+        if (hd_prepared_read(&class->prepared, class->from, err) != 0)
+            return -1;
         newcomers->first_targets[newcomers->count] = first;
-        newcomers->files[newcomers->count++] = plan->targets[first].class->file;
+        newcomers->files[newcomers->count++] = class->prepared.file;
     }
     return hd_define_order(newcomers->files, newcomers->count, newcomers->order, err);
 }

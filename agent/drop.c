@@ -53,6 +53,7 @@ static void settle(struct hd_drop *drop, const struct hd_claim *claim,
                "drop directory %s: refused%s%s; the files and why are in %s/report.json",
                drop->place.path, deployment->error_message != NULL ? ": " : "",
                deployment->error_message != NULL ? deployment->error_message : "", where);
+    hd_drop_place_prepare(&drop->place);
 }
 
 static void settle_failed(struct hd_drop *drop, const struct hd_claim *claim, enum hd_reason reason,
@@ -338,6 +339,7 @@ int hd_drop_open(struct hd_loop *loop, const char *directory, struct hd_drop **o
         return -1;
     }
     recover(drop);
+    hd_drop_place_prepare(&drop->place);
     if (start_sweeping(drop, err) != 0 || start_watching(drop, err) != 0) {
         hd_drop_close(drop);
         return -1;

@@ -19,6 +19,7 @@
 
 #define REPORT_NAME      "report.json"
 #define REPORT_TEMPORARY ".report.json.tmp"
+#define NEXT_NAME        ".next"
 #define PATH_SHOWN       300
 #define MAX_ATTEMPTS     10000
 #define STAMP_SIZE       24
@@ -52,6 +53,20 @@ int hd_claim_resume(const struct hd_drop_place *place, struct hd_claim *claim, s
     return 0;
 }
 
+void hd_drop_place_prepare(struct hd_drop_place *place)
+{
+    if (!place->prepared)
+        place->prepared = mkdirat(place->claimed, NEXT_NAME, 0700) == 0;
+}
+
+static int make_or_take_prepared(struct hd_drop_place *place, const char *name)
+{
+    bool taken = place->prepared && renameat(place->claimed, NEXT_NAME, place->claimed, name) == 0;
+    if (taken || errno == ENOENT)
+        place->prepared = false;
+    return taken ? 0 : mkdirat(place->claimed, name, 0700);
+}
+
 static int make_claim_directory(struct hd_drop_place *place, struct hd_claim *claim,
                                 struct hd_error *err)
 {
@@ -60,7 +75,7 @@ static int make_claim_directory(struct hd_drop_place *place, struct hd_claim *cl
     int made = -1;
     for (int attempt = 0; attempt < MAX_ATTEMPTS && made != 0; attempt++) {
         snprintf(claim->name, sizeof claim->name, "%s-%lu", utc, ++place->last_number);
-        made = mkdirat(place->claimed, claim->name, 0700);
+        made = make_or_take_prepared(place, claim->name);
         if (made != 0 && errno != EEXIST)
             break;
     }
@@ -340,6 +355,12 @@ static bool is_dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
+/* The empty directory that nothing was claimed into any more. */
+static bool was_prepared(const struct hd_drop_place *place, const char *name)
+{
+    return strcmp(name, NEXT_NAME) == 0 && unlinkat(place->claimed, name, AT_REMOVEDIR) == 0;
+}
+
 int hd_drop_place_recover(struct hd_drop_place *place, size_t *count, struct hd_error *err)
 {
     int descriptor = openat(place->claimed, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -352,7 +373,7 @@ int hd_drop_place_recover(struct hd_drop_place *place, size_t *count, struct hd_
     int result = 0;
     *count = 0;
     for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
-        if (is_dots(entry->d_name))
+        if (is_dots(entry->d_name) || was_prepared(place, entry->d_name))
             continue;
         if (recover_one(place, entry->d_name, err) != 0)
             result = -1;

@@ -5,6 +5,7 @@
  *
  *   DIR/.hotdrop.lock                held (flock) by the one JVM that serves DIR; its pid inside
  *   DIR/.claimed/<UTC>-<number>/     taken from DIR, being deployed
+ *   DIR/.claimed/.next/              empty; becomes the next of those
  *   DIR/.done/<UTC>-<deployment>/    deployed, with report.json
  *   DIR/.refused/<UTC>-<deployment>/ not deployed, with report.json
  *
@@ -25,6 +26,7 @@ struct hd_drop_place {
     int done;
     int refused;
     unsigned long last_number;
+    bool prepared; /* .next is there */
     /* Directories that files were taken from; empty ones are removed by hd_drop_place_sweep. */
     char **left;
     size_t left_count;
@@ -37,6 +39,11 @@ struct hd_drop_place {
 HD_CHECKED int hd_drop_place_open(const char *path, struct hd_drop_place *out,
                                   struct hd_error *err);
 void hd_drop_place_close(struct hd_drop_place *place);
+
+/* Makes the directory for what is taken next, if it is not there: what can take the file system
+ * longer than all the rest is then done before a file comes, and after a deployment is live. Where
+ * it cannot be made, hd_drop_place_claim will say so. After hd_drop_place_recover. */
+void hd_drop_place_prepare(struct hd_drop_place *place);
 
 /* What was taken from DIR together. */
 struct hd_claim {

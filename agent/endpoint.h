@@ -21,7 +21,10 @@ struct hd_endpoint {
     ino_t inode;
 };
 
-#define HD_ENDPOINT_INIT { .descriptor = -1, .directory = -1 }
+#define HD_ENDPOINT_INIT                                                                           \
+    {                                                                                              \
+        .descriptor = -1, .directory = -1                                                          \
+    }
 
 /* Unix: the socket has its mode before it has a name. A socket that a dead process left
  * there is replaced, if it belongs to this user or to root; anything else stays, and is an error:

@@ -384,7 +384,7 @@ static void JNICALL run(jvmtiEnv *jvmti, JNIEnv *jni, void *argument)
         tell_status(engine);
     while (take(engine, &work)) {
         if (work.ahead != NULL)
-            hd_ahead_run(work.ahead);
+            hd_ahead_run(work.ahead, engine->road.registry, &engine->road.jvm->rules);
         hear_take(engine, jni, work.news);
         if (work.job == NULL)
             continue;

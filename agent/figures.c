@@ -5,7 +5,7 @@
 #include "core/map.h"
 
 struct count {
-    struct hd_map seen; /* by digest */
+    struct hd_map seen; /* by address: the same contents are one blob */
     uint64_t originals;
     bool failed;
 };
@@ -17,8 +17,7 @@ static void add_base(struct hd_live *live, void *context)
     size_t before;
     if (live->base == NULL)
         return;
-    const struct hd_digest *digest = &live->base->digest;
-    struct hd_bytes key = { (const uint8_t *)digest, sizeof *digest };
+    struct hd_bytes key = { (const uint8_t *)&live->base, sizeof live->base };
     if (hd_map_find(&count->seen, key, &before))
         return;
     count->originals += live->base->bytes.length;

@@ -146,8 +146,8 @@ static int open_work(struct work *work, struct hd_follow_up *after, struct hd_er
     qsort(after->items, after->count, sizeof *after->items, by_name);
     for (size_t i = 0; i < after->count; i++)
         work->names[i] = after->items[i].live->internal_name;
-    if (hd_resolve(after->road->jvm, after->jni, after->road->loaded, work->names, after->count, &work->resolution,
-                   err) != 0)
+    if (hd_resolve(after->road->jvm, after->jni, after->road->loaded, work->names, after->count,
+                   &work->resolution, err) != 0)
         return -1;
     for (size_t i = 0; i < after->count; i++) {
         struct hd_live *live = after->items[i].live;
@@ -305,10 +305,12 @@ static void choose_files(struct work *work)
         bool differs = content != NULL && content != item->live->file;
         if (item->live->state == HD_LIVE_FOREIGN || redefinition->class == NULL)
             continue;
-        if (item->lost)
+        if (item->lost) {
             work->files[i] = item->live->file;
-        else if (differs)
+            hd_patch_forget_edit(item->live->patch);
+        } else if (differs) {
             work->files[i] = content;
+        }
         if (work->files[i] != NULL)
             redefinition->file = work->files[i]->bytes;
     }

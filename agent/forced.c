@@ -36,18 +36,24 @@ static struct hd_bytes key_of(const struct hd_digest *contents)
     return (struct hd_bytes){ (const uint8_t *)contents, sizeof *contents };
 }
 
-static struct mark *find(const struct hd_forced_marks *marks, const struct hd_digest *contents)
+/* *out NULL: there is none. */
+static int find(const struct hd_forced_marks *marks, struct hd_blob *contents, struct mark **out,
+                struct hd_error *err)
 {
+    struct hd_digest digest;
     size_t at;
-    return marks != NULL && hd_map_find(&marks->index, key_of(contents), &at) ? marks->items[at]
-                                                                              : NULL;
+    *out = NULL;
+    if (marks == NULL || marks->count == 0)
+        return 0;
+    if (hd_blob_digest(contents, &digest, err) != 0)
+        return -1;
+    if (hd_map_find(&marks->index, key_of(&digest), &at))
+        *out = marks->items[at];
+    return 0;
 }
 
-int hd_forced_prepare(struct hd_forced_marks *marks, const struct hd_digest *contents,
-                      struct hd_error *err)
+static int add(struct hd_forced_marks *marks, const struct hd_digest *digest, struct hd_error *err)
 {
-    if (find(marks, contents) != NULL)
-        return 0;
     struct mark **grown = hd_realloc_array(marks->items, marks->count + 1, sizeof(struct mark *));
     if (grown == NULL)
         return hd_error_set_memory(err);
@@ -55,7 +61,7 @@ int hd_forced_prepare(struct hd_forced_marks *marks, const struct hd_digest *con
     struct mark *mark = hd_alloc_zeroed(1, sizeof *mark);
     if (mark == NULL)
         return hd_error_set_memory(err);
-    mark->contents = *contents;
+    mark->contents = *digest;
     if (hd_map_put(&marks->index, key_of(&mark->contents), marks->count, err) != 0) {
         hd_free(mark);
         return -1;
@@ -64,15 +70,31 @@ int hd_forced_prepare(struct hd_forced_marks *marks, const struct hd_digest *con
     return 0;
 }
 
-void hd_forced_mark(struct hd_forced_marks *marks, const struct hd_digest *contents, unsigned bits)
+int hd_forced_prepare(struct hd_forced_marks *marks, struct hd_blob *contents, struct hd_error *err)
 {
-    struct mark *mark = find(marks, contents);
+    struct hd_digest digest;
+    struct mark *mark;
+    if (find(marks, contents, &mark, err) != 0)
+        return -1;
     if (mark != NULL)
+        return 0;
+    return hd_blob_digest(contents, &digest, err) == 0 ? add(marks, &digest, err) : -1;
+}
+
+void hd_forced_mark(struct hd_forced_marks *marks, struct hd_blob *contents, unsigned bits)
+{
+    struct hd_error ignored = HD_ERROR_INIT;
+    struct mark *mark;
+    if (bits != 0 && find(marks, contents, &mark, &ignored) == 0 && mark != NULL)
         mark->bits |= bits;
 }
 
-unsigned hd_forced_of(const struct hd_forced_marks *marks, const struct hd_digest *contents)
+int hd_forced_of(const struct hd_forced_marks *marks, struct hd_blob *contents, unsigned *bits,
+                 struct hd_error *err)
 {
-    const struct mark *mark = find(marks, contents);
-    return mark != NULL ? mark->bits : 0;
+    struct mark *mark;
+    if (find(marks, contents, &mark, err) != 0)
+        return -1;
+    *bits = mark != NULL ? mark->bits : 0;
+    return 0;
 }

@@ -7,8 +7,7 @@
 #ifndef HD_AGENT_FORCED_H
 #define HD_AGENT_FORCED_H
 
-#include "core/digest.h"
-#include "core/error.h"
+#include "core/blob.h"
 
 struct hd_forced_marks;
 
@@ -16,12 +15,14 @@ struct hd_forced_marks;
 struct hd_forced_marks *hd_forced_marks_new(void);
 void hd_forced_marks_free(struct hd_forced_marks *marks);
 
-/* Room for a mark of these contents, as long as nothing is live yet. HD_E_MEMORY. */
-HD_CHECKED int hd_forced_prepare(struct hd_forced_marks *marks, const struct hd_digest *contents,
+/* Room for a mark of these contents, as long as nothing is live yet. -1 when memory is out, or their
+ * digest cannot be worked out. */
+HD_CHECKED int hd_forced_prepare(struct hd_forced_marks *marks, struct hd_blob *contents,
                                  struct hd_error *err);
 /* They are live now; bits: HD_FORCED_*. Without room for them nothing happens. */
-void hd_forced_mark(struct hd_forced_marks *marks, const struct hd_digest *contents, unsigned bits);
-/* HD_FORCED_* bits; 0 for contents without a mark. marks may be NULL. */
-unsigned hd_forced_of(const struct hd_forced_marks *marks, const struct hd_digest *contents);
+void hd_forced_mark(struct hd_forced_marks *marks, struct hd_blob *contents, unsigned bits);
+/* *bits: HD_FORCED_*, 0 for contents without a mark. marks may be NULL. -1 as above. */
+HD_CHECKED int hd_forced_of(const struct hd_forced_marks *marks, struct hd_blob *contents,
+                            unsigned *bits, struct hd_error *err);
 
 #endif

@@ -15,8 +15,8 @@ static int ask_jvm(const struct hd_plan *plan, const struct hd_target *target, u
     unsigned char *pool = NULL;
     jvmtiError error = (*jvmti)->GetConstantPool(jvmti, target->loaded, &count, &length, &pool);
     if (error != JVMTI_ERROR_NONE)
-        return hd_error_set(err, HD_E_JVM, "GetConstantPool of %s: %s",
-                            target->class->java_name, hd_jvm_error_name(error));
+        return hd_error_set(err, HD_E_JVM, "GetConstantPool of %s: %s", target->class->java_name,
+                            hd_jvm_error_name(error));
     (*jvmti)->Deallocate(jvmti, pool);
     *slots = (unsigned)count;
     return 0;
@@ -31,16 +31,18 @@ static unsigned estimate(const struct hd_target *target)
         held = target->known->pool_slots;
     else if (target->live_slots > 0)
         held = target->live_slots;
-    return held + hd_pool_slots(target->class->file);
+    return held + target->class->prepared.pool_slots;
 }
 
 static int look_closely(struct hd_plan *plan, struct hd_target *target, struct hd_error *err)
 {
     const struct hd_class *live;
-    unsigned held = 0, added = hd_pool_slots(target->class->file);
-    if (ask_jvm(plan, target, &held, err) != 0 || hd_target_live_class(target, &live, err) != 0)
+    struct hd_prepared *prepared = &target->class->prepared;
+    unsigned held = 0, added = prepared->pool_slots;
+    if (ask_jvm(plan, target, &held, err) != 0 || hd_target_live_class(target, &live, err) != 0 ||
+        hd_prepared_read(prepared, target->class->from, err) != 0)
         return -1;
-    if (live != NULL && hd_pool_slots_added(live, target->class->file, &added, err) != 0)
+    if (live != NULL && hd_pool_slots_added(live, prepared->file, &added, err) != 0)
         return -1;
     target->pool_slots = held + added;
     if (target->pool_slots > HD_POOL_MAX_MERGED)

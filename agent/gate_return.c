@@ -68,21 +68,34 @@ static void ask_of_bundle(struct asking *asking, const char *class_name, const c
         (void)!hd_map_put(&asking->passed, hd_map_key(bundle), 0, &ignored);
 }
 
-static void ask(struct asking *asking, const char *class_name, const struct hd_blob *file)
+/* False, with why: the file's digest cannot be worked out. *bundle may be NULL. */
+static bool find_bundle(struct asking *asking, struct hd_blob *file, const char **bundle)
+{
+    struct hd_digest digest;
+    if (hd_blob_digest(file, &digest, &asking->why) != 0)
+        return false;
+    *bundle = hd_gate_find_bundle(&asking->plan->road->gate, &digest);
+    return true;
+}
+
+static void ask(struct asking *asking, const char *class_name, struct hd_blob *file)
 {
     struct hd_road *road = asking->plan->road;
-    const char *bundle = hd_gate_find_bundle(&road->gate, &file->digest);
+    const char *bundle = NULL;
     if (asking->blind)
         return;
     asking->blind =
         hd_gate_know_signers(&road->gate, road->options->allowed_signers, &asking->why) != 0;
-    if (!asking->blind && bundle != NULL) {
-        ask_of_bundle(asking, class_name, bundle);
-        return;
-    }
-    if (!asking->blind)
+    if (asking->blind) {
+        object(asking, class_name, HD_REASON_SIGNATURE_REQUIRED, true);
+    } else if (!find_bundle(asking, file, &bundle)) {
+        object(asking, class_name, HD_REASON_JVM_ERROR, true);
+    } else if (bundle == NULL) {
         hd_error_set(&asking->why, HD_E_NOT_FOUND, "which signed bundle it came in is not known");
-    object(asking, class_name, HD_REASON_SIGNATURE_REQUIRED, true);
+        object(asking, class_name, HD_REASON_SIGNATURE_REQUIRED, true);
+    } else {
+        ask_of_bundle(asking, class_name, bundle);
+    }
 }
 
 static void ask_of_known(struct hd_live *live, void *context)
@@ -98,15 +111,16 @@ static void ask_of_known(struct hd_live *live, void *context)
         ask(asking, live->internal_name, content);
 }
 
-static struct hd_bytes key_of(const struct hd_blob *file)
+/* A file's contents are held once, so its address tells it from all others. */
+static struct hd_bytes key_of(const struct hd_patch *offer)
 {
-    return (struct hd_bytes){ file->digest.bytes, sizeof file->digest.bytes };
+    return (struct hd_bytes){ (const uint8_t *)&offer->file, sizeof offer->file };
 }
 
 static int index_files(const struct hd_offers *offers, struct hd_map *out, struct hd_error *err)
 {
     for (size_t i = 0; i < offers->count; i++) {
-        if (hd_map_put(out, key_of(offers->items[i]->file), i, err) != 0)
+        if (hd_map_put(out, key_of(offers->items[i]), i, err) != 0)
             return -1;
     }
     return 0;
@@ -126,7 +140,7 @@ static int ask_of_offers(struct asking *asking, struct hd_error *err)
     int status = index_files(now, &offered, err);
     for (size_t i = 0; status == 0 && i < then->count && asking->reason == HD_REASON_NONE; i++) {
         const struct hd_patch *offer = then->items[i];
-        if (!hd_patch_is_base(offer) && !hd_map_find(&offered, key_of(offer->file), &at))
+        if (!hd_patch_is_base(offer) && !hd_map_find(&offered, key_of(offer), &at))
             ask(asking, offer->class_name, offer->file);
     }
     hd_map_close(&offered);

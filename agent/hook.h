@@ -73,8 +73,10 @@ void JNICALL hd_hook_class_file_retransform(jvmtiEnv *jvmti, JNIEnv *jni,
  * again; NULL: none. For the engine, which has its own bytes to define: neither they nor a trial
  * are what a pending patch waits for. Borrowed. */
 void hd_hook_let_pass(const char *internal_name);
-/* From now on, until it is called again, the calling thread's redefinitions are Hotdrop's own. */
-void hd_hook_own_redefinition(bool begins);
+/* From now on, until it is called again, the calling thread's redefinitions are Hotdrop's own, of
+ * these classes; borrowed. NULL and 0: they are not. Patches of these classes that have been edited
+ * before are to be told first (hd_patch_forget_edit). */
+void hd_hook_own_redefinition(const jvmtiClassDefinition *definitions, size_t count);
 /* From now on every class passes as it comes; for the VMDeath callback. Any thread; does not
  * wait. */
 void hd_hook_shut(struct hd_hook *hook);

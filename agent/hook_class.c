@@ -8,7 +8,12 @@
 
 /* What this thread is defining itself. */
 static _Thread_local const char *let_pass;
-static _Thread_local bool own_redefinition;
+/* What this thread has given RedefineClasses; the JVM shows it in that order. */
+static _Thread_local struct {
+    const jvmtiClassDefinition *definitions; /* NULL: it redefines nothing of ours */
+    size_t count;
+    size_t next;
+} own_redefinition;
 
 /*
  * Redefinitions that the main environment was asked about and the second one not yet: HotSpot asks
@@ -19,7 +24,8 @@ enum { MOST_NOTES = 8 };
 static _Thread_local struct {
     struct note {
         uint64_t name;
-        bool to_patch; /* it is redefined with the patch */
+        bool to_patch;         /* it is redefined with the patch */
+        struct hd_bytes given; /* our own redefinition, shown as we gave it; else empty */
     } items[MOST_NOTES];
     size_t count;
 } notes;
@@ -42,9 +48,31 @@ void hd_hook_let_pass(const char *internal_name)
     let_pass = internal_name;
 }
 
-void hd_hook_own_redefinition(bool begins)
+void hd_hook_own_redefinition(const jvmtiClassDefinition *definitions, size_t count)
 {
-    own_redefinition = begins;
+    own_redefinition.definitions = definitions;
+    own_redefinition.count = count;
+    own_redefinition.next = 0;
+    notes.count = 0; /* they point into what was given before */
+}
+
+static bool is_same_memory(struct hd_bytes a, struct hd_bytes b)
+{
+    return a.data == b.data && a.length == b.length;
+}
+
+/* HotSpot shows the very memory that it was given, until an agent edits it. */
+static bool is_as_we_gave_it(struct hd_bytes file)
+{
+    for (size_t i = own_redefinition.next; i < own_redefinition.count; i++) {
+        const jvmtiClassDefinition *given = &own_redefinition.definitions[i];
+        const struct hd_bytes ours = { given->class_bytes, (size_t)given->class_byte_count };
+        if (!is_same_memory(file, ours))
+            continue;
+        own_redefinition.next = i + 1;
+        return true;
+    }
+    return false;
 }
 
 /* FNV-1a. */
@@ -61,11 +89,11 @@ static uint64_t hash_of_name(const char *name)
     return hash_of((struct hd_bytes){ (const unsigned char *)name, strlen(name) });
 }
 
-static void note_redefinition(const char *name, bool to_patch)
+static void note_redefinition(const char *name, bool to_patch, struct hd_bytes given)
 {
     if (notes.count == MOST_NOTES) /* the oldest were never asked for */
         memmove(notes.items, notes.items + 1, --notes.count * sizeof notes.items[0]);
-    notes.items[notes.count++] = (struct note){ hash_of_name(name), to_patch };
+    notes.items[notes.count++] = (struct note){ hash_of_name(name), to_patch, given };
 }
 
 /* False for a retransformation. Whatever was noted after the one found was never asked for. */
@@ -220,15 +248,22 @@ static void redefine(const struct hd_visit *visit, const struct arrival *arrival
     struct hd_patch *own = visit->own;
     bool to_patch = own != NULL && is_patch_itself(own, arrival->file);
     if (visit->hook->retransforming != NULL)
-        note_redefinition(arrival->name, to_patch);
-    if (own != NULL && !own_redefinition && !to_patch)
+        note_redefinition(arrival->name, to_patch, (struct hd_bytes){ NULL, 0 });
+    if (own != NULL && own_redefinition.definitions == NULL && !to_patch)
         tell(visit, arrival, own, HD_HOOK_FOREIGN);
 }
 
-/* What agents before us make of the patch: a retransformation that begins so has not lost it. */
-static void remember_edit(struct hd_patch *own, struct hd_bytes file)
+static bool may_be_edited_patch(const struct note *note, struct hd_bytes file)
 {
-    atomic_store(&own->edited, hash_of(file));
+    return note->to_patch || (note->given.data != NULL && !is_same_memory(note->given, file));
+}
+
+/* What agents before us make of the patch: a retransformation that begins so has not lost it. Mostly
+ * nothing, and the hash of a file takes thirty times as long as seeing that. */
+static void hear_edit(struct hd_patch *own, const struct note *note, struct hd_bytes file)
+{
+    if (note->to_patch || is_patch_itself(own, note->given))
+        atomic_store(&own->edited, is_patch_itself(own, file) ? 0 : hash_of(file));
 }
 
 /* A class file begins with this (JVMS §4.1). What does not is memory that the JVM has freed. */
@@ -264,13 +299,17 @@ void JNICALL hd_hook_class_file_load(jvmtiEnv *jvmti, JNIEnv *jni, jclass class_
     /* A class without a name is hidden or generated: nobody can have pushed it. */
     if (name == NULL || jni == NULL || length <= 0)
         return;
+    const struct arrival arrival = { jni, loader, name, { file, (size_t)length } };
     bool loads = class_being_redefined == NULL;
     if (loads && let_pass != NULL && strcmp(let_pass, name) == 0)
         return;
+    if (!loads && is_as_we_gave_it(arrival.file)) {
+        note_redefinition(name, false, arrival.file);
+        return;
+    }
     struct hd_visit visit;
     if (!hd_hook_enter(jvmti, jni, name, loader, &visit))
         return;
-    const struct arrival arrival = { jni, loader, name, { file, (size_t)length } };
     const struct answer answer = { new_length, new_file };
     if (loads)
         load(&visit, &arrival, &answer);
@@ -288,15 +327,16 @@ void JNICALL hd_hook_class_file_retransform(jvmtiEnv *jvmti, JNIEnv *jni,
     (void)protection_domain;
     if (class_being_redefined == NULL || name == NULL || jni == NULL || length <= 0)
         return;
+    const struct arrival arrival = { jni, loader, name, { file, (size_t)length } };
     struct note note = { 0 };
     bool redefines = take_note(name, &note);
     struct hd_visit visit;
-    if ((redefines && !note.to_patch) || !hd_hook_enter(jvmti, jni, name, loader, &visit))
+    if ((redefines && !may_be_edited_patch(&note, arrival.file)) ||
+        !hd_hook_enter(jvmti, jni, name, loader, &visit))
         return;
-    const struct arrival arrival = { jni, loader, name, { file, (size_t)length } };
     const struct answer answer = { new_length, new_file };
     if (visit.own != NULL && redefines)
-        remember_edit(visit.own, arrival.file);
+        hear_edit(visit.own, &note, arrival.file);
     else if (visit.own != NULL)
         retransform(&visit, &arrival, &answer);
     hd_hook_leave(&visit, jni);

@@ -90,15 +90,20 @@ static int check_defined(const struct gathering *gathering, const struct hd_live
 }
 
 /* Only what is signed becomes live after a restart, where the agent asks for signatures. */
-static int note_bundle(const struct gathering *gathering, const struct hd_blob *content,
+static int note_bundle(const struct gathering *gathering, struct hd_blob *content,
                        struct hd_kept_class *class)
 {
     const struct hd_road *road = gathering->road;
-    const char *bundle = hd_gate_find_bundle(&road->gate, &content->digest);
-    if (bundle != NULL)
-        memcpy(class->bundle, bundle, sizeof class->bundle);
-    if (bundle != NULL || road->options->allowed_signers == NULL)
+    struct hd_digest digest;
+    if (road->options->allowed_signers == NULL)
         return 0;
+    if (hd_blob_digest(content, &digest, gathering->err) != 0)
+        return -1;
+    const char *bundle = hd_gate_find_bundle(&road->gate, &digest);
+    if (bundle != NULL) {
+        memcpy(class->bundle, bundle, sizeof class->bundle);
+        return 0;
+    }
     *gathering->reason = HD_REASON_CANNOT_KEEP;
     return hd_error_set(gathering->err, HD_E_DENIED,
                         "%s came in no signed bundle since this JVM started, so it would not be "
@@ -107,7 +112,7 @@ static int note_bundle(const struct gathering *gathering, const struct hd_blob *
 }
 
 static int add(const struct gathering *gathering, const struct hd_live *live,
-               const struct hd_blob *content)
+               struct hd_blob *content)
 {
     bool defined = is_defined(live);
     if ((defined ? check_defined(gathering, live) : check_way_back(gathering, live)) != 0)
@@ -118,8 +123,8 @@ static int add(const struct gathering *gathering, const struct hd_live *live,
     class->deployment = live->deployment;
     class->defined = defined;
     class->file = content->bytes;
-    class->forced = hd_forced_of(gathering->road->forced, &content->digest);
-    if (note_bundle(gathering, content, class) != 0)
+    if (hd_forced_of(gathering->road->forced, content, &class->forced, gathering->err) != 0 ||
+        note_bundle(gathering, content, class) != 0)
         return -1;
     if (defined)
         return 0;
@@ -214,13 +219,12 @@ static json_t *journal_fields(const struct hd_origin *origin, const char *messag
                               const struct hd_kept *kept)
 {
     json_t *json = json_object();
-    bool complete =
-        hd_json_put(json, "state", hd_json_number(kept->state)) &&
-        hd_json_put(json, "classes", hd_json_number(hd_kept_live_count(kept))) &&
-        hd_json_put(json, "who", hd_json_text(origin->who)) &&
-        hd_json_put(json, "from", hd_json_text(origin->from)) &&
-        hd_json_put(json, "way", hd_json_text(hd_way_word(origin->way))) &&
-        hd_json_put(json, "message", hd_json_text(message));
+    bool complete = hd_json_put(json, "state", hd_json_number(kept->state)) &&
+                    hd_json_put(json, "classes", hd_json_number(hd_kept_live_count(kept))) &&
+                    hd_json_put(json, "who", hd_json_text(origin->who)) &&
+                    hd_json_put(json, "from", hd_json_text(origin->from)) &&
+                    hd_json_put(json, "way", hd_json_text(hd_way_word(origin->way))) &&
+                    hd_json_put(json, "message", hd_json_text(message));
     return hd_json_finish(json, complete);
 }
 
@@ -284,9 +288,9 @@ static int keep(struct hd_road *road, JNIEnv *jni, struct hd_job *job, struct hd
 static json_t *document_of(const struct hd_road *road)
 {
     const json_t *kept = hd_archive_kept(road->archive);
-    return kept != NULL ? json_deep_copy(kept)
-                        : json_pack("{s:i, s:n, s:i, s:[]}", "state", 0, "who", "classes", 0,
-                                    "set_aside");
+    return kept != NULL
+               ? json_deep_copy(kept)
+               : json_pack("{s:i, s:n, s:i, s:[]}", "state", 0, "who", "classes", 0, "set_aside");
 }
 
 void hd_keep_run(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
@@ -376,8 +380,8 @@ void hd_keep_settle(struct hd_road *road, struct hd_kept *kept, const enum hd_ke
             take_out(kept, i);
         changed = true;
     }
-    if (changed && hd_archive_write_kept(road->archive, kept,
-                                         journal_fields(&agent, NULL, kept), &err) != 0)
+    if (changed &&
+        hd_archive_write_kept(road->archive, kept, journal_fields(&agent, NULL, kept), &err) != 0)
         hd_log(HD_LOG_ERROR, "what is kept could not be written anew: %s", err.text);
 }
 

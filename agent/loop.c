@@ -41,11 +41,11 @@ struct hd_loop {
     struct hd_deadline deadline;
     struct hd_refused refused;
     struct hd_status *status; /* the engine's last */
-    uint64_t submitted; /* jobs, in all */
-    uint64_t finished;  /* of those */
-    uint64_t working;   /* deployments and checks among the others */
-    bool attached;      /* to a JVM that ran already */
-    bool left;          /* LEAVE_MS are over */
+    uint64_t submitted;       /* jobs, in all */
+    uint64_t finished;        /* of those */
+    uint64_t working;         /* deployments and checks among the others */
+    bool attached;            /* to a JVM that ran already */
+    bool left;                /* LEAVE_MS are over */
     lws_sorted_usec_list_t leaving;
 
     atomic_bool stopping;

@@ -76,6 +76,12 @@ struct hd_patch *hd_patch_keep(struct hd_patch *patch)
     return patch;
 }
 
+void hd_patch_forget_edit(struct hd_patch *patch)
+{
+    if (patch != NULL)
+        atomic_store(&patch->edited, 0);
+}
+
 void hd_patch_release(struct hd_patch *patch, JNIEnv *jni)
 {
     if (patch != NULL && atomic_fetch_sub(&patch->references, 1) == 1)

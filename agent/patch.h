@@ -42,7 +42,8 @@ struct hd_patch {
     /* its own */
     _Atomic(struct hd_blob *)
         taken; /* FIRST: the file of the loader that it has found; NULL: none */
-    /* LOADED: the hash of what agents before us made of it when it was redefined; 0: not known */
+    /* LOADED: the hash of what agents before us made of it when it was redefined; 0:
+     * nothing, or not known */
     _Atomic uint64_t edited;
     atomic_uint references;
 };
@@ -53,6 +54,8 @@ HD_CHECKED int hd_patch_new(JNIEnv *jni, const struct hd_patch *like, struct hd_
                             struct hd_error *err);
 /* One more reference to the same. */
 struct hd_patch *hd_patch_keep(struct hd_patch *patch);
+/* It is about to be redefined again, perhaps without the agents that edited it. Accepts NULL. */
+void hd_patch_forget_edit(struct hd_patch *patch);
 /* Accepts NULL. */
 void hd_patch_release(struct hd_patch *patch, JNIEnv *jni);
 

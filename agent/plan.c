@@ -57,16 +57,15 @@ int hd_plan_open(struct hd_plan *plan, struct hd_road *road, JNIEnv *jni, const 
 struct hd_bytes hd_plan_class_bytes(const struct hd_plan_class *class)
 {
     struct hd_bytes file = class->from->file;
-    return class->ordered != NULL ? (struct hd_bytes){ class->ordered, file.length } : file;
+    const uint8_t *ordered = class->prepared.ordered;
+    return ordered != NULL ? (struct hd_bytes){ ordered, file.length } : file;
 }
 
 static void close_class(struct hd_plan_class *class)
 {
     hd_free(class->java_name);
     hd_free(class->message);
-    hd_class_free(class->file);
-    hd_blob_release(class->blob);
-    hd_free(class->ordered);
+    hd_prepared_close(&class->prepared);
 }
 
 static void close_target(struct hd_target *target, JNIEnv *jni)
@@ -99,7 +98,7 @@ struct hd_row *hd_plan_row(const struct hd_plan *plan, const struct hd_target *t
     return &plan->deployment->rows[target - plan->targets];
 }
 
-struct hd_target *hd_plan_add_target(struct hd_plan *plan, const struct hd_plan_class *class,
+struct hd_target *hd_plan_add_target(struct hd_plan *plan, struct hd_plan_class *class,
                                      const char *label, struct hd_error *err)
 {
     if (plan->target_count == plan->target_capacity) {

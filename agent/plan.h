@@ -11,6 +11,7 @@
 #ifndef HD_AGENT_PLAN_H
 #define HD_AGENT_PLAN_H
 
+#include "agent/ahead.h"
 #include "agent/redefine.h"
 #include "agent/resolve.h"
 #include "agent/road.h"
@@ -19,11 +20,8 @@
 struct hd_plan_class {
     const struct hd_bundle_class *from; /* borrowed from the bundle */
     char *java_name;                    /* "com.example.Foo$Bar", as in rows */
-    struct hd_class *file;              /* parsed; NULL where that failed */
-    struct hd_blob *blob;               /* of from->file, where there is one already; or NULL */
-    /* NULL, or the same file as HotSpot survives merging it (classfile/dynamics.h) */
-    uint8_t *ordered;
-    enum hd_reason reason; /* refused before any loader was asked */
+    struct hd_prepared prepared;        /* its reason and message have moved here */
+    enum hd_reason reason;              /* refused before any loader was asked */
     char *message;
     uint64_t micros;
 };
@@ -38,7 +36,7 @@ enum hd_action {
 
 /* One class in one loader. */
 struct hd_target {
-    const struct hd_plan_class *class;
+    struct hd_plan_class *class;
     /* of the loader; "" where none is known. Borrowed from the labels; the loader lives as long as
      * the plan */
     const char *label;
@@ -173,7 +171,7 @@ HD_CHECKED int hd_plan_watch(struct hd_plan *plan, struct hd_error *err);
 struct hd_bytes hd_plan_class_bytes(const struct hd_plan_class *class);
 struct hd_row *hd_plan_row(const struct hd_plan *plan, const struct hd_target *target);
 /* A new target at the end. Its row comes later. NULL with err set when memory is out. */
-struct hd_target *hd_plan_add_target(struct hd_plan *plan, const struct hd_plan_class *class,
+struct hd_target *hd_plan_add_target(struct hd_plan *plan, struct hd_plan_class *class,
                                      const char *label, struct hd_error *err);
 /* False where the job names loaders and this is none of them. */
 bool hd_plan_wants_loader(const struct hd_plan *plan, const char *label);

@@ -45,14 +45,14 @@ static int prepare_entry(struct hd_plan *plan, struct hd_target *target, struct 
         .any_loader = target->any_loader,
         .state = state_after(target->action),
         .file = hd_plan_class_bytes(target->class),
-        .held = target->class->ordered == NULL ? target->class->blob : NULL,
+        .held = target->class->prepared.ordered == NULL ? target->class->prepared.blob : NULL,
     };
     if (hd_registry_prepare(plan->road->registry, plan->jni, &wanted, &target->entry, err) != 0)
         return -1;
     target->entry->pool_slots = target->pool_slots;
     sign(plan->deployment, target->entry);
     if (plan->deployment->forced != 0 &&
-        hd_forced_prepare(plan->road->forced, &target->entry->file->digest, err) != 0)
+        hd_forced_prepare(plan->road->forced, target->entry->file, err) != 0)
         return -1;
     return note_base(target, err);
 }
@@ -193,7 +193,7 @@ void hd_plan_record(struct hd_plan *plan)
             target->known = NULL;
             continue;
         }
-        hd_forced_mark(plan->road->forced, &target->entry->file->digest, plan->deployment->forced);
+        hd_forced_mark(plan->road->forced, target->entry->file, plan->deployment->forced);
         const struct hd_blob *base = target->entry->base; /* the registry's from now on */
         hd_registry_put_take(plan->road->registry, plan->jni, target->entry);
         target->entry = NULL;

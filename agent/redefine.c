@@ -12,13 +12,13 @@
 static const unsigned char marker_file[] = {
     0xCA, 0xFE, 0xBA, 0xBE, 0x00, 0x03, 0x00, 0x2D, /* magic, version */
     0x00, 0x05,                                     /* four constants */
-    0x01, 0x00, 0x11, 'h', 'o', 't', 'd', 'r', 'o', 'p', '/', 'R', 'e', 'h', 'e', 'a', 'r', 's',
-    'a', 'l',                                       /* #1 Utf8 */
-    0x07, 0x00, 0x01,                               /* #2 Class #1 */
-    0x01, 0x00, 0x10, 'j', 'a', 'v', 'a', '/', 'l', 'a', 'n', 'g', '/', 'O', 'b', 'j', 'e', 'c',
-    't',                                            /* #3 Utf8 */
-    0x07, 0x00, 0x03,                               /* #4 Class #3 */
-    0x06, 0x00, 0x00, 0x02, 0x00, 0x04,             /* interface abstract, this, super */
+    0x01, 0x00, 0x11, 'h',  'o',  't',  'd',  'r',  'o', 'p',
+    '/',  'R',  'e',  'h',  'e',  'a',  'r',  's',  'a', 'l', /* #1 Utf8 */
+    0x07, 0x00, 0x01,                                         /* #2 Class #1 */
+    0x01, 0x00, 0x10, 'j',  'a',  'v',  'a',  '/',  'l', 'a',
+    'n',  'g',  '/',  'O',  'b',  'j',  'e',  'c',  't', /* #3 Utf8 */
+    0x07, 0x00, 0x03,                                    /* #4 Class #3 */
+    0x06, 0x00, 0x00, 0x02, 0x00, 0x04,                  /* interface abstract, this, super */
     0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, /* interfaces, fields, methods, attributes */
 };
 #define MARKER_CLASS "java/util/RandomAccess"
@@ -96,9 +96,9 @@ static jvmtiError call(const struct hd_jvm *jvm, const struct hd_redefinition *i
             .class_bytes = marker_file,
         };
     }
-    hd_hook_own_redefinition(true);
+    hd_hook_own_redefinition(definitions, count);
     jvmtiError error = (*jvmti)->RedefineClasses(jvmti, (jint)count, definitions);
-    hd_hook_own_redefinition(false);
+    hd_hook_own_redefinition(NULL, 0);
     return error;
 }
 

@@ -148,6 +148,13 @@ struct hd_live *hd_registry_find(const struct hd_registry *registry, JNIEnv *jni
     return live;
 }
 
+const struct hd_live *hd_registry_find_only(const struct hd_registry *registry,
+                                            const char *internal_name)
+{
+    const struct hd_live *live = first_of(registry, internal_name);
+    return live != NULL && live->next == NULL ? live : NULL;
+}
+
 struct hd_live *hd_registry_find_any(const struct hd_registry *registry, const char *internal_name)
 {
     struct hd_live *live = first_of(registry, internal_name);

@@ -60,6 +60,9 @@ void hd_registry_free(struct hd_registry *registry, JNIEnv *jni);
  * Borrowed until the next put or sweep. */
 struct hd_live *hd_registry_find(const struct hd_registry *registry, JNIEnv *jni,
                                  const char *internal_name, jobject loader);
+/* The entry of that name where there is no second one; else NULL. */
+const struct hd_live *hd_registry_find_only(const struct hd_registry *registry,
+                                            const char *internal_name);
 /* The patch that waits for the first loader to load the class; NULL when there is none. */
 struct hd_live *hd_registry_find_any(const struct hd_registry *registry, const char *internal_name);
 

@@ -134,6 +134,37 @@ static void tell_owner(const struct hd_relay *relay, const struct hd_error *why)
         relay->owner.failed(relay->owner.owner, why->text);
 }
 
+/* Past libwebsockets, which would take what the socket does not, and would want to be asked when it
+ * may be written to: a whole round of its loop more for each piece. */
+static int write_chunk(struct end *end)
+{
+    size_t length = unwritten(end) < CHUNK ? unwritten(end) : CHUNK;
+    if (length == 0)
+        return 0;
+    ssize_t sent = send(lws_get_socket_fd(end->wsi), end->waiting.data + end->written, length,
+                        MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -1;
+    end->written += (size_t)sent;
+    if (unwritten(end) == 0) {
+        hd_buffer_close(&end->waiting);
+        end->written = 0;
+    } else if (end->written > end->waiting.length / 2) {
+        hd_buffer_drop(&end->waiting, end->written); /* or it grows as long as it is never empty */
+        end->written = 0;
+    }
+    return 0;
+}
+
+/* What the socket does not take now, or an end that is not there any more, is the loop's. */
+static void write_at_once(struct end *end)
+{
+    if (end->wsi == NULL || unwritten(end) == 0)
+        return;
+    if (write_chunk(end) != 0 || unwritten(end) > 0)
+        lws_callback_on_writable(end->wsi);
+}
+
 /* -1: this end is to be closed. */
 static int receive(struct end *from, const uint8_t *data, size_t length)
 {
@@ -149,28 +180,9 @@ static int receive(struct end *from, const uint8_t *data, size_t length)
     }
     if (from->relay->guard.verdict == HD_WSGUARD_BAD_HEAD)
         return -1;
+    write_at_once(to);
     if (unwritten(to) > HIGH_WATER)
         pause_reading(from, true);
-    if (unwritten(to) > 0 && to->wsi != NULL)
-        lws_callback_on_writable(to->wsi);
-    return 0;
-}
-
-static int write_chunk(struct end *end)
-{
-    size_t length = unwritten(end) < CHUNK ? unwritten(end) : CHUNK;
-    if (length == 0)
-        return 0;
-    if (lws_write(end->wsi, end->waiting.data + end->written, length, LWS_WRITE_RAW) < 0)
-        return -1;
-    end->written += length;
-    if (unwritten(end) == 0) {
-        hd_buffer_close(&end->waiting);
-        end->written = 0;
-    } else if (end->written > end->waiting.length / 2) {
-        hd_buffer_drop(&end->waiting, end->written); /* or it grows as long as it is never empty */
-        end->written = 0;
-    }
     return 0;
 }
 

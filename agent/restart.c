@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct hd_restart {
-    struct hd_kept *kept; /* borrowed from the job */
+    struct hd_kept *kept;          /* borrowed from the job */
     struct hd_bundle_class *files; /* what the plan's classes are from */
     size_t *firsts;                /* in kept, of each class of the plan: the others follow it */
     enum hd_keep_fate *fates;      /* of each that is kept */
@@ -92,13 +92,16 @@ static int mark_forced(const struct hd_plan *plan, const struct hd_kept *kept, s
 {
     for (size_t i = 0; i < kept->count; i++) {
         const struct hd_kept_class *class = &kept->classes[i];
-        struct hd_digest contents;
+        struct hd_blob *contents;
         if (class->forced == 0)
             continue;
-        if (hd_digest_of(class->file.data, class->file.length, &contents, err) != 0 ||
-            hd_forced_prepare(plan->road->forced, &contents, err) != 0)
+        if (hd_blob_of(class->file, &contents, err) != 0)
             return -1;
-        hd_forced_mark(plan->road->forced, &contents, class->forced);
+        int status = hd_forced_prepare(plan->road->forced, contents, err);
+        hd_forced_mark(plan->road->forced, contents, class->forced);
+        hd_blob_release(contents);
+        if (status != 0)
+            return -1;
     }
     return 0;
 }
@@ -234,8 +237,8 @@ static int add_targets(struct hd_plan *plan, jobject system, struct hd_error *er
 
 int hd_plan_find_restart_targets(struct hd_plan *plan, struct hd_error *err)
 {
-    if (hd_resolve(plan->road->jvm, plan->jni, plan->road->loaded, plan->names, plan->class_count, &plan->resolution,
-                   err) != 0)
+    if (hd_resolve(plan->road->jvm, plan->jni, plan->road->loaded, plan->names, plan->class_count,
+                   &plan->resolution, err) != 0)
         return -1;
     jobject system = system_loader(plan->jni);
     int status = add_targets(plan, system, err);

@@ -33,8 +33,8 @@ struct hd_road {
     struct hd_probation probation;
     struct hd_gate gate;
     struct hd_forced_marks *forced;
-    struct hd_archive *archive; /* NULL: there is no store */
-    uint64_t earlier_number; /* the last one of the JVMs before this one; 0: there was none */
+    struct hd_archive *archive;  /* NULL: there is no store */
+    uint64_t earlier_number;     /* the last one of the JVMs before this one; 0: there was none */
     struct hd_old_frames frames; /* as they were last counted */
     uint64_t last_number;        /* of a deployment of this JVM, or of its store */
     atomic_bool closing;         /* set by any thread: the JVM shuts down, and no step may begin */

@@ -21,9 +21,9 @@
 #include <jni.h>
 #include <stdbool.h>
 
-#define HD_STATES_MAX       1000
+#define HD_STATES_MAX         1000
 #define HD_STATES_MAX_ALIASES 10000 /* deployments that made no state of their own */
-#define HD_STATES_MAX_BYTES (UINT64_C(256) << 20)
+#define HD_STATES_MAX_BYTES   (UINT64_C(256) << 20)
 
 struct hd_states;
 

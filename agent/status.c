@@ -47,17 +47,21 @@ static bool list(const struct hd_registry *registry, struct listing *listing)
 
 /* ---- the state ------------------------------------------------------------------------------- */
 
-static void add_line(struct hd_digester *digester, const struct hd_live *live)
+static int add_line(struct hd_digester *digester, const struct hd_live *live, struct hd_error *err)
 {
-    static const struct hd_digest none;
+    struct hd_digest base = { { 0 } }, file;
     char hex[HD_DIGEST_HEX_SIZE];
+    if ((live->base != NULL && hd_blob_digest(live->base, &base, err) != 0) ||
+        hd_blob_digest(live->file, &file, err) != 0)
+        return -1;
     hd_digester_add(digester, live->internal_name, strlen(live->internal_name) + 1);
     hd_digester_add(digester, live->label, strlen(live->label) + 1);
-    hd_digest_to_hex(live->base != NULL ? &live->base->digest : &none, hex);
+    hd_digest_to_hex(&base, hex);
     hd_digester_add(digester, hex, sizeof hex);
-    hd_digest_to_hex(&live->file->digest, hex);
+    hd_digest_to_hex(&file, hex);
     hd_digester_add(digester, hex, sizeof hex - 1);
     hd_digester_add(digester, "\n", 1);
+    return 0;
 }
 
 static int digest_listing(const struct listing *listing, struct hd_digester *digester,
@@ -65,8 +69,9 @@ static int digest_listing(const struct listing *listing, struct hd_digester *dig
 {
     for (size_t i = 0; i < listing->count; i++) {
         const struct hd_live *live = listing->items[i];
-        if (live->state != HD_LIVE_PENDING && hd_live_differs_from_base(live))
-            add_line(digester, live);
+        bool counts = live->state != HD_LIVE_PENDING && hd_live_differs_from_base(live);
+        if (counts && add_line(digester, live, err) != 0)
+            return -1;
     }
     return hd_digester_finish(digester, out, err);
 }
@@ -179,8 +184,11 @@ static int add_rows(struct hd_status *status, const struct listing *listing,
         result = hd_map_put(&index, hd_map_key(frames->class_names[i]), i, &err);
     for (size_t i = 0; result == 0 && i < listing->count; i++) {
         const struct hd_live *live = listing->items[i];
-        result = add_row(status, live, hd_forced_of(forced, &live->file->digest),
-                         threads_in(frames, &index, live->internal_name), &err);
+        unsigned bits = 0;
+        result = hd_forced_of(forced, live->file, &bits, &err);
+        if (result == 0)
+            result =
+                add_row(status, live, bits, threads_in(frames, &index, live->internal_name), &err);
     }
     hd_map_close(&index);
     return result;
@@ -245,15 +253,14 @@ static json_t *row_to_json(const struct hd_status *status, const struct row *row
     char when[HD_TEXT_TIME_SIZE];
     hd_text_utc(row->when, when);
     char *name = hd_text_class_name(hd_map_key(text_at(status, row->class_name)));
-    json_t *json =
-        name == NULL
-            ? NULL
-            : json_pack("{s:s, s:o, s:s, s:I, s:o, s:s, s:I, s:o}", "class", name, "loader",
-                        hd_json_text(text_at(status, row->label)), "live", live_word(row->live),
-                        "deployment", (json_int_t)row->deployment, "who",
-                        hd_json_text(text_at(status, row->who)), "when", when,
-                        "threads_in_old_code", (json_int_t)row->threads, "forced",
-                        hd_forced_to_json(row->forced));
+    json_t *json = name == NULL
+                       ? NULL
+                       : json_pack("{s:s, s:o, s:s, s:I, s:o, s:s, s:I, s:o}", "class", name,
+                                   "loader", hd_json_text(text_at(status, row->label)), "live",
+                                   live_word(row->live), "deployment", (json_int_t)row->deployment,
+                                   "who", hd_json_text(text_at(status, row->who)), "when", when,
+                                   "threads_in_old_code", (json_int_t)row->threads, "forced",
+                                   hd_forced_to_json(row->forced));
     hd_free(name);
     if (json != NULL && row->live == HD_LIVE_WRONG_BASE)
         (void)json_object_set_new(json, "reason",

@@ -16,7 +16,7 @@ static int label_of(const struct hd_plan *plan, jobject loader, const char **lab
     return *label != NULL ? 0 : hd_error_set_memory(err);
 }
 
-static int add_target_without_loader(struct hd_plan *plan, const struct hd_plan_class *class,
+static int add_target_without_loader(struct hd_plan *plan, struct hd_plan_class *class,
                                      struct hd_error *err)
 {
     return hd_plan_add_target(plan, class, "", err) != NULL ? 0 : -1;
@@ -149,8 +149,8 @@ static bool is_stopped(void *context, jobject loader)
  * in, they would make every push ambiguous until the garbage collector has been there. */
 static int resolve(struct hd_plan *plan, struct hd_error *err)
 {
-    if (hd_resolve(plan->road->jvm, plan->jni, plan->road->loaded, plan->names, plan->class_count, &plan->resolution,
-                   err) != 0)
+    if (hd_resolve(plan->road->jvm, plan->jni, plan->road->loaded, plan->names, plan->class_count,
+                   &plan->resolution, err) != 0)
         return -1;
     hd_resolution_leave_out(&plan->resolution, plan->jni, is_stopped, plan);
     return 0;

@@ -26,7 +26,7 @@ struct timespec hd_thread_deadline(unsigned timeout_ms);
 
 /* In place of a join: whether a thread still runs, and a bounded wait until it does not. */
 struct hd_thread_end {
-    pthread_mutex_t lock;   /* guards running; nothing is called with it held */
+    pthread_mutex_t lock; /* guards running; nothing is called with it held */
     pthread_cond_t changed;
     bool running;
 };

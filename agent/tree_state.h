@@ -23,8 +23,8 @@ struct hd_tree {
     int wait_timer;
     struct hd_loop_watch *wait_watch;
     bool waiting;
-    bool lost;  /* memory ran out while files were read: read the tree again */
-    bool again; /* something changed while a job was under way */
+    bool lost;    /* memory ran out while files were read: read the tree again */
+    bool again;   /* something changed while a job was under way */
     bool held_up; /* a compile was refused because another deployment was on trial */
     struct hd_job *job;
 };

@@ -386,8 +386,8 @@ int hd_plan_find_way_back_targets(struct hd_plan *plan, struct hd_error *err)
         return 0;
     if (hd_plan_watch(plan, err) != 0)
         return -1;
-    if (hd_resolve(plan->road->jvm, plan->jni, plan->road->loaded, plan->names, plan->class_count, &plan->resolution,
-                   err) != 0)
+    if (hd_resolve(plan->road->jvm, plan->jni, plan->road->loaded, plan->names, plan->class_count,
+                   &plan->resolution, err) != 0)
         return -1;
     for (size_t i = 0; i < plan->class_count; i++) {
         bool offer = plan->way_back[i].kind == RETURN_OFFER;

@@ -266,7 +266,7 @@ static void walk_component_attribute(struct hd_walk *walk, struct hd_attribute_s
         inner.meaning = NULL; /* the JVM forgets them */
     if (hd_attribute_admit(set, kind, HD_PLACE_COMPONENT, walk->in.err) != 0 ||
         hd_attribute_walk(kind, &inner) != 0)
-        walk->in.failed = true;
+        hd_reader_stop(&walk->in);
 }
 
 static void walk_record(struct hd_walk *walk)
@@ -364,6 +364,14 @@ enum hd_attribute_kind hd_attribute_kind_of(struct hd_bytes name)
     return HD_ATTRIBUTE_UNKNOWN;
 }
 
+enum hd_attribute_kind hd_attribute_kind_at(const struct hd_pool *pool, unsigned name)
+{
+    struct hd_text_answers *answers = &pool->answers[name];
+    if (answers->attribute_kind == 0)
+        answers->attribute_kind = (uint8_t)(1 + hd_attribute_kind_of(hd_pool_text(pool, name)));
+    return (enum hd_attribute_kind)(answers->attribute_kind - 1);
+}
+
 int hd_attribute_walk(enum hd_attribute_kind kind, struct hd_walk *walk)
 {
     rules[kind].walk(walk);
@@ -388,12 +396,13 @@ int hd_attribute_admit(struct hd_attribute_set *set, enum hd_attribute_kind kind
     return 0;
 }
 
-const struct hd_attribute *hd_attribute_find(const struct hd_attribute *attributes, size_t count,
+const struct hd_attribute *hd_attribute_find(const struct hd_attributes *attributes,
                                              enum hd_attribute_kind kind)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (attributes[i].kind == kind)
-            return &attributes[i];
-    }
-    return NULL;
+    if ((attributes->kinds & HD_ATTRIBUTE_BIT(kind)) == 0)
+        return NULL;
+    const struct hd_attribute *attribute = attributes->list;
+    while (attribute->kind != kind)
+        attribute++;
+    return attribute;
 }

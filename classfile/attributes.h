@@ -43,7 +43,19 @@ enum hd_attribute_kind {
     HD_ATTRIBUTE_KIND_COUNT
 };
 
+/* In sets of kinds. */
+#define HD_ATTRIBUTE_BIT(kind) (UINT32_C(1) << (kind))
+_Static_assert(HD_ATTRIBUTE_KIND_COUNT <= 32, "a set of kinds has 32 bits");
+
 enum hd_attribute_kind hd_attribute_kind_of(struct hd_bytes name);
+/* The same for a Utf8 of a pool, which keeps the answer. */
+enum hd_attribute_kind hd_attribute_kind_at(const struct hd_pool *pool, unsigned name);
+
+static inline struct hd_bytes hd_attribute_name(const struct hd_pool *pool,
+                                                const struct hd_attribute *attribute)
+{
+    return hd_pool_text(pool, attribute->name);
+}
 
 /* Walks the contents (everything but Code, whose parts class.c takes apart) to their last byte. */
 HD_CHECKED int hd_attribute_walk(enum hd_attribute_kind kind, struct hd_walk *walk);
@@ -58,7 +70,7 @@ HD_CHECKED int hd_attribute_admit(struct hd_attribute_set *set, enum hd_attribut
                                   enum hd_place place, struct hd_error *err);
 
 /* The first attribute of a kind; NULL where there is none. */
-const struct hd_attribute *hd_attribute_find(const struct hd_attribute *attributes, size_t count,
+const struct hd_attribute *hd_attribute_find(const struct hd_attributes *attributes,
                                              enum hd_attribute_kind kind);
 
 /* In annotations.c and stackmap.c; walk->in may still be partly read. */

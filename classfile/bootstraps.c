@@ -97,13 +97,14 @@ static int check_extents(const struct hd_pool *pool, struct extent *extents, str
     return 0;
 }
 
+#define DYNAMIC_TAGS (HD_TAGS(HD_TAG_DYNAMIC) | HD_TAGS(HD_TAG_INVOKE_DYNAMIC))
+
 static int check_numbers(const struct hd_pool *pool, struct hd_error *err)
 {
     for (unsigned i = 1; i < pool->count; i++) {
         const struct hd_constant *constant = &pool->constants[i];
-        if (constant->tag != HD_TAG_DYNAMIC && constant->tag != HD_TAG_INVOKE_DYNAMIC)
-            continue;
-        if (constant->first >= pool->bootstrap_count)
+        if ((HD_TAGS(constant->tag) & DYNAMIC_TAGS) != 0 &&
+            constant->first >= pool->bootstrap_count)
             return hd_error_set(
                 err, HD_E_FORMAT,
                 "constant %u (%s): there is no bootstrap method %u, only %u of them", i,
@@ -114,7 +115,7 @@ static int check_numbers(const struct hd_pool *pool, struct hd_error *err)
 
 int hd_pool_check_bootstraps(const struct hd_pool *pool, struct hd_error *err)
 {
-    if ((pool->tags_present & (HD_TAGS(HD_TAG_DYNAMIC) | HD_TAGS(HD_TAG_INVOKE_DYNAMIC))) == 0)
+    if ((pool->tags_present & DYNAMIC_TAGS) == 0)
         return 0;
     if (check_numbers(pool, err) != 0)
         return -1;

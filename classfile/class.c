@@ -8,6 +8,9 @@
 
 #include "core/alloc.h"
 
+#include <stdalign.h>
+#include <string.h>
+
 #define MAGIC                       0xCAFEBABE
 #define FIRST_MAJOR                 45
 #define FIRST_MAJOR_OF_FIXED_MINORS 56
@@ -18,19 +21,26 @@ struct owned_class {
     struct hd_class class_file;
     struct hd_pool pool;
     struct hd_arena arena;
+    alignas(max_align_t) unsigned char memory[]; /* the arena's first */
 };
+
+static void refuse_constant(struct hd_parser *parser, uint16_t index, uint32_t tags,
+                            const char *what)
+{
+    struct hd_walk walk = { .in = hd_reader_over(HD_NO_BYTES, parser->err), .pool = parser->pool };
+    hd_walk_use(&walk, index, tags);
+    hd_error_prefix(parser->err, "%s", what);
+    hd_reader_stop(&parser->in);
+}
 
 uint16_t hd_parser_read_constant(struct hd_parser *parser, uint32_t tags, const char *what)
 {
-    struct hd_walk walk = { .in = hd_reader_over(HD_NO_BYTES, parser->err), .pool = parser->pool };
     uint16_t index = hd_read_u2(&parser->in);
     if (parser->in.failed)
         return 0;
-    hd_walk_use(&walk, index, tags);
-    if (!walk.in.failed)
+    if (hd_pool_is(parser->pool, index, tags))
         return index;
-    hd_error_prefix(parser->err, "%s", what);
-    parser->in.failed = true;
+    refuse_constant(parser, index, tags, what);
     return 0;
 }
 
@@ -99,7 +109,7 @@ static int read_interfaces(struct hd_parser *parser)
     if (!hd_reader_has(&parser->in, 2 * (size_t)count))
         return -1;
     struct hd_bytes *interfaces =
-        hd_arena_array(parser->arena, count, sizeof *interfaces, parser->err);
+        hd_arena_raw_array(parser->arena, count, sizeof *interfaces, parser->err);
     if (interfaces == NULL)
         return -1;
     for (unsigned i = 0; i < count; i++) {
@@ -125,14 +135,14 @@ static int check_module_constants(const struct hd_parser *parser)
 /* The attribute is known to be well formed. */
 static int index_bootstraps(struct hd_parser *parser)
 {
-    const struct hd_attribute *attribute = hd_attribute_find(
-        parser->out->attributes, parser->out->attribute_count, HD_ATTRIBUTE_BOOTSTRAP_METHODS);
+    const struct hd_attribute *attribute =
+        hd_attribute_find(&parser->out->attributes, HD_ATTRIBUTE_BOOTSTRAP_METHODS);
     if (attribute == NULL)
         return 0;
     struct hd_reader in = hd_reader_over(attribute->contents, parser->err);
     unsigned count = hd_read_u2(&in);
     struct hd_bootstrap *bootstraps =
-        hd_arena_array(parser->arena, count, sizeof *bootstraps, parser->err);
+        hd_arena_raw_array(parser->arena, count, sizeof *bootstraps, parser->err);
     if (bootstraps == NULL)
         return -1;
     for (unsigned i = 0; i < count; i++) {
@@ -147,9 +157,8 @@ static int index_bootstraps(struct hd_parser *parser)
 
 static int read_class_attributes(struct hd_parser *parser)
 {
-    const struct hd_walk model = { .pool = parser->pool, .place = HD_PLACE_CLASS };
-    if (hd_parser_read_attributes(parser, &parser->in, &model, &parser->out->attributes,
-                                  &parser->out->attribute_count) != 0 ||
+    const struct hd_attribute_place place = { .place = HD_PLACE_CLASS };
+    if (hd_parser_read_attributes(parser, &parser->in, &place, &parser->out->attributes) != 0 ||
         index_bootstraps(parser) != 0)
         return -1;
     return parser->checked_before ? 0 : hd_pool_check_bootstraps(parser->pool, parser->err);
@@ -171,13 +180,18 @@ static int read_class(struct hd_parser *parser)
     return 0;
 }
 
+/* What most classes need, in one piece with the class itself: a parsed class takes about as much as
+ * its file. */
 static struct owned_class *new_owned_class(size_t file_length)
 {
-    struct owned_class *owned = hd_alloc_zeroed(1, sizeof *owned);
+    size_t expected = file_length + file_length / 4 + 512;
+    size_t room = expected < LARGEST_ARENA_BLOCK ? expected : LARGEST_ARENA_BLOCK;
+    struct owned_class *owned = hd_alloc(sizeof *owned + room);
     if (owned == NULL)
         return NULL;
-    size_t expected = 2 * file_length + 1024;
-    hd_arena_init(&owned->arena, expected < LARGEST_ARENA_BLOCK ? expected : LARGEST_ARENA_BLOCK);
+    memset(owned, 0, sizeof *owned);
+    hd_arena_init(&owned->arena, room / 4);
+    hd_arena_lend(&owned->arena, owned->memory, room);
     return owned;
 }
 
@@ -188,7 +202,6 @@ static int parse(const uint8_t *data, size_t length, bool checked_before, struct
     if (owned == NULL)
         return hd_error_set_memory(err);
     struct hd_parser parser = { .in = hd_reader_over((struct hd_bytes){ data, length }, err),
-
                                 .out = &owned->class_file,
                                 .pool = &owned->pool,
                                 .arena = &owned->arena,
@@ -233,7 +246,6 @@ int hd_class_peek(const uint8_t *data, size_t length, struct hd_bytes *name, uin
     if (owned == NULL)
         return hd_error_set_memory(err);
     struct hd_parser parser = { .in = hd_reader_over((struct hd_bytes){ data, length }, err),
-
                                 .out = &owned->class_file,
                                 .pool = &owned->pool,
                                 .arena = &owned->arena,

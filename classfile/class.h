@@ -38,10 +38,16 @@ enum {
 };
 
 struct hd_attribute {
-    struct hd_bytes name;     /* Modified UTF-8, as in the pool */
     struct hd_bytes contents; /* the info bytes */
-    unsigned kind; /* enum hd_attribute_kind of classfile/attributes.h; 0 where the name is none
+    uint16_t name;            /* where in the pool */
+    uint16_t kind; /* enum hd_attribute_kind of classfile/attributes.h; 0 where the name is none
                       that JVMS §4.7 defines */
+};
+
+struct hd_attributes {
+    const struct hd_attribute *list;
+    uint32_t count;
+    uint32_t kinds; /* a bit for each enum hd_attribute_kind that is in the list */
 };
 
 /* The Code attribute (JVMS §4.7.3), absent (bytecode.length 0) for abstract and native methods. */
@@ -50,8 +56,7 @@ struct hd_code {
     uint16_t max_locals;
     struct hd_bytes bytecode;
     struct hd_bytes exception_table; /* 8 bytes an entry */
-    const struct hd_attribute *attributes;
-    size_t attribute_count;
+    struct hd_attributes attributes;
 };
 
 /* A field or a method. */
@@ -59,8 +64,7 @@ struct hd_member {
     struct hd_bytes name;       /* Modified UTF-8 */
     struct hd_bytes descriptor; /* JVMS §4.3 */
     uint16_t access;
-    const struct hd_attribute *attributes;
-    size_t attribute_count;
+    struct hd_attributes attributes;
     struct hd_code code; /* methods only */
 };
 
@@ -82,8 +86,7 @@ struct hd_class {
     const struct hd_member *methods;
     size_t method_count;
     const uint16_t *method_order; /* the same for methods */
-    const struct hd_attribute *attributes;
-    size_t attribute_count;
+    struct hd_attributes attributes;
     const struct hd_pool *pool;
 };
 

@@ -21,44 +21,57 @@ static int read_attribute(struct hd_parser *parser, struct hd_reader *in,
         return -1;
     if (!hd_pool_is(parser->pool, name, HD_TAGS(HD_TAG_UTF8)))
         return hd_reader_fail(in, "its name, constant %u, is not a Utf8", name);
-    attribute->name = hd_pool_text(parser->pool, name);
     attribute->contents = hd_read_bytes(in, length);
-    attribute->kind = hd_attribute_kind_of(attribute->name);
+    attribute->name = name;
+    attribute->kind = (uint16_t)hd_attribute_kind_at(parser->pool, name);
     if (!in->failed)
         return 0;
     char printable[HD_PRINTABLE_MAX];
-    return hd_error_prefix(parser->err, "%s", hd_utf8_printable(printable, attribute->name));
+    return hd_error_prefix(parser->err, "%s",
+                           hd_utf8_printable(printable, hd_pool_text(parser->pool, name)));
+}
+
+static int check_attribute(struct hd_parser *parser, const struct hd_attribute *attribute,
+                           const struct hd_attribute_place *place, struct hd_attribute_set *set)
+{
+    enum hd_attribute_kind kind = (enum hd_attribute_kind)attribute->kind;
+    if (kind == HD_ATTRIBUTE_UNKNOWN)
+        return 0;
+    if (hd_attribute_admit(set, kind, place->place, parser->err) != 0)
+        return -1;
+    if (kind == HD_ATTRIBUTE_CODE)
+        return 0; /* read_code takes it apart */
+    struct hd_walk walk = { .in = hd_reader_over(attribute->contents, parser->err),
+                            .pool = parser->pool,
+                            .place = place->place,
+                            .descriptor = place->descriptor,
+                            .layout = place->layout };
+    return hd_attribute_walk(kind, &walk);
 }
 
 int hd_parser_read_attributes(struct hd_parser *parser, struct hd_reader *in,
-                              const struct hd_walk *model, const struct hd_attribute **out,
-                              size_t *out_count)
+                              const struct hd_attribute_place *place, struct hd_attributes *out)
 {
     enum { SMALLEST_ATTRIBUTE = 6 };
     unsigned count = hd_read_u2(in);
     if (!hd_reader_has(in, SMALLEST_ATTRIBUTE * (size_t)count))
         return -1;
+    if (count == 0)
+        return 0;
     struct hd_attribute *attributes =
-        hd_arena_array(parser->arena, count, sizeof *attributes, parser->err);
+        hd_arena_raw_array(parser->arena, count, sizeof *attributes, parser->err);
     if (attributes == NULL)
         return -1;
     struct hd_attribute_set set = { 0 };
+    uint32_t kinds = 0;
     for (unsigned i = 0; i < count; i++) {
-        struct hd_attribute *attribute = &attributes[i];
-        if (read_attribute(parser, in, attribute) != 0)
+        if (read_attribute(parser, in, &attributes[i]) != 0)
             return hd_error_prefix(parser->err, "attribute %u", i);
-        enum hd_attribute_kind kind = (enum hd_attribute_kind)attribute->kind;
-        if (kind == HD_ATTRIBUTE_UNKNOWN || parser->checked_before)
-            continue;
-        if (hd_attribute_admit(&set, kind, model->place, parser->err) != 0)
-            return -1;
-        struct hd_walk walk = *model;
-        walk.in = hd_reader_over(attribute->contents, parser->err);
-        if (kind != HD_ATTRIBUTE_CODE && hd_attribute_walk(kind, &walk) != 0)
+        kinds |= HD_ATTRIBUTE_BIT(attributes[i].kind);
+        if (!parser->checked_before && check_attribute(parser, &attributes[i], place, &set) != 0)
             return -1;
     }
-    *out = attributes;
-    *out_count = count;
+    *out = (struct hd_attributes){ attributes, count, kinds };
     return 0;
 }
 
@@ -86,14 +99,12 @@ static int read_code_contents(struct hd_parser *parser, struct hd_reader *in, st
     code->bytecode = hd_read_bytes(in, hd_read_u4(in));
     unsigned handlers = hd_read_u2(in);
     code->exception_table = hd_read_bytes(in, 8 * (size_t)handlers);
-    struct hd_code_layout layout = { 0 };
+    struct hd_code_layout layout; /* of code that is checked */
     if (in->failed || (!parser->checked_before && check_code(parser, code, handlers, &layout) != 0))
         return -1;
-    const struct hd_walk model = { .pool = parser->pool,
-                                   .place = HD_PLACE_CODE,
-                                   .layout = &layout };
-    if (hd_parser_read_attributes(parser, in, &model, &code->attributes, &code->attribute_count) !=
-        0)
+    const struct hd_attribute_place place = { .place = HD_PLACE_CODE,
+                                              .layout = parser->checked_before ? NULL : &layout };
+    if (hd_parser_read_attributes(parser, in, &place, &code->attributes) != 0)
         return -1;
     if (hd_reader_left(in) > 0)
         return hd_reader_fail(in, "%zu bytes too long", hd_reader_left(in));
@@ -114,7 +125,7 @@ static bool has_no_code(const struct hd_member *method)
 static int read_code(struct hd_parser *parser, struct hd_member *method, unsigned parameter_slots)
 {
     const struct hd_attribute *attribute =
-        hd_attribute_find(method->attributes, method->attribute_count, HD_ATTRIBUTE_CODE);
+        hd_attribute_find(&method->attributes, HD_ATTRIBUTE_CODE);
     if (has_no_code(method))
         return attribute == NULL
                    ? 0
@@ -178,11 +189,9 @@ static int read_field(struct hd_parser *parser, struct hd_member *field)
 {
     if (!parser->checked_before && check_field_shape(parser) != 0)
         return -1;
-    const struct hd_walk model = { .pool = parser->pool,
-                                   .place = HD_PLACE_FIELD,
-                                   .descriptor = field->descriptor };
-    return hd_parser_read_attributes(parser, &parser->in, &model, &field->attributes,
-                                     &field->attribute_count);
+    const struct hd_attribute_place place = { .place = HD_PLACE_FIELD,
+                                              .descriptor = field->descriptor };
+    return hd_parser_read_attributes(parser, &parser->in, &place, &field->attributes);
 }
 
 static int read_method(struct hd_parser *parser, struct hd_member *method)
@@ -190,11 +199,9 @@ static int read_method(struct hd_parser *parser, struct hd_member *method)
     unsigned parameter_slots = 0;
     if (!parser->checked_before && check_method_shape(parser, method, &parameter_slots) != 0)
         return -1;
-    const struct hd_walk model = { .pool = parser->pool,
-                                   .place = HD_PLACE_METHOD,
-                                   .descriptor = method->descriptor };
-    if (hd_parser_read_attributes(parser, &parser->in, &model, &method->attributes,
-                                  &method->attribute_count) != 0)
+    const struct hd_attribute_place place = { .place = HD_PLACE_METHOD,
+                                              .descriptor = method->descriptor };
+    if (hd_parser_read_attributes(parser, &parser->in, &place, &method->attributes) != 0)
         return -1;
     return read_code(parser, method, parameter_slots);
 }
@@ -235,7 +242,7 @@ static int read_members(struct hd_parser *parser, const char *kind,
 static const uint16_t *sort_members(struct hd_parser *parser, const char *kind,
                                     const struct hd_member *members, size_t count)
 {
-    uint16_t *order = hd_arena_array(parser->arena, count, sizeof *order, parser->err);
+    uint16_t *order = hd_arena_raw_array(parser->arena, count, sizeof *order, parser->err);
     if (order == NULL)
         return NULL;
     hd_members_sort(members, order, count);

@@ -9,7 +9,7 @@
 #define FIRST_MAJOR_WITHOUT_SUBROUTINES         51
 #define FIRST_MAJOR_OF_CLASS_LITERALS           49
 #define FIRST_MAJOR_OF_STATIC_INTERFACE_METHODS 52
-#define ORDINALS_AT_FIRST                       2048
+#define ORDINALS_AT_FIRST                       512 /* as much as malloc has at hand */
 
 /* One instruction while it is walked. */
 struct instruction {
@@ -73,7 +73,7 @@ static size_t wide_length(struct hd_bytes code, unsigned at)
     }
 }
 
-static size_t varying_length(struct hd_bytes code, unsigned at)
+size_t hd_code_varying_length(struct hd_bytes code, unsigned at)
 {
     switch (hd_opcodes[code.data[at]].operands) {
     case HD_OPERANDS_TABLESWITCH:
@@ -87,17 +87,6 @@ static size_t varying_length(struct hd_bytes code, unsigned at)
     }
 }
 
-static inline size_t instruction_length(struct hd_bytes code, unsigned at)
-{
-    size_t length = hd_opcodes[code.data[at]].length;
-    return length > 0 ? length : varying_length(code, at);
-}
-
-size_t hd_code_instruction_length(struct hd_bytes code, unsigned at)
-{
-    return instruction_length(code, at);
-}
-
 static int make_room(struct hd_code_scratch *scratch, size_t length, struct hd_error *err)
 {
     if (length < scratch->capacity)
@@ -105,9 +94,10 @@ static int make_room(struct hd_code_scratch *scratch, size_t length, struct hd_e
     size_t capacity = ORDINALS_AT_FIRST;
     while (capacity <= length)
         capacity *= 2;
-    uint16_t *ordinals = hd_realloc_array(scratch->ordinals, capacity, sizeof *ordinals);
+    uint16_t *ordinals = hd_alloc(capacity * sizeof *ordinals);
     if (ordinals == NULL)
         return hd_error_set_memory(err);
+    hd_free(scratch->ordinals);
     scratch->ordinals = ordinals;
     scratch->capacity = capacity;
     return 0;
@@ -125,7 +115,7 @@ int hd_code_lay_out(struct hd_bytes bytecode, struct hd_code_scratch *scratch,
     memset(ordinals, 0xFF, bytecode.length * sizeof *ordinals);
     uint16_t count = 0;
     for (unsigned at = 0; at < bytecode.length;) {
-        size_t length = instruction_length(bytecode, at);
+        size_t length = hd_code_instruction_length(bytecode, at);
         if (length == 0)
             return hd_error_set(err, HD_E_FORMAT, "no valid instruction at %u (opcode 0x%02x)", at,
                                 bytecode.data[at]);
@@ -293,9 +283,7 @@ static void use_wide(struct hd_walk *walk, const struct instruction *instruction
         give(walk, hd_u2_at(operands + 2));
 }
 
-/* ldc_w and ldc mean the same, and so do goto_w and goto: which one is used depends on the constant
- * pool's order and on distances. */
-static uint8_t plain_form(uint8_t opcode)
+uint8_t hd_code_plain_form(uint8_t opcode)
 {
     switch (opcode) {
     case HD_OP_LDC_W:
@@ -314,37 +302,6 @@ static bool is_subroutine(uint8_t opcode)
     return opcode == HD_OP_JSR || opcode == HD_OP_JSR_W || opcode == HD_OP_RET;
 }
 
-static void use_constant_operand(struct hd_walk *walk, const struct instruction *instruction)
-{
-    const uint8_t *operands = instruction->code + instruction->at + 1;
-    switch (hd_opcodes[instruction->opcode].operands) {
-    case HD_OPERANDS_LDC:
-        use_loadable(walk, instruction, operands[0], false);
-        return;
-    case HD_OPERANDS_LDC_W:
-        use_loadable(walk, instruction, hd_u2_at(operands), false);
-        return;
-    case HD_OPERANDS_LDC2_W:
-        use_loadable(walk, instruction, hd_u2_at(operands), true);
-        return;
-    case HD_OPERANDS_FIELD:
-        hd_walk_use(walk, hd_u2_at(operands), HD_TAGS(HD_TAG_FIELD));
-        return;
-    case HD_OPERANDS_METHOD:
-        use_method(walk, instruction, hd_u2_at(operands));
-        return;
-    case HD_OPERANDS_INTERFACE:
-        use_interface_method(walk, operands);
-        return;
-    case HD_OPERANDS_DYNAMIC:
-        use_dynamic(walk, operands);
-        return;
-    default:
-        use_class(walk, instruction);
-        return;
-    }
-}
-
 static void use_jump(struct hd_walk *walk, const struct instruction *instruction)
 {
     const uint8_t *operands = instruction->code + instruction->at + 1;
@@ -361,7 +318,7 @@ static void use_jump(struct hd_walk *walk, const struct instruction *instruction
     }
 }
 
-static void use_operands(struct hd_walk *walk, const struct instruction *instruction)
+static void use_plain_operand(struct hd_walk *walk, const struct instruction *instruction)
 {
     const uint8_t *operands = instruction->code + instruction->at + 1;
     switch (hd_opcodes[instruction->opcode].operands) {
@@ -386,17 +343,49 @@ static void use_operands(struct hd_walk *walk, const struct instruction *instruc
     case HD_OPERANDS_NEWARRAY:
         use_array_type(walk, operands[0]);
         return;
-    case HD_OPERANDS_BRANCH:
-    case HD_OPERANDS_BRANCH_W:
-    case HD_OPERANDS_TABLESWITCH:
-    case HD_OPERANDS_LOOKUPSWITCH:
-        use_jump(walk, instruction);
-        return;
     case HD_OPERANDS_WIDE:
         use_wide(walk, instruction);
         return;
     default:
-        use_constant_operand(walk, instruction);
+        use_jump(walk, instruction);
+        return;
+    }
+}
+
+/* Those with a constant come first: they are most of them. */
+static void use_operands(struct hd_walk *walk, const struct instruction *instruction)
+{
+    const uint8_t *operands = instruction->code + instruction->at + 1;
+    switch (hd_opcodes[instruction->opcode].operands) {
+    case HD_OPERANDS_LDC:
+        use_loadable(walk, instruction, operands[0], false);
+        return;
+    case HD_OPERANDS_LDC_W:
+        use_loadable(walk, instruction, hd_u2_at(operands), false);
+        return;
+    case HD_OPERANDS_LDC2_W:
+        use_loadable(walk, instruction, hd_u2_at(operands), true);
+        return;
+    case HD_OPERANDS_FIELD:
+        hd_walk_use(walk, hd_u2_at(operands), HD_TAGS(HD_TAG_FIELD));
+        return;
+    case HD_OPERANDS_METHOD:
+        use_method(walk, instruction, hd_u2_at(operands));
+        return;
+    case HD_OPERANDS_INTERFACE:
+        use_interface_method(walk, operands);
+        return;
+    case HD_OPERANDS_DYNAMIC:
+        use_dynamic(walk, operands);
+        return;
+    case HD_OPERANDS_NEW:
+    case HD_OPERANDS_ANEWARRAY:
+    case HD_OPERANDS_CLASS:
+    case HD_OPERANDS_MULTIANEWARRAY:
+        use_class(walk, instruction);
+        return;
+    default:
+        use_plain_operand(walk, instruction);
         return;
     }
 }
@@ -404,7 +393,8 @@ static void use_operands(struct hd_walk *walk, const struct instruction *instruc
 static int walk_instruction(struct hd_walk *walk, const struct instruction *instruction)
 {
     const struct hd_opcode_info *info = &hd_opcodes[instruction->opcode];
-    give(walk, plain_form(instruction->opcode));
+    if (walk->meaning != NULL)
+        hd_meaning_add_u4(walk->meaning, hd_code_plain_form(instruction->opcode));
     if (info->local > 0 && (unsigned)info->local > walk->layout->max_locals)
         hd_reader_fail(&walk->in, "local variable %d, but max_locals is %u", info->local - 1,
                        walk->layout->max_locals);
@@ -422,12 +412,16 @@ int hd_code_walk(struct hd_walk *walk, uint16_t major)
 {
     const struct hd_bytes code = walk->layout->bytecode;
     for (unsigned at = 0; at < code.length;) {
-        unsigned length = (unsigned)instruction_length(code, at);
-        struct instruction instruction = { code.data, at, length, code.data[at], major };
-        if (hd_opcodes[instruction.opcode].operands == HD_OPERANDS_NONE &&
-            hd_opcodes[instruction.opcode].local == 0)
-            give(walk, instruction.opcode);
-        else if (walk_instruction(walk, &instruction) != 0)
+        const uint8_t opcode = code.data[at];
+        const struct hd_opcode_info *info = &hd_opcodes[opcode];
+        if (info->operands == HD_OPERANDS_NONE && info->local <= (int)walk->layout->max_locals) {
+            give(walk, opcode);
+            at++;
+            continue;
+        }
+        unsigned length = (unsigned)hd_code_instruction_length(code, at);
+        const struct instruction instruction = { code.data, at, length, opcode, major };
+        if (walk_instruction(walk, &instruction) != 0)
             return -1;
         at += length;
     }

@@ -7,6 +7,7 @@
 #ifndef HD_CLASSFILE_CODE_H
 #define HD_CLASSFILE_CODE_H
 
+#include "classfile/opcodes.h"
 #include "classfile/walk.h"
 
 /* Room for one layout at a time, reused from method to method. */
@@ -22,9 +23,20 @@ struct hd_code_scratch {
 
 void hd_code_scratch_close(struct hd_code_scratch *scratch);
 
+/* In code.c: the same for an instruction that is not always as long. */
+size_t hd_code_varying_length(struct hd_bytes code, unsigned at);
+
 /* How long the instruction at an offset inside the code is, the opcode included; 0 where there is
  * none. May reach past the end of the code. */
-size_t hd_code_instruction_length(struct hd_bytes code, unsigned at);
+static inline size_t hd_code_instruction_length(struct hd_bytes code, unsigned at)
+{
+    size_t length = hd_opcodes[code.data[at]].length;
+    return length > 0 ? length : hd_code_varying_length(code, at);
+}
+
+/* ldc_w and ldc mean the same, and so do goto_w and goto: which one is used depends on the constant
+ * pool's order and on distances. The one that stands for both; of all others themselves. */
+uint8_t hd_code_plain_form(uint8_t opcode);
 
 /* Finds where instructions start. layout borrows scratch until its next use. HD_E_FORMAT for code
  * that is empty, longer than 65,535 bytes, or does not divide into instructions. */

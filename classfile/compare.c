@@ -58,7 +58,7 @@ void hd_comparer_add(struct hd_comparer *comparer, enum hd_difference_kind kind,
 static void compare_names(struct hd_comparer *comparer, enum hd_difference_kind kind,
                           struct hd_bytes before, struct hd_bytes after)
 {
-    if (hd_bytes_equal(before, after))
+    if (hd_same_ends_equal(&comparer->twins.ends, before, after))
         return;
     struct hd_words words[HD_SIDES] = { hd_words_begin(comparer->err),
                                         hd_words_begin(comparer->err) };
@@ -67,12 +67,14 @@ static void compare_names(struct hd_comparer *comparer, enum hd_difference_kind 
     hd_comparer_add(comparer, kind, 0, NULL, &words[HD_BEFORE], &words[HD_AFTER]);
 }
 
-static bool same_interfaces(const struct hd_class *before, const struct hd_class *after)
+static bool same_interfaces(const struct hd_comparer *comparer)
 {
+    const struct hd_class *before = comparer->sides[HD_BEFORE];
+    const struct hd_class *after = comparer->sides[HD_AFTER];
     if (before->interface_count != after->interface_count)
         return false;
     for (size_t i = 0; i < before->interface_count; i++) {
-        if (!hd_bytes_equal(before->interfaces[i], after->interfaces[i]))
+        if (!hd_same_ends_equal(&comparer->twins.ends, before->interfaces[i], after->interfaces[i]))
             return false;
     }
     return true;
@@ -92,12 +94,10 @@ static struct hd_words list_interfaces(struct hd_comparer *comparer,
 
 static void compare_interfaces(struct hd_comparer *comparer)
 {
-    const struct hd_class *before = comparer->sides[HD_BEFORE];
-    const struct hd_class *after = comparer->sides[HD_AFTER];
-    if (same_interfaces(before, after))
+    if (same_interfaces(comparer))
         return;
-    struct hd_words old_list = list_interfaces(comparer, before);
-    struct hd_words new_list = list_interfaces(comparer, after);
+    struct hd_words old_list = list_interfaces(comparer, comparer->sides[HD_BEFORE]);
+    struct hd_words new_list = list_interfaces(comparer, comparer->sides[HD_AFTER]);
     hd_comparer_add(comparer, HD_DIFFERENCE_INTERFACES, 0, NULL, &old_list, &new_list);
 }
 
@@ -151,15 +151,11 @@ static int open_comparer(struct hd_comparer *comparer, struct hd_error *err)
     const struct hd_class *after = comparer->sides[HD_AFTER];
     comparer->err = err;
     hd_lexicon_init(&comparer->lexicon, comparer->before_is_view);
-    if (hd_twins_init(&comparer->twins, before->pool, after->pool, comparer->before_is_view, err) !=
-        0)
-        return -1;
-    for (int side = 0; side < HD_SIDES; side++) {
-        if (hd_meaning_init(&comparer->meanings[side], &comparer->lexicon,
-                            comparer->sides[side]->pool, err) != 0)
-            return -1;
-    }
-    return 0;
+    for (int side = 0; side < HD_SIDES; side++)
+        hd_meaning_init(&comparer->meanings[side], &comparer->lexicon, comparer->sides[side]->pool,
+                        err);
+    return hd_twins_init(&comparer->twins, before->pool, after->pool, comparer->before_is_view,
+                         err);
 }
 
 static void close_comparer(struct hd_comparer *comparer)
@@ -173,11 +169,12 @@ static void close_comparer(struct hd_comparer *comparer)
 }
 
 /* wanted: sides, and what kind of comparison. */
-static int compare(const struct hd_comparer *wanted, struct hd_comparison *out,
-                   struct hd_error *err)
+static int compare(const struct hd_comparer *wanted, const struct hd_same_ends *ends,
+                   struct hd_comparison *out, struct hd_error *err)
 {
     struct hd_comparer comparer = *wanted;
     int result = open_comparer(&comparer, err);
+    comparer.twins.ends = *ends;
     if (result == 0)
         compare_all(&comparer);
     if (comparer.failed || comparer.meanings[HD_BEFORE].failed ||
@@ -195,11 +192,12 @@ static int compare_files(const struct hd_class *before, const struct hd_class *a
                          bool for_verdict, struct hd_comparison *out, struct hd_error *err)
 {
     const struct hd_comparer wanted = { .sides = { before, after }, .for_verdict = for_verdict };
-    if (hd_bytes_equal(before->file, after->file)) {
+    const struct hd_same_ends ends = hd_same_ends_find(before->file, after->file);
+    if (hd_same_ends_are_all(&ends)) {
         *out = (struct hd_comparison){ NULL, 0 };
         return 0;
     }
-    return compare(&wanted, out, err);
+    return compare(&wanted, &ends, out, err);
 }
 
 int hd_compare_classes(const struct hd_class *before, const struct hd_class *after,
@@ -222,7 +220,8 @@ int hd_compare_view(const struct hd_vm_view *before, const struct hd_class *afte
         return -1;
     const struct hd_comparer wanted = { .sides = { &view.class_file, after },
                                         .before_is_view = true };
-    int result = compare(&wanted, out, err);
+    const struct hd_same_ends nothing = { .head = 0 };
+    int result = compare(&wanted, &nothing, out, err);
     hd_view_class_close(&view);
     return result;
 }

@@ -134,25 +134,24 @@ static void add_int_constant(struct hd_words *words, uint8_t type, int32_t value
 static void add_constant(struct hd_words *words, const struct hd_pool *pool, unsigned index,
                          uint8_t type)
 {
-    const struct hd_constant *constant = &pool->constants[index];
     float single;
     double twice;
     uint32_t bits;
     uint64_t long_bits;
-    switch (constant->tag) {
+    switch (hd_pool_tag(pool, index)) {
     case HD_TAG_INTEGER:
-        add_int_constant(words, type, (int32_t)hd_u4_at(constant->bytes.data));
+        add_int_constant(words, type, (int32_t)hd_u4_at(hd_pool_number(pool, index).data));
         return;
     case HD_TAG_LONG:
-        hd_words_add_format(words, "%lldL", (long long)u8_at(constant->bytes.data));
+        hd_words_add_format(words, "%lldL", (long long)u8_at(hd_pool_number(pool, index).data));
         return;
     case HD_TAG_FLOAT:
-        bits = hd_u4_at(constant->bytes.data);
+        bits = hd_u4_at(hd_pool_number(pool, index).data);
         memcpy(&single, &bits, sizeof single);
         hd_words_add_format(words, "%.9gf", (double)single);
         return;
     case HD_TAG_DOUBLE:
-        long_bits = u8_at(constant->bytes.data);
+        long_bits = u8_at(hd_pool_number(pool, index).data);
         memcpy(&twice, &long_bits, sizeof twice);
         hd_words_add_format(words, "%.17g", twice);
         return;
@@ -164,20 +163,14 @@ static void add_constant(struct hd_words *words, const struct hd_pool *pool, uns
 
 static const struct hd_attribute *constant_value(const struct hd_member *field)
 {
-    return hd_attribute_find(field->attributes, field->attribute_count,
-                             HD_ATTRIBUTE_CONSTANT_VALUE);
+    return hd_attribute_find(&field->attributes, HD_ATTRIBUTE_CONSTANT_VALUE);
 }
 
-static uint32_t number_of_value(struct hd_comparer *comparer, int side,
-                                const struct hd_attribute *attribute)
+static bool same_value(struct hd_comparer *comparer,
+                       const struct hd_attribute *const values[HD_SIDES])
 {
-    struct hd_meaning *meaning = &comparer->meanings[side];
-    uint32_t number = 0;
-    hd_meaning_restart(meaning);
-    hd_meaning_add_constant(meaning, hd_u2_at(attribute->contents.data));
-    if (!meaning->failed)
-        memcpy(&number, meaning->run.data, sizeof number);
-    return number;
+    return hd_twins_compare(&comparer->twins, hd_u2_at(values[HD_BEFORE]->contents.data),
+                            hd_u2_at(values[HD_AFTER]->contents.data)) == HD_TWINS_SAME;
 }
 
 /* Compiled users hold copies of a static final constant: the JVM takes a new value, they do not. */
@@ -189,9 +182,7 @@ static void compare_constants(struct hd_comparer *comparer,
                                                     constant_value(fields[HD_AFTER]) };
     if (comparer->before_is_view || (values[HD_BEFORE] == NULL && values[HD_AFTER] == NULL))
         return;
-    if (values[HD_BEFORE] != NULL && values[HD_AFTER] != NULL &&
-        number_of_value(comparer, HD_BEFORE, values[HD_BEFORE]) ==
-            number_of_value(comparer, HD_AFTER, values[HD_AFTER]))
+    if (values[HD_BEFORE] != NULL && values[HD_AFTER] != NULL && same_value(comparer, values))
         return;
     if ((fields[HD_AFTER]->access & constant_flags) != constant_flags) {
         comparer->other_attribute = true;
@@ -247,7 +238,37 @@ static void compare_field_order(struct hd_comparer *comparer)
     }
 }
 
-void hd_compare_fields(struct hd_comparer *comparer)
+static void compare_pair(struct hd_comparer *comparer, const struct hd_member *const pair[HD_SIDES])
+{
+    compare_modifiers(comparer, pair);
+    compare_constants(comparer, pair);
+    hd_compare_member_attributes(comparer, HD_PLACE_FIELD, pair);
+}
+
+/* Nothing came, went or moved; as in nearly every class. */
+static bool are_all_in_place(const struct hd_comparer *comparer)
+{
+    const struct hd_class *before = comparer->sides[HD_BEFORE];
+    const struct hd_class *after = comparer->sides[HD_AFTER];
+    if (before->field_count != after->field_count)
+        return false;
+    for (size_t i = 0; i < after->field_count; i++) {
+        if (hd_comparer_member_order(comparer, &before->fields[i], &after->fields[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+static void compare_in_place(struct hd_comparer *comparer)
+{
+    for (size_t i = 0; i < comparer->sides[HD_AFTER]->field_count; i++) {
+        const struct hd_member *const pair[HD_SIDES] = { &comparer->sides[HD_BEFORE]->fields[i],
+                                                         &comparer->sides[HD_AFTER]->fields[i] };
+        compare_pair(comparer, pair);
+    }
+}
+
+static void compare_by_name(struct hd_comparer *comparer)
 {
     const struct hd_class *before = comparer->sides[HD_BEFORE];
     const struct hd_class *after = comparer->sides[HD_AFTER];
@@ -257,15 +278,20 @@ void hd_compare_fields(struct hd_comparer *comparer)
         const struct hd_member *same = find_same(before, field);
         const struct hd_member *retyped = same == NULL ? find_retyped(before, after, field) : NULL;
         const struct hd_member *const pair[HD_SIDES] = { same, field };
-        if (retyped != NULL) {
+        if (retyped != NULL)
             add_retyped(comparer, retyped, field);
-        } else if (same == NULL) {
+        else if (same == NULL)
             add_added(comparer, field);
-        } else {
-            compare_modifiers(comparer, pair);
-            compare_constants(comparer, pair);
-            hd_compare_member_attributes(comparer, HD_PLACE_FIELD, pair);
-        }
+        else
+            compare_pair(comparer, pair);
     }
     compare_field_order(comparer);
+}
+
+void hd_compare_fields(struct hd_comparer *comparer)
+{
+    if (!comparer->before_is_view && are_all_in_place(comparer))
+        compare_in_place(comparer);
+    else
+        compare_by_name(comparer);
 }

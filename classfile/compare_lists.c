@@ -29,8 +29,7 @@ static const struct hd_attribute *find(const struct hd_class *class_file,
 {
     bool is_read = class_file->major >= first_major ||
                    (class_file->minor == PREVIEW_MINOR && class_file->major >= first_preview_major);
-    return is_read ? hd_attribute_find(class_file->attributes, class_file->attribute_count, kind)
-                   : NULL;
+    return is_read ? hd_attribute_find(&class_file->attributes, kind) : NULL;
 }
 
 static int order_of_names(const void *a, const void *b)

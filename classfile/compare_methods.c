@@ -125,7 +125,11 @@ bool hd_comparer_same_body(struct hd_comparer *comparer,
     const struct hd_code *after = &methods[HD_AFTER]->code;
     if (before->bytecode.length == 0 || after->bytecode.length == 0)
         return before->bytecode.length == after->bytecode.length;
-    if (hd_twins_same_code(&comparer->twins, before->bytecode, after->bytecode) &&
+    enum hd_twins_answer answer =
+        hd_twins_compare_code(&comparer->twins, before->bytecode, after->bytecode);
+    if (answer == HD_TWINS_DIFFER)
+        return false;
+    if (answer == HD_TWINS_SAME &&
         (comparer->before_is_view ||
          hd_twins_same_handlers(&comparer->twins, before->exception_table, after->exception_table)))
         return true;
@@ -166,26 +170,29 @@ static void compare_pair(struct hd_comparer *comparer,
 }
 
 /* Which of two sorted lists is behind. */
-static int order_at(const struct hd_class *before, size_t old_place, const struct hd_class *after,
-                    size_t new_place)
+static int order_at(const struct hd_comparer *comparer, size_t old_place, size_t new_place)
 {
+    const struct hd_class *before = comparer->sides[HD_BEFORE];
+    const struct hd_class *after = comparer->sides[HD_AFTER];
     if (old_place == before->method_count)
         return 1;
     if (new_place == after->method_count)
         return -1;
-    return hd_member_order(method_at(before, old_place), method_at(after, new_place));
+    return hd_comparer_member_order(comparer, method_at(before, old_place),
+                                    method_at(after, new_place));
 }
 
 void hd_compare_methods(struct hd_comparer *comparer)
 {
     const struct hd_class *before = comparer->sides[HD_BEFORE];
     const struct hd_class *after = comparer->sides[HD_AFTER];
-    struct hd_renumbered renumbered = HD_RENUMBERED_INIT;
+    struct hd_renumbered renumbered;
     size_t old_place = 0;
     size_t new_place = 0;
+    hd_renumbered_init(&renumbered);
     while ((old_place < before->method_count || new_place < after->method_count) &&
            !comparer->failed) {
-        int order = order_at(before, old_place, after, new_place);
+        int order = order_at(comparer, old_place, new_place);
         if (order < 0) {
             add_method(comparer, HD_DIFFERENCE_METHOD_REMOVED, method_at(before, old_place));
             hd_renumbered_note_removed(&renumbered, method_at(before, old_place++));

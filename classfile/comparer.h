@@ -41,6 +41,17 @@ void hd_comparer_add(struct hd_comparer *comparer, enum hd_difference_kind kind,
 struct hd_words hd_comparer_name_method(struct hd_comparer *comparer,
                                         const struct hd_member *method);
 
+/* As hd_member_order, of a member of each class. */
+static inline int hd_comparer_member_order(const struct hd_comparer *comparer,
+                                           const struct hd_member *before,
+                                           const struct hd_member *after)
+{
+    const struct hd_same_ends *ends = &comparer->twins.ends;
+    bool same = hd_same_ends_cover(ends, before->name, after->name) &&
+                hd_same_ends_cover(ends, before->descriptor, after->descriptor);
+    return same ? 0 : hd_member_order(before, after);
+}
+
 void hd_compare_fields(struct hd_comparer *comparer);
 void hd_compare_methods(struct hd_comparer *comparer);
 /* Nest, record, permitted subclasses. */

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define DYNAMIC_TAGS (HD_TAGS(HD_TAG_DYNAMIC) | HD_TAGS(HD_TAG_INVOKE_DYNAMIC))
-#define DYNAMIC_SIZE 5 /* bytes of such a constant in the file */
 
 /* The dynamic constants change places among themselves: all have the same size, so that nothing
  * else moves. */
@@ -81,23 +80,8 @@ static bool is_in_order(const struct ordering *ordering)
 
 static size_t size_in_file(const uint8_t *constant)
 {
-    static const uint8_t sizes[] = { [HD_TAG_INTEGER] = 5,
-                                     [HD_TAG_FLOAT] = 5,
-                                     [HD_TAG_LONG] = 9,
-                                     [HD_TAG_DOUBLE] = 9,
-                                     [HD_TAG_CLASS] = 3,
-                                     [HD_TAG_STRING] = 3,
-                                     [HD_TAG_FIELD] = 5,
-                                     [HD_TAG_METHOD] = 5,
-                                     [HD_TAG_INTERFACE_METHOD] = 5,
-                                     [HD_TAG_NAME_AND_TYPE] = 5,
-                                     [HD_TAG_METHOD_HANDLE] = 4,
-                                     [HD_TAG_METHOD_TYPE] = 3,
-                                     [HD_TAG_DYNAMIC] = DYNAMIC_SIZE,
-                                     [HD_TAG_INVOKE_DYNAMIC] = DYNAMIC_SIZE,
-                                     [HD_TAG_MODULE] = 3,
-                                     [HD_TAG_PACKAGE] = 3 };
-    return constant[0] == HD_TAG_UTF8 ? 3u + hd_u2_at(constant + 1) : sizes[constant[0]];
+    size_t text = constant[0] == HD_TAG_UTF8 ? hd_u2_at(constant + 1) : 0;
+    return hd_constant_sizes[constant[0]] + text;
 }
 
 static void put_u2(uint8_t *at, unsigned value)

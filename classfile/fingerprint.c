@@ -59,11 +59,11 @@ static bool may_be_forgotten(enum hd_attribute_kind kind)
 }
 
 static int add_attributes(struct fingerprinter *printer, enum hd_place place,
-                          struct hd_bytes descriptor, const struct hd_attribute *attributes,
-                          size_t count, const enum hd_attribute_kind *kinds)
+                          struct hd_bytes descriptor, const struct hd_attributes *attributes,
+                          const enum hd_attribute_kind *kinds)
 {
     for (; *kinds != HD_ATTRIBUTE_UNKNOWN; kinds++) {
-        const struct hd_attribute *attribute = hd_attribute_find(attributes, count, *kinds);
+        const struct hd_attribute *attribute = hd_attribute_find(attributes, *kinds);
         if (attribute == NULL || (printer->rebuilt && may_be_forgotten(*kinds)))
             continue;
         hd_meaning_add_u4(&printer->meaning, *kinds);
@@ -108,8 +108,8 @@ static int add_fields(struct fingerprinter *printer)
     for (size_t i = 0; i < class_file->field_count; i++) {
         const struct hd_member *field = &class_file->fields[i];
         add_head(printer, field, hd_effective_field_access(field));
-        if (add_attributes(printer, HD_PLACE_FIELD, field->descriptor, field->attributes,
-                           field->attribute_count, field_kinds) != 0)
+        if (add_attributes(printer, HD_PLACE_FIELD, field->descriptor, &field->attributes,
+                           field_kinds) != 0)
             return -1;
     }
     return 0;
@@ -123,8 +123,8 @@ static int add_methods(struct fingerprinter *printer)
         const struct hd_member *method = &class_file->methods[class_file->method_order[i]];
         add_head(printer, method, hd_effective_method_access(class_file, method));
         if (add_code(printer, &method->code) != 0 ||
-            add_attributes(printer, HD_PLACE_METHOD, method->descriptor, method->attributes,
-                           method->attribute_count, method_kinds) != 0)
+            add_attributes(printer, HD_PLACE_METHOD, method->descriptor, &method->attributes,
+                           method_kinds) != 0)
             return -1;
     }
     return 0;
@@ -141,8 +141,8 @@ static int add_class(struct fingerprinter *printer)
         hd_meaning_add_text(&printer->meaning, class_file->interfaces[i]);
     if (add_fields(printer) != 0 || add_methods(printer) != 0)
         return -1;
-    return add_attributes(printer, HD_PLACE_CLASS, HD_NO_BYTES, class_file->attributes,
-                          class_file->attribute_count, class_kinds);
+    return add_attributes(printer, HD_PLACE_CLASS, HD_NO_BYTES, &class_file->attributes,
+                          class_kinds);
 }
 
 /* The run of numbers, then what each number stands for. */
@@ -171,9 +171,8 @@ static int print(const struct hd_class *class_file, bool rebuilt, struct hd_dige
         .class_file = class_file, .rebuilt = rebuilt, .scratch = HD_CODE_SCRATCH_INIT, .err = err
     };
     hd_lexicon_init(&printer.lexicon, false);
-    int result = hd_meaning_init(&printer.meaning, &printer.lexicon, class_file->pool, err);
-    if (result == 0)
-        result = add_class(&printer);
+    hd_meaning_init(&printer.meaning, &printer.lexicon, class_file->pool, err);
+    int result = add_class(&printer);
     if (result == 0)
         result = printer.meaning.failed ? -1 : digest(&printer, out);
     hd_meaning_close(&printer.meaning);

@@ -163,11 +163,12 @@ static uint32_t number_of_simple(struct hd_meaning *meaning, unsigned index)
     uint32_t parts[4] = { constant->tag, constant->handle_kind };
     switch (constant->tag) {
     case HD_TAG_UTF8:
+        return number_of_bytes(meaning, constant->tag, hd_pool_text(meaning->pool, index));
     case HD_TAG_INTEGER:
     case HD_TAG_FLOAT:
     case HD_TAG_LONG:
     case HD_TAG_DOUBLE:
-        return number_of_bytes(meaning, constant->tag, constant->bytes);
+        return number_of_bytes(meaning, constant->tag, hd_pool_number(meaning->pool, index));
     case HD_TAG_FIELD:
     case HD_TAG_METHOD:
     case HD_TAG_INTERFACE_METHOD:
@@ -267,16 +268,24 @@ static void number_bootstrap_and_inner(struct hd_meaning *meaning, unsigned oute
     }
 }
 
-int hd_meaning_init(struct hd_meaning *meaning, struct hd_lexicon *lexicon,
-                    const struct hd_pool *pool, struct hd_error *err)
+void hd_meaning_init(struct hd_meaning *meaning, struct hd_lexicon *lexicon,
+                     const struct hd_pool *pool, struct hd_error *err)
 {
     *meaning = (struct hd_meaning){ .lexicon = lexicon, .pool = pool, .err = err };
-    meaning->numbers =
-        hd_alloc_zeroed(pool->count + pool->bootstrap_count, sizeof *meaning->numbers);
-    if (meaning->numbers == NULL)
-        return hd_error_set_memory(err);
-    meaning->bootstrap_numbers = meaning->numbers + pool->count;
-    return 0;
+}
+
+/* Most comparisons never ask for a number. */
+static bool open_numbers(struct hd_meaning *meaning)
+{
+    size_t count = (size_t)meaning->pool->count + meaning->pool->bootstrap_count;
+    meaning->numbers = hd_alloc_zeroed(count, sizeof *meaning->numbers);
+    if (meaning->numbers == NULL) {
+        hd_error_set_memory(meaning->err);
+        meaning->failed = true;
+        return false;
+    }
+    meaning->bootstrap_numbers = meaning->numbers + meaning->pool->count;
+    return true;
 }
 
 void hd_meaning_close(struct hd_meaning *meaning)
@@ -294,7 +303,7 @@ void hd_meaning_grow(struct hd_meaning *meaning)
 
 void hd_meaning_add_constant(struct hd_meaning *meaning, unsigned index)
 {
-    if (meaning->failed)
+    if (meaning->failed || (meaning->numbers == NULL && !open_numbers(meaning)))
         return;
     const struct hd_constant *constant = &meaning->pool->constants[index];
     bool needs_bootstrap = !meaning->lexicon->ignore_bootstraps &&

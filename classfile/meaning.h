@@ -36,7 +36,8 @@ struct hd_meaning {
     struct hd_buffer run;
     struct hd_lexicon *lexicon;
     const struct hd_pool *pool;
-    uint32_t *numbers;           /* by pool index: the lexicon's number, 0 not known yet */
+    uint32_t *numbers;           /* by pool index: the lexicon's number, 0 not known yet; NULL until
+                                    the first constant */
     uint32_t *bootstrap_numbers; /* by bootstrap method */
     struct hd_error *err;
     bool failed; /* memory ran out: the run is worthless */
@@ -46,8 +47,8 @@ void hd_lexicon_init(struct hd_lexicon *lexicon, bool ignore_bootstraps);
 void hd_lexicon_close(struct hd_lexicon *lexicon);
 
 /* Prepares a meaning for the constants of pool, which it borrows with the lexicon until closed. */
-HD_CHECKED int hd_meaning_init(struct hd_meaning *meaning, struct hd_lexicon *lexicon,
-                               const struct hd_pool *pool, struct hd_error *err);
+void hd_meaning_init(struct hd_meaning *meaning, struct hd_lexicon *lexicon,
+                     const struct hd_pool *pool, struct hd_error *err);
 void hd_meaning_close(struct hd_meaning *meaning);
 
 /* Forgets the run, keeps the numbers. */

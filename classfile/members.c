@@ -14,10 +14,10 @@
 #define FIRST_MAJOR_WITH_ABSTRACT_INTERFACES 50
 #define FIRST_MAJOR_OF_STATIC_INITIALIZERS   51
 
-static uint16_t synthetic_flag(const struct hd_attribute *attributes, size_t count)
+static uint16_t synthetic_flag(const struct hd_attributes *attributes)
 {
-    return hd_attribute_find(attributes, count, HD_ATTRIBUTE_SYNTHETIC) != NULL ? HD_ACC_SYNTHETIC
-                                                                                : 0;
+    bool is_synthetic = (attributes->kinds & HD_ATTRIBUTE_BIT(HD_ATTRIBUTE_SYNTHETIC)) != 0;
+    return is_synthetic ? HD_ACC_SYNTHETIC : 0;
 }
 
 static uint16_t abstract_flag(const struct hd_class *class_file, uint16_t access)
@@ -30,15 +30,15 @@ static uint16_t abstract_flag(const struct hd_class *class_file, uint16_t access
 uint16_t hd_effective_class_access(const struct hd_class *class_file)
 {
     uint16_t access = class_file->access & CLASS_FLAGS;
-    access |= synthetic_flag(class_file->attributes, class_file->attribute_count);
+    access |= synthetic_flag(&class_file->attributes);
     return access | abstract_flag(class_file, access);
 }
 
 /* The flags of the class in its own InnerClasses attribute; false where it is not in there. */
 static bool own_inner_flags(const struct hd_class *class_file, uint16_t *out)
 {
-    const struct hd_attribute *attribute = hd_attribute_find(
-        class_file->attributes, class_file->attribute_count, HD_ATTRIBUTE_INNER_CLASSES);
+    const struct hd_attribute *attribute =
+        hd_attribute_find(&class_file->attributes, HD_ATTRIBUTE_INNER_CLASSES);
     if (attribute == NULL)
         return false;
     struct hd_reader in = hd_reader_over(attribute->contents, NULL);
@@ -65,15 +65,13 @@ uint16_t hd_reflected_class_access(const struct hd_class *class_file)
 
 uint16_t hd_effective_field_access(const struct hd_member *field)
 {
-    return (field->access & FIELD_FLAGS) |
-           synthetic_flag(field->attributes, field->attribute_count);
+    return (field->access & FIELD_FLAGS) | synthetic_flag(&field->attributes);
 }
 
 uint16_t hd_effective_method_access(const struct hd_class *class_file,
                                     const struct hd_member *method)
 {
-    uint16_t access = (method->access & METHOD_FLAGS) |
-                      synthetic_flag(method->attributes, method->attribute_count);
+    uint16_t access = (method->access & METHOD_FLAGS) | synthetic_flag(&method->attributes);
     if (!hd_bytes_are(method->name, "<clinit>"))
         return access;
     return class_file->major < FIRST_MAJOR_OF_STATIC_INITIALIZERS ? HD_ACC_STATIC
@@ -101,8 +99,24 @@ static int order_of_numbers(const void *a, const void *b, void *members)
     return hd_member_order(&list[*(const uint16_t *)a], &list[*(const uint16_t *)b]);
 }
 
+/* For the few members that most classes have: no memory, no calls. */
+static void insert(const struct hd_member *members, uint16_t *order, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t place = i;
+        for (; place > 0 && hd_member_order(&members[order[place - 1]], &members[i]) > 0; place--)
+            order[place] = order[place - 1];
+        order[place] = (uint16_t)i;
+    }
+}
+
 void hd_members_sort(const struct hd_member *members, uint16_t *order, size_t count)
 {
+    enum { FEW = 12 };
+    if (count <= FEW) {
+        insert(members, order, count);
+        return;
+    }
     for (size_t i = 0; i < count; i++)
         order[i] = (uint16_t)i;
     qsort_r(order, count, sizeof *order, order_of_numbers, (void *)(uintptr_t)members);

@@ -2,59 +2,86 @@
 #include "classfile/names.h"
 
 #include "classfile/reader.h"
+#include "classfile/textwords.h"
 
 #include <string.h>
 
 #define MAX_DIMENSIONS      255
 #define MAX_PARAMETER_SLOTS 255
 
-/* What a byte is in a name (JVMS §4.2) and at the end of a descriptor (§4.3.2); 0 for all the
- * others. */
-enum { DOT_OR_BRACKET = 1, SLASH = 2, ANGLE = 4, SEMICOLON = 8, PRIMITIVE = 16, NAME_BYTES = 15 };
-static const uint8_t byte_kinds[256] = {
-    ['.'] = DOT_OR_BRACKET, ['['] = DOT_OR_BRACKET, [';'] = SEMICOLON, ['/'] = SLASH,
-    ['<'] = ANGLE,          ['>'] = ANGLE,          ['B'] = PRIMITIVE, ['C'] = PRIMITIVE,
-    ['D'] = PRIMITIVE,      ['F'] = PRIMITIVE,      ['I'] = PRIMITIVE, ['J'] = PRIMITIVE,
-    ['S'] = PRIMITIVE,      ['Z'] = PRIMITIVE
-};
-
-/* How many bytes from there on are of no kind that stops. */
-static size_t run_without(struct hd_bytes text, size_t from, uint8_t kinds)
+/* Those that JVMS §4.2 keeps out of names, . [ ; / and perhaps ESC and {. */
+static uint64_t mark_separators(uint64_t word)
 {
-    size_t i = from;
-    while (i < text.length && (byte_kinds[text.data[i]] & kinds) == 0)
-        i++;
-    return i - from;
+    return hd_text_mark(word | HD_IN_EVERY_BYTE('.' ^ '/'), '/') |
+           hd_text_mark(word | HD_IN_EVERY_BYTE(';' ^ '['), ';' | '[');
+}
+
+/* < and > */
+static uint64_t mark_angles(uint64_t word)
+{
+    return hd_text_mark(word | HD_IN_EVERY_BYTE('<' ^ '>'), '>');
+}
+
+static bool is_separator(uint8_t byte)
+{
+    return byte == '.' || byte == '[' || byte == ';' || byte == '/';
+}
+
+static bool has_separator(struct hd_bytes name)
+{
+    for (size_t i = 0; i < name.length; i++) {
+        if (is_separator(name.data[i]))
+            return true;
+    }
+    return false;
 }
 
 bool hd_name_is_unqualified(struct hd_bytes name)
 {
-    return name.length > 0 &&
-           run_without(name, 0, DOT_OR_BRACKET | SLASH | SEMICOLON) == name.length;
+    uint64_t marks = 0;
+    for (size_t i = 0; i < name.length; i += sizeof(uint64_t))
+        marks |= mark_separators(hd_text_word_at(name, i));
+    return name.length > 0 && (marks == 0 || !has_separator(name));
+}
+
+static bool has_angle(struct hd_bytes name)
+{
+    return memchr(name.data, '<', name.length) != NULL ||
+           memchr(name.data, '>', name.length) != NULL;
 }
 
 bool hd_name_is_method(struct hd_bytes name)
 {
-    if (name.length > 0 && run_without(name, 0, NAME_BYTES) == name.length)
-        return true;
-    return hd_bytes_are(name, "<init>") || hd_bytes_are(name, "<clinit>");
+    uint64_t marks = 0;
+    for (size_t i = 0; i < name.length; i += sizeof(uint64_t)) {
+        uint64_t word = hd_text_word_at(name, i);
+        marks |= mark_separators(word) | mark_angles(word);
+    }
+    if (marks == 0)
+        return name.length > 0;
+    if (has_angle(name))
+        return hd_bytes_are(name, "<init>") || hd_bytes_are(name, "<clinit>");
+    return !has_separator(name);
 }
 
 /* The length of the class name in front of a ';' or the end; 0 when it is not one. */
 static size_t class_name_length(struct hd_bytes text)
 {
-    size_t i = 0;
-    for (;;) {
-        size_t segment = run_without(text, i, DOT_OR_BRACKET | SLASH | SEMICOLON);
-        i += segment;
-        if (segment == 0)
-            return 0;
-        if (i == text.length || text.data[i] == ';')
-            return i;
-        if (text.data[i] != '/')
-            return 0;
-        i++;
+    size_t segment = 0; /* where it begins */
+    for (size_t i = 0; i < text.length; i += sizeof(uint64_t)) {
+        uint64_t marks = mark_separators(hd_text_word_at(text, i));
+        for (; marks != 0; marks &= marks - 1) {
+            size_t at = i + hd_text_first_mark(marks);
+            uint8_t byte = text.data[at];
+            if (byte == '.' || byte == '[' || (at == segment && (byte == '/' || byte == ';')))
+                return 0;
+            if (byte == ';')
+                return at;
+            if (byte == '/')
+                segment = at + 1;
+        }
     }
+    return segment < text.length ? text.length : 0;
 }
 
 bool hd_name_is_class(struct hd_bytes name)
@@ -84,26 +111,42 @@ bool hd_name_is_module(struct hd_bytes name)
     return name.length > 0;
 }
 
+static bool is_primitive(uint8_t type)
+{
+    switch (type) {
+    case 'B':
+    case 'C':
+    case 'D':
+    case 'F':
+    case 'I':
+    case 'J':
+    case 'S':
+    case 'Z':
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The length of the field descriptor in front; 0 when there is none. */
+static size_t descriptor_length(struct hd_bytes text)
+{
+    size_t dimensions = hd_descriptor_dimensions(text);
+    if (dimensions > MAX_DIMENSIONS || dimensions == text.length)
+        return 0;
+    size_t length = dimensions + 1;
+    if (text.data[dimensions] != 'L')
+        return is_primitive(text.data[dimensions]) ? length : 0;
+    struct hd_bytes tail = { text.data + length, text.length - length };
+    size_t name = class_name_length(tail);
+    return name > 0 && name < tail.length ? length + name + 1 : 0;
+}
+
 struct hd_bytes hd_descriptor_next(struct hd_bytes *rest)
 {
-    const struct hd_bytes none = { rest->data, 0 };
-    size_t dimensions = hd_descriptor_dimensions(*rest);
-    if (dimensions > MAX_DIMENSIONS || dimensions == rest->length)
-        return none;
-    size_t length = dimensions + 1;
-    uint8_t first = rest->data[dimensions];
-    if (first == 'L') {
-        struct hd_bytes tail = { rest->data + length, rest->length - length };
-        size_t name = class_name_length(tail);
-        if (name == 0 || name == tail.length)
-            return none;
-        length += name + 1;
-    } else if ((byte_kinds[first] & PRIMITIVE) == 0) {
-        return none;
-    }
-    struct hd_bytes taken = { rest->data, length };
-    rest->data += length;
-    rest->length -= length;
+    struct hd_bytes taken = { rest->data, descriptor_length(*rest) };
+    rest->data += taken.length;
+    rest->length -= taken.length;
     return taken;
 }
 
@@ -117,8 +160,7 @@ unsigned hd_descriptor_dimensions(struct hd_bytes descriptor)
 
 bool hd_descriptor_is_field(struct hd_bytes descriptor)
 {
-    struct hd_bytes rest = descriptor;
-    return hd_descriptor_next(&rest).length > 0 && rest.length == 0;
+    return descriptor.length > 0 && descriptor_length(descriptor) == descriptor.length;
 }
 
 static unsigned slots_of(struct hd_bytes parameter)

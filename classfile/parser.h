@@ -28,9 +28,16 @@ uint16_t hd_parser_read_constant(struct hd_parser *parser, uint32_t tags, const 
 /* Fields and methods, each with its attributes, and their orders. */
 HD_CHECKED int hd_parser_read_members(struct hd_parser *parser);
 
-/* An attribute list, read and checked; model says where it stands. */
+/* Where an attribute list stands; of a walk (classfile/walk.h) what all its attributes share. */
+struct hd_attribute_place {
+    enum hd_place place;
+    struct hd_bytes descriptor;
+    const struct hd_code_layout *layout;
+};
+
+/* An attribute list, read and checked. */
 HD_CHECKED int hd_parser_read_attributes(struct hd_parser *parser, struct hd_reader *in,
-                                         const struct hd_walk *model,
-                                         const struct hd_attribute **out, size_t *out_count);
+                                         const struct hd_attribute_place *place,
+                                         struct hd_attributes *out);
 
 #endif

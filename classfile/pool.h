@@ -36,13 +36,15 @@ enum hd_tag {
 /* Sets of tags, for "which kinds are allowed here". */
 #define HD_TAGS(tag) (1u << (tag))
 
+/* 8 bytes, as a class has hundreds of them and a deployment a thousand classes. Two that are equal
+ * bit by bit in pools with the same raw bytes are the same constant. */
 struct hd_constant {
     uint8_t tag;
     uint8_t handle_kind; /* METHOD_HANDLE: 1 to 9, §5.4.3.5 */
     uint16_t first; /* the first index inside; for DYNAMIC and INVOKE_DYNAMIC the bootstrap method's
-                       number */
-    uint16_t second;       /* the second index inside */
-    struct hd_bytes bytes; /* UTF8: the text; numbers: their 4 or 8 bytes */
+                       number; for UTF8 the text's length */
+    uint32_t second; /* the second index inside; for UTF8 and numbers where in the pool's raw bytes
+                        theirs begin */
 };
 
 /* An entry of the BootstrapMethods attribute (§4.7.23). */
@@ -64,6 +66,7 @@ struct hd_text_answers {
     uint8_t asked;
     uint8_t yes;
     uint8_t parameter_slots;
+    uint8_t attribute_kind; /* one more than the enum hd_attribute_kind; 0: not asked yet */
 };
 
 struct hd_pool {
@@ -103,7 +106,16 @@ static inline bool hd_pool_is(const struct hd_pool *pool, unsigned index, uint32
 /* The text of a UTF8. */
 static inline struct hd_bytes hd_pool_text(const struct hd_pool *pool, unsigned index)
 {
-    return pool->constants[index].bytes;
+    const struct hd_constant *text = &pool->constants[index];
+    return (struct hd_bytes){ pool->raw.data + text->second, text->first };
+}
+
+/* The 4 bytes of an INTEGER or FLOAT, the 8 of a LONG or DOUBLE. */
+static inline struct hd_bytes hd_pool_number(const struct hd_pool *pool, unsigned index)
+{
+    const struct hd_constant *number = &pool->constants[index];
+    bool is_wide = number->tag == HD_TAG_LONG || number->tag == HD_TAG_DOUBLE;
+    return (struct hd_bytes){ pool->raw.data + number->second, is_wide ? 8 : 4 };
 }
 
 /* The name in a CLASS, STRING, METHOD_TYPE, MODULE or PACKAGE. */
@@ -133,6 +145,11 @@ static inline struct hd_bytes hd_pool_member_owner(const struct hd_pool *pool, u
 {
     return hd_pool_named_text(pool, pool->constants[index].first);
 }
+
+/* How many bytes a constant takes in the file, its tag included; of a UTF8 those before the text.
+ * 0: there is no such tag. */
+#define HD_TAG_COUNT (HD_TAG_PACKAGE + 1)
+extern const uint8_t hd_constant_sizes[HD_TAG_COUNT];
 
 /* "Utf8", "Class", … for messages. */
 const char *hd_tag_word(enum hd_tag tag);

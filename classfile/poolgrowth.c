@@ -19,8 +19,7 @@ static int enter(struct hd_lexicon *lexicon, const struct hd_pool *pool, unsigne
                  struct hd_error *err)
 {
     struct hd_meaning meaning;
-    if (hd_meaning_init(&meaning, lexicon, pool, err) != 0)
-        return -1;
+    hd_meaning_init(&meaning, lexicon, pool, err);
     *added = 0;
     for (unsigned i = 1; i < pool->count && !meaning.failed; i++) {
         enum hd_tag tag = hd_pool_tag(pool, i);

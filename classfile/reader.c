@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void stop(struct hd_reader *reader)
+void hd_reader_stop(struct hd_reader *reader)
 {
     reader->failed = true;
     reader->at = reader->end;
@@ -21,7 +21,7 @@ int hd_reader_fail(struct hd_reader *reader, const char *format, ...)
     va_start(arguments, format);
     hd_text_format_list(text, sizeof text, format, arguments);
     va_end(arguments);
-    stop(reader);
+    hd_reader_stop(reader);
     return hd_error_set(reader->err, HD_E_FORMAT, "%s", text);
 }
 
@@ -32,5 +32,5 @@ void hd_reader_fail_short(struct hd_reader *reader, size_t wanted)
     hd_error_set(reader->err, HD_E_FORMAT,
                  "ends too early: %zu bytes wanted at byte %zu, %zu are there", wanted,
                  hd_reader_offset(reader), hd_reader_left(reader));
-    stop(reader);
+    hd_reader_stop(reader);
 }

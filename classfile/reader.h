@@ -33,7 +33,9 @@ static inline struct hd_reader hd_reader_over(struct hd_bytes bytes, struct hd_e
 /* Fails the reader with HD_E_FORMAT and these words; nothing more can be read. Always returns -1.
  */
 int hd_reader_fail(struct hd_reader *reader, const char *format, ...) HD_PRINTF(2, 3);
-/* The same for a read past the end. */
+/* Fails the reader without words: the error is set already, or nobody wants one. */
+void hd_reader_stop(struct hd_reader *reader);
+/* Fails it for a read past the end. */
 void hd_reader_fail_short(struct hd_reader *reader, size_t wanted);
 
 static inline size_t hd_reader_left(const struct hd_reader *reader)
@@ -48,8 +50,9 @@ static inline size_t hd_reader_offset(const struct hd_reader *reader)
 
 static inline bool hd_reader_has(struct hd_reader *reader, size_t length)
 {
-    if (__builtin_expect(hd_reader_left(reader) >= length && !reader->failed, 1))
-        return true;
+    bool is_there = hd_reader_left(reader) >= length;
+    if (__builtin_expect(is_there && (length > 0 || !reader->failed), 1))
+        return true; /* nothing is left of a reader that has failed */
     hd_reader_fail_short(reader, length);
     return false;
 }

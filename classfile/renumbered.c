@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "classfile/renumbered.h"
 
+void hd_renumbered_init(struct hd_renumbered *renumbered)
+{
+    renumbered->removed.count = 0;
+    renumbered->added.count = 0;
+    renumbered->changed[HD_BEFORE].count = 0;
+    renumbered->changed[HD_AFTER].count = 0;
+    renumbered->is_something_else = false;
+}
+
 static void note(struct hd_renumbered *renumbered, struct hd_renumbered_list *list,
                  const struct hd_member *method)
 {

@@ -25,10 +25,8 @@ struct hd_renumbered {
     bool is_something_else; /* a method of the programmer's came or went, or there are too many */
 };
 
-#define HD_RENUMBERED_INIT                                                                         \
-    {                                                                                              \
-        .is_something_else = false                                                                 \
-    }
+/* Nothing gathered yet. */
+void hd_renumbered_init(struct hd_renumbered *renumbered);
 
 void hd_renumbered_note_removed(struct hd_renumbered *renumbered, const struct hd_member *method);
 void hd_renumbered_note_added(struct hd_renumbered *renumbered, const struct hd_member *method);

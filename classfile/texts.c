@@ -27,21 +27,17 @@ static bool is_of_kind(struct hd_bytes text, enum hd_text_kind kind, unsigned *s
     }
 }
 
-bool hd_text_is(const struct hd_pool *pool, unsigned index, enum hd_text_kind kind)
+bool hd_text_look(const struct hd_pool *pool, unsigned index, enum hd_text_kind kind)
 {
-    if (kind == HD_TEXT_ANY)
-        return true;
     struct hd_text_answers *answers = &pool->answers[index];
     unsigned bit = 1u << (kind - 1);
-    if ((answers->asked & bit) == 0) {
-        unsigned slots = 0;
-        bool yes = is_of_kind(hd_pool_text(pool, index), kind, &slots);
-        answers->asked |= (uint8_t)bit;
-        answers->yes |= (uint8_t)(yes ? bit : 0);
-        if (kind == HD_TEXT_METHOD_TYPE)
-            answers->parameter_slots = (uint8_t)slots;
-    }
-    return (answers->yes & bit) != 0;
+    unsigned slots = 0;
+    bool yes = is_of_kind(hd_pool_text(pool, index), kind, &slots);
+    answers->asked |= (uint8_t)bit;
+    answers->yes |= (uint8_t)(yes ? bit : 0);
+    if (kind == HD_TEXT_METHOD_TYPE)
+        answers->parameter_slots = (uint8_t)slots;
+    return yes;
 }
 
 unsigned hd_text_parameter_slots(const struct hd_pool *pool, unsigned index)

@@ -23,8 +23,19 @@ enum hd_text_kind {
     HD_TEXT_MODULE       /* §4.2.3 */
 };
 
+/* Looks at the text, and keeps the answer. */
+bool hd_text_look(const struct hd_pool *pool, unsigned index, enum hd_text_kind kind);
+
 /* index is that of a Utf8. */
-bool hd_text_is(const struct hd_pool *pool, unsigned index, enum hd_text_kind kind);
+static inline bool hd_text_is(const struct hd_pool *pool, unsigned index, enum hd_text_kind kind)
+{
+    if (kind == HD_TEXT_ANY)
+        return true;
+    const struct hd_text_answers *answers = &pool->answers[index];
+    unsigned bit = 1u << (kind - 1);
+    return (answers->asked & bit) != 0 ? (answers->yes & bit) != 0
+                                       : hd_text_look(pool, index, kind);
+}
 
 /* How many local variables the parameters of a method type take, as in hd_descriptor_is_method; 0
  * for a text that is none. */

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "classfile/utf8.h"
 
+#include "classfile/textwords.h"
+
 #include <string.h>
 
-static size_t plain_ascii_run(const uint8_t *at, size_t length)
+/* Not 0 where one of the bytes is 0 or no ASCII. */
+static uint64_t others_in(uint64_t word)
 {
-    const uint64_t ones = 0x0101010101010101u;
-    const uint64_t tops = 0x8080808080808080u;
-    size_t run = 0;
-    while (length - run >= 8) {
-        uint64_t word;
-        memcpy(&word, at + run, sizeof word);
-        if (((word | ((word - ones) & ~word)) & tops) != 0)
-            break;
-        run += 8;
-    }
-    while (run < length && at[run] != 0 && at[run] < 0x80)
-        run++;
-    return run;
+    return ((word - HD_IN_EVERY_BYTE(1)) | word) & HD_IN_EVERY_BYTE(0x80);
+}
+
+static bool is_plain_ascii(struct hd_bytes text)
+{
+    const size_t size = sizeof(uint64_t);
+    if (text.length < size)
+        return others_in(hd_text_short_word(text) | HD_IN_EVERY_BYTE(1) << 8 * text.length) == 0;
+    uint64_t others = others_in(hd_text_word(text.data)) |
+                      others_in(hd_text_word(text.data + text.length - size));
+    for (size_t at = size; at + size < text.length; at += size)
+        others |= others_in(hd_text_word(text.data + at));
+    return others == 0;
 }
 
 static bool is_continuation(uint8_t byte)
@@ -40,16 +43,23 @@ static size_t decode(const uint8_t *at, size_t left, uint32_t *character)
     return 0;
 }
 
+/* The length of the character in front; 0 when it is not valid. */
+static size_t character_length(const uint8_t *at, size_t left)
+{
+    uint32_t character;
+    if (at[0] != 0 && at[0] < 0x80)
+        return 1;
+    return decode(at, left, &character);
+}
+
 bool hd_utf8_is_valid_modified(struct hd_bytes text)
 {
-    size_t at = plain_ascii_run(text.data, text.length);
+    size_t at = is_plain_ascii(text) ? text.length : 0;
     while (at < text.length) {
-        uint32_t character;
-        size_t length = decode(text.data + at, text.length - at, &character);
+        size_t length = character_length(text.data + at, text.length - at);
         if (length == 0)
             return false;
         at += length;
-        at += plain_ascii_run(text.data + at, text.length - at);
     }
     return true;
 }

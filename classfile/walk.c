@@ -31,7 +31,7 @@ static void fail_on_kind(struct hd_walk *walk, unsigned index, uint32_t tags)
                        hd_tag_word(hd_pool_tag(walk->pool, index)), wanted);
 }
 
-void hd_walk_use(struct hd_walk *walk, unsigned index, uint32_t tags)
+void hd_walk_use_closely(struct hd_walk *walk, unsigned index, uint32_t tags)
 {
     if (walk->in.failed)
         return;
@@ -40,7 +40,7 @@ void hd_walk_use(struct hd_walk *walk, unsigned index, uint32_t tags)
         return;
     }
     if (walk->aligned != NULL && !hd_twins_aligned(walk->aligned, index))
-        walk->in.failed = true;
+        hd_reader_stop(&walk->in);
     if (walk->meaning != NULL)
         hd_meaning_add_constant(walk->meaning, index);
 }

@@ -30,8 +30,7 @@ struct hd_code_layout {
     struct hd_bytes bytecode;
     unsigned max_locals;
     unsigned handler_count;
-    const uint16_t
-        *ordinals; /* for every byte: the number of the instruction that starts there, or
+    const uint16_t *ordinals; /* for every byte: the number of the instruction that starts there, or
                       HD_NOT_AN_INSTRUCTION; at bytecode.length: how many instructions there are */
 };
 
@@ -66,8 +65,16 @@ static inline uint16_t hd_walk_u2(struct hd_walk *walk)
     return value;
 }
 
+/* In walk.c: what hd_walk_use does unless all is well and nobody else wants the constant. */
+void hd_walk_use_closely(struct hd_walk *walk, unsigned index, uint32_t tags);
+
 /* Checks that index is one of tags (HD_TAGS), and gives the constant to the meaning. */
-void hd_walk_use(struct hd_walk *walk, unsigned index, uint32_t tags);
+static inline void hd_walk_use(struct hd_walk *walk, unsigned index, uint32_t tags)
+{
+    bool is_check_only = walk->meaning == NULL && walk->aligned == NULL;
+    if (__builtin_expect(!is_check_only || !hd_pool_is(walk->pool, index, tags), 0))
+        hd_walk_use_closely(walk, index, tags);
+}
 
 /* Each reads an index; the optional one may be 0. Returns the index, 0 on failure. */
 uint16_t hd_walk_constant(struct hd_walk *walk, uint32_t tags);

@@ -225,8 +225,8 @@ static void list_texts(const json_t *array, char *out, size_t capacity)
     json_array_foreach(array, index, text)
     {
         if (json_is_string(text))
-            hd_text_format(out + strlen(out), capacity - strlen(out), "%s%s",
-                           index > 0 ? ", " : "", json_string_value(text));
+            hd_text_format(out + strlen(out), capacity - strlen(out), "%s%s", index > 0 ? ", " : "",
+                           json_string_value(text));
     }
 }
 
@@ -353,7 +353,9 @@ static long long count_deployments(const struct hd_jvm_process *jvm)
     hd_target_of_jvm(jvm, &target);
     if (!jvm->socket_exists || hd_conn_open(&target, &conn, &err) != 0)
         return -1;
-    long long count = json_integer_value(json_object_get(hd_conn_hello(conn), "deployments"));
+    const json_t *hello = hd_conn_hello(conn);
+    long long count =
+        hello != NULL ? json_integer_value(json_object_get(hello, "deployments")) : -1;
     hd_conn_close(conn);
     return count;
 }

@@ -74,8 +74,8 @@ int hd_command_rollback(const struct hd_invocation *invocation)
         return hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
     request.message = invocation->message != NULL ? hd_strdup(invocation->message) : NULL;
     request.expect = invocation->expect != NULL ? hd_strdup(invocation->expect) : NULL;
-    int status =
-        hd_deploy_request(invocation, &target, &request, (struct hd_bytes){ NULL, 0 }, &report);
+    int status = hd_deploy_request(invocation, &target, NULL, &request,
+                                   (struct hd_bytes){ NULL, 0 }, &report);
     if (report != NULL && !invocation->json)
         print_undone(&target, report);
     json_decref(report);

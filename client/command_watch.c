@@ -172,7 +172,7 @@ static void push_batch(const struct hd_invocation *invocation, struct hd_bundle_
     if (result == 0)
         result = hd_target_find(invocation, &target, &err);
     if (result == 0)
-        status = hd_deploy_bundle(invocation, &target, HD_REQUEST_PUSH, bundle, &report);
+        status = hd_deploy_bundle(invocation, &target, NULL, HD_REQUEST_PUSH, bundle, &report);
     else
         hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
     const char *reason = hd_answer_text(json_object_get(report, "error"), "reason");

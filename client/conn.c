@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/conn.h"
 
+#include "client/frame.h"
 #include "client/tunnel.h"
 #include "core/alloc.h"
+#include "core/random.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -15,7 +17,7 @@
 
 #define CONNECT_SECONDS 5
 #define SILENCE_SECONDS 60
-#define CHUNK_BYTES     65536
+#define CHUNK_BYTES     32768 /* as much as the agent reads at once */
 #define ANSWER_MAX      (UINT64_C(256) << 20)
 
 struct hd_conn {
@@ -39,7 +41,7 @@ struct hd_conn {
     const struct hd_conn_progress *progress;
     lws_sorted_usec_list_t second; /* while an answer is waited for */
     json_t *last_progress;         /* NULL: the agent has said nothing of it yet */
-    uint8_t *chunk;                /* LWS_PRE + CHUNK_BYTES */
+    uint8_t *chunk;                /* a frame of CHUNK_BYTES */
 };
 
 static void fail(struct hd_conn *conn, enum hd_error_code code, const char *text)
@@ -114,9 +116,10 @@ static void refused_handshake(struct hd_conn *conn, struct lws *wsi, const char 
              "the agent does not let this connection in: who comes here has no role there "
              "(authorized=), or asked for a host that the agent is not");
     else if (status == 500)
-        fail(conn, HD_E_DENIED,
-             "the agent cannot tell who comes here: its token file cannot be used, and its log says "
-             "why");
+        fail(
+            conn, HD_E_DENIED,
+            "the agent cannot tell who comes here: its token file cannot be used, and its log says "
+            "why");
     else if (status == 503)
         fail(conn, HD_E_CONNECTION, "the agent has too many connections; try again");
     else
@@ -205,12 +208,15 @@ static void on_second(lws_sorted_usec_list_t *second)
 static int send_chunk(struct hd_conn *conn, struct lws *wsi)
 {
     start_timer(conn, SILENCE_SECONDS);
+    uint8_t mask[HD_FRAME_MASK_BYTES];
     size_t length = conn->jar.length - conn->jar_sent;
     if (length > CHUNK_BYTES)
         length = CHUNK_BYTES;
-    memcpy(conn->chunk + LWS_PRE, conn->jar.data + conn->jar_sent, length);
+    if (hd_random_fill(mask, sizeof mask, NULL) != 0)
+        return -1;
+    size_t framed = hd_frame_binary(conn->jar.data + conn->jar_sent, length, mask, conn->chunk);
     conn->jar_sent += length;
-    if (lws_write(wsi, conn->chunk + LWS_PRE, length, LWS_WRITE_BINARY) < 0)
+    if (lws_write(wsi, conn->chunk, framed, LWS_WRITE_RAW) < 0)
         return -1;
     if (conn->progress != NULL && conn->progress->sent != NULL)
         conn->progress->sent(conn->jar_sent, conn->jar.length, conn->progress->context);
@@ -284,6 +290,7 @@ static int make_context(struct hd_conn *conn, struct hd_error *err)
         .uid = (uid_t)-1,
         .user = conn,
         .fd_limit_per_thread = 16,
+        .pt_serv_buf_size = CHUNK_BYTES, /* what is read at once */
     };
     conn->context = lws_create_context(&info);
     if (conn->context == NULL)
@@ -363,16 +370,27 @@ static int read_token(const char *path, char out[HD_TOKEN_MAX + 1], struct hd_er
     return 0;
 }
 
-static int take_hello(struct hd_conn *conn, struct hd_error *err)
+static bool greets(const json_t *message)
 {
-    if (wait_for_message(conn, CONNECT_SECONDS, &conn->hello, err) != 0)
+    const char *type = json_string_value(json_object_get(message, "type"));
+    const char *protocol = json_string_value(json_object_get(message, "protocol"));
+    return type != NULL && strcmp(type, "hello") == 0 && protocol != NULL &&
+           strcmp(protocol, HD_PROTOCOL_NAME) == 0;
+}
+
+static int await_hello(struct hd_conn *conn, struct hd_error *err)
+{
+    json_t *message = NULL;
+    if (conn->hello != NULL)
+        return 0;
+    if (wait_for_message(conn, CONNECT_SECONDS, &message, err) != 0)
         return -1;
-    const char *type = json_string_value(json_object_get(conn->hello, "type"));
-    const char *protocol = json_string_value(json_object_get(conn->hello, "protocol"));
-    if (type == NULL || strcmp(type, "hello") != 0 || protocol == NULL ||
-        strcmp(protocol, HD_PROTOCOL_NAME) != 0)
+    if (!greets(message)) {
+        json_decref(message);
         return hd_error_set(err, HD_E_CONNECTION, "%s: it does not greet as hotdrop.v1",
                             conn->target->title);
+    }
+    conn->hello = message;
     return 0;
 }
 
@@ -382,7 +400,7 @@ int hd_conn_open(const struct hd_target *target, struct hd_conn **out, struct hd
     if (conn == NULL)
         return hd_error_set_memory(err);
     conn->target = target;
-    conn->chunk = hd_alloc(LWS_PRE + CHUNK_BYTES);
+    conn->chunk = hd_alloc(HD_FRAME_HEAD_MAX + CHUNK_BYTES);
     if (conn->chunk == NULL) {
         hd_error_set_memory(err);
         goto out;
@@ -397,8 +415,6 @@ int hd_conn_open(const struct hd_target *target, struct hd_conn **out, struct hd
     if (make_context(conn, err) != 0)
         goto out;
     start_connecting(conn);
-    if (take_hello(conn, err) != 0)
-        goto out;
     *out = conn;
     return 0;
 out:
@@ -422,9 +438,10 @@ void hd_conn_close(struct hd_conn *conn)
     hd_free(conn);
 }
 
-const json_t *hd_conn_hello(const struct hd_conn *conn)
+const json_t *hd_conn_hello(struct hd_conn *conn)
 {
-    return conn->hello;
+    struct hd_error ignored = HD_ERROR_INIT;
+    return await_hello(conn, &ignored) == 0 ? conn->hello : NULL;
 }
 
 bool hd_conn_sent_everything(const struct hd_conn *conn)
@@ -468,7 +485,7 @@ static int wait_for_answer(struct hd_conn *conn, json_t **answer, struct hd_erro
 int hd_conn_request(struct hd_conn *conn, const struct hd_request *request, struct hd_bytes jar,
                     const struct hd_conn_progress *progress, json_t **answer, struct hd_error *err)
 {
-    if (write_request(conn, request, err) != 0)
+    if (await_hello(conn, err) != 0 || write_request(conn, request, err) != 0)
         return -1;
     conn->jar = jar;
     conn->jar_sent = 0;

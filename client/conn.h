@@ -20,15 +20,15 @@ struct hd_conn_progress {
     void *context;
 };
 
-/* Connects, checks who the peer of a local socket is, and waits for its hello (5 s).
- * HD_E_CONNECTION: nobody there or no Hotdrop; HD_E_DENIED: refused by the agent, or the peer is
- * not the JVM that was meant. */
+/* Begins to connect, and checks who the peer of a local socket is; how that went is known from the
+ * next call on, which waits for the agent's hello (5 s). HD_E_CONNECTION: nobody there or no Hotdrop;
+ * HD_E_DENIED: refused by the agent, or the peer is not the JVM that was meant. */
 HD_CHECKED int hd_conn_open(const struct hd_target *target, struct hd_conn **out,
                             struct hd_error *err);
 void hd_conn_close(struct hd_conn *conn);
 
-/* A borrow, as long as the connection. */
-const json_t *hd_conn_hello(const struct hd_conn *conn);
+/* A borrow, as long as the connection. NULL: it did not come. */
+const json_t *hd_conn_hello(struct hd_conn *conn);
 
 /* Sends the request (and the jar's bytes, for push and check), and waits for its answer: report,
  * status, history, show, or error. *answer is a new reference. Gives up with HD_E_CONNECTION

@@ -2,7 +2,6 @@
 #include "client/deploy.h"
 
 #include "client/after_push.h"
-#include "client/conn.h"
 #include "client/exit.h"
 #include "client/print.h"
 #include "core/alloc.h"
@@ -83,12 +82,11 @@ static int converse(const struct hd_invocation *invocation, struct hd_conn *conn
 
 /* Without printing the report. *report NULL: there is none, and why was printed. */
 static int ask(const struct hd_invocation *invocation, const struct hd_target *target,
-               const struct hd_request *request, struct hd_bytes jar, json_t **report,
-               double *seconds)
+               struct hd_conn *conn, const struct hd_request *request, struct hd_bytes jar,
+               json_t **report, double *seconds)
 {
     struct hd_error err = HD_ERROR_INIT;
-    struct hd_conn *conn = NULL;
-    if (hd_conn_open(target, &conn, &err) != 0)
+    if (conn == NULL && hd_conn_open(target, &conn, &err) != 0)
         return hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
     int status = converse(invocation, conn, request, jar, report, seconds);
     hd_conn_close(conn);
@@ -96,11 +94,12 @@ static int ask(const struct hd_invocation *invocation, const struct hd_target *t
 }
 
 int hd_deploy_request(const struct hd_invocation *invocation, const struct hd_target *target,
-                      const struct hd_request *request, struct hd_bytes jar, json_t **report)
+                      struct hd_conn *conn, const struct hd_request *request, struct hd_bytes jar,
+                      json_t **report)
 {
     json_t *document = NULL;
     double seconds = 0;
-    int status = ask(invocation, target, request, jar, &document, &seconds);
+    int status = ask(invocation, target, conn, request, jar, &document, &seconds);
     if (document != NULL)
         print_answer(invocation, document, request->type == HD_REQUEST_CHECK, seconds);
     if (report != NULL)
@@ -112,11 +111,12 @@ int hd_deploy_request(const struct hd_invocation *invocation, const struct hd_ta
 
 /* A push that is not over with its report. */
 static int push_and_go_on(const struct hd_invocation *invocation, const struct hd_target *target,
-                          const struct hd_request *request, struct hd_bytes jar)
+                          struct hd_conn *conn, const struct hd_request *request,
+                          struct hd_bytes jar)
 {
     json_t *report = NULL;
     double seconds = 0;
-    int status = ask(invocation, target, request, jar, &report, &seconds);
+    int status = ask(invocation, target, conn, request, jar, &report, &seconds);
     if (report == NULL)
         return status;
     if (!invocation->json)
@@ -141,12 +141,15 @@ static char *name_to_send(const struct hd_bundle *bundle)
 }
 
 int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_target *target,
-                     enum hd_request_type type, struct hd_bundle *bundle, json_t **report)
+                     struct hd_conn *conn, enum hd_request_type type, struct hd_bundle *bundle,
+                     json_t **report)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_bytes jar;
-    if (hd_bundle_jar(bundle, &jar, &err) != 0)
+    if (hd_bundle_jar(bundle, &jar, &err) != 0) {
+        hd_conn_close(conn);
         return hd_print_failure(invocation->json, hd_exit_for_error(&err), &err);
+    }
     struct hd_request request = {
         .type = type,
         .id = 1,
@@ -162,8 +165,8 @@ int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_tar
         .expect = invocation->expect != NULL ? hd_strdup(invocation->expect) : NULL,
     };
     bool goes_on = invocation->smoke != NULL || invocation->wait_drained_ms > 0;
-    int status = goes_on ? push_and_go_on(invocation, target, &request, jar)
-                         : hd_deploy_request(invocation, target, &request, jar, report);
+    int status = goes_on ? push_and_go_on(invocation, target, conn, &request, jar)
+                         : hd_deploy_request(invocation, target, conn, &request, jar, report);
     hd_request_close(&request);
     return status;
 }

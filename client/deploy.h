@@ -5,6 +5,7 @@
 #ifndef HD_CLIENT_DEPLOY_H
 #define HD_CLIENT_DEPLOY_H
 
+#include "client/conn.h"
 #include "client/invocation.h"
 #include "client/target.h"
 #include "core/bundle.h"
@@ -13,14 +14,16 @@
 #include <jansson.h>
 
 /* Sends it, prints the answer (table, or one line of JSON) and returns the exit status. The
- * bundle stays the caller's. report: as with hd_deploy_request; only without --smoke and
- * --wait-drained. */
+ * bundle stays the caller's. conn: open to that target, and consumed; NULL: one is opened. report:
+ * as with hd_deploy_request; only without --smoke and --wait-drained. */
 int hd_deploy_bundle(const struct hd_invocation *invocation, const struct hd_target *target,
-                     enum hd_request_type type, struct hd_bundle *bundle, json_t **report);
+                     struct hd_conn *conn, enum hd_request_type type, struct hd_bundle *bundle,
+                     json_t **report);
 
-/* Any request that is answered by a report. *report (unless NULL): the document, a new reference,
+/* Any request that is answered by a report. conn: as above. *report (unless NULL): the document, a new reference,
  * or NULL where none came. */
 int hd_deploy_request(const struct hd_invocation *invocation, const struct hd_target *target,
-                      const struct hd_request *request, struct hd_bytes jar, json_t **report);
+                      struct hd_conn *conn, const struct hd_request *request, struct hd_bytes jar,
+                      json_t **report);
 
 #endif

@@ -230,6 +230,20 @@ int hd_jvms_examine(pid_t pid, struct hd_jvm_process *out, struct hd_error *err)
     return 0;
 }
 
+int hd_jvms_reach(pid_t pid, struct hd_jvm_process *out, struct hd_error *err)
+{
+    struct hd_jvm_process jvm = { .pid = pid };
+    if (read_status(&jvm, err) != 0)
+        return -1;
+    find_socket(&jvm);
+    if (jvm.socket_exists)
+        read_main_class(&jvm);
+    else if (look_closer(&jvm, err) != 0)
+        return -1;
+    *out = jvm;
+    return 0;
+}
+
 /* Most processes have one thread, and no JVM has: their maps need not be read. */
 static bool is_jvm(pid_t pid, struct hd_jvm_process *out)
 {

@@ -29,6 +29,11 @@ struct hd_jvm_process {
  * process; HD_E_DENIED: not ours to look at; HD_E_USAGE: not a JVM. */
 HD_CHECKED int hd_jvms_examine(pid_t pid, struct hd_jvm_process *out, struct hd_error *err);
 
+/* The same for somebody who wants to reach its agent: where its default socket is there, the maps
+ * are not read, and has_agent and jdk stay unknown; what is behind the socket, the kernel tells
+ * whoever connects. */
+HD_CHECKED int hd_jvms_reach(pid_t pid, struct hd_jvm_process *out, struct hd_error *err);
+
 /* All that this user may look at (root: everybody's), ordered by pid. The caller frees *out with
  * hd_free. */
 HD_CHECKED int hd_jvms_list(struct hd_jvm_process **out, size_t *count, struct hd_error *err);

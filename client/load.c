@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define QUICK_BYTES (4 << 20)
+
 static const struct hd_bundle_limits limits = {
     .max_bytes = HD_BUNDLE_MAX_BYTES,
     .max_class_bytes = HD_BUNDLE_MAX_CLASS_BYTES,
@@ -115,7 +117,7 @@ static int add_class(struct hd_bundle_builder *builder, const char *path, struct
     return result;
 }
 
-static int open_jar(const char *path, struct hd_bundle **out, struct hd_error *err)
+static int open_jar(const char *path, bool packed, struct hd_bundle **out, struct hd_error *err)
 {
     struct hd_error why = HD_ERROR_INIT; /* begins with the name */
     const char *name = base_name(path);
@@ -123,7 +125,9 @@ static int open_jar(const char *path, struct hd_bundle **out, struct hd_error *e
     size_t length = 0;
     if (hd_load_file(path, &data, &length, err) != 0)
         return -1;
-    if (hd_bundle_open_take(data, length, name, &limits, 0, out, &why) != 0)
+    int result = packed ? hd_bundle_open_packed_take(data, length, name, &limits, out, &why)
+                        : hd_bundle_open_take(data, length, name, &limits, 0, out, &why);
+    if (result != 0)
         return hd_error_set(err, why.code, "%.*s%s", (int)(name - path), path, why.text);
     return 0;
 }
@@ -139,7 +143,7 @@ int hd_load_jar(struct hd_bytes jar, const char *name, struct hd_bundle **out, s
 static int add_jar(struct hd_bundle_builder *builder, const char *path, struct hd_error *err)
 {
     struct hd_bundle *jar = NULL;
-    if (open_jar(path, &jar, err) != 0)
+    if (open_jar(path, false, &jar, err) != 0)
         return -1;
     int result = 0;
     for (size_t i = 0; i < hd_bundle_class_count(jar) && result == 0; i++) {
@@ -190,13 +194,30 @@ static int add_path(struct hd_bundle_builder *builder, char *path, struct hd_err
     return add_file(builder, path, err);
 }
 
+static bool is_single_jar(char *const *paths, size_t count, struct stat *status)
+{
+    return count == 1 && is_jar(paths[0]) && stat(paths[0], status) == 0 &&
+           !S_ISDIR(status->st_mode);
+}
+
+bool hd_load_is_quick(char *const *paths, size_t count)
+{
+    struct stat status;
+    return is_single_jar(paths, count, &status) && status.st_size <= QUICK_BYTES;
+}
+
+int hd_load_to_ship(char *const *paths, size_t count, struct hd_bundle **out, struct hd_error *err)
+{
+    struct stat status;
+    return is_single_jar(paths, count, &status) ? open_jar(paths[0], true, out, err)
+                                                : hd_load_paths(paths, count, out, err);
+}
+
 int hd_load_paths(char *const *paths, size_t count, struct hd_bundle **out, struct hd_error *err)
 {
-    if (count == 1 && is_jar(paths[0])) {
-        struct stat status;
-        if (stat(paths[0], &status) == 0 && !S_ISDIR(status.st_mode))
-            return open_jar(paths[0], out, err);
-    }
+    struct stat status;
+    if (is_single_jar(paths, count, &status))
+        return open_jar(paths[0], false, out, err);
     struct hd_bundle_builder *builder = hd_bundle_builder_new();
     if (builder == NULL)
         return hd_error_set_memory(err);

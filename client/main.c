@@ -4,7 +4,6 @@
 #include "client/print.h"
 #include "core/reason.h"
 
-#include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -159,7 +158,6 @@ static int run_command(const struct command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    setlocale(LC_CTYPE, ""); /* for the width of tables; its words and numbers are English */
     if (argc < 2) {
         print_overview(stderr);
         return HD_EXIT_USAGE;

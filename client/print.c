@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <libsmartcols/libsmartcols.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,17 +43,26 @@ static bool use_colour(void)
     return isatty(STDOUT_FILENO) && (no_colour == NULL || no_colour[0] == '\0');
 }
 
+static bool is_ascii(const char *text)
+{
+    while (*text != '\0' && (unsigned char)*text < 0x80)
+        text++;
+    return *text == '\0';
+}
+
 static void fill_row(struct libscols_table *table, const char *const *cells, size_t columns,
                      const char *colour)
 {
     struct libscols_line *line = scols_table_new_line(table, NULL);
     if (line == NULL)
         return;
-    if (colour != NULL && use_colour())
+    if (colour != NULL)
         scols_line_set_color(line, colour);
     for (size_t i = 0; i < columns; i++) {
         char text[CELL_MAX];
         hd_text_escape(cells[i] != NULL ? cells[i] : "", text, sizeof text);
+        if (!is_ascii(text))
+            setlocale(LC_CTYPE, ""); /* it knows how wide that is; words and numbers are English */
         scols_line_set_data(line, i, text);
     }
 }
@@ -63,12 +73,15 @@ void hd_print_table(const char *const *headers, size_t columns, const char *cons
     struct libscols_table *table = scols_new_table();
     if (table == NULL)
         return;
-    scols_table_enable_colors(table, use_colour());
+    bool coloured = use_colour();
+    scols_table_enable_colors(table, coloured);
+    scols_table_enable_noencoding(table, 1); /* the cells are escaped */
     for (size_t i = 0; i < columns; i++)
         scols_table_new_column(table, headers[i], 0.1,
                                i + 1 == columns && isatty(STDOUT_FILENO) ? SCOLS_FL_WRAP : 0);
     for (size_t i = 0; i < rows; i++)
-        fill_row(table, cells + i * columns, columns, highlight != NULL ? highlight[i] : NULL);
+        fill_row(table, cells + i * columns, columns,
+                 coloured && highlight != NULL ? highlight[i] : NULL);
     scols_print_table(table);
     scols_unref_table(table);
 }

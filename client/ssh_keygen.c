@@ -31,8 +31,8 @@ static int open_message(struct hd_bytes message, struct hd_error *err)
 
 static int start(const char *key, int input, int output, pid_t *pid, struct hd_error *err)
 {
-    const char *arguments[] = { "ssh-keygen", "-q", "-Y", "sign", "-n", HD_SSH_NAMESPACE,
-                                "-f",         key,  NULL };
+    const char *arguments[] = { "ssh-keygen",     "-q", "-Y", "sign", "-n",
+                                HD_SSH_NAMESPACE, "-f", key,  NULL };
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);

@@ -27,7 +27,7 @@ void hd_target_of_jvm(const struct hd_jvm_process *jvm, struct hd_target *out)
 static int find_by_pid(pid_t pid, struct hd_target *out, struct hd_error *err)
 {
     struct hd_jvm_process jvm;
-    if (hd_jvms_examine(pid, &jvm, err) != 0)
+    if (hd_jvms_reach(pid, &jvm, err) != 0)
         return -1;
     if (hd_newcomer_await(&jvm))
         jvm.socket_exists = true;

@@ -19,9 +19,9 @@ struct hd_target {
     char ca_file[512];    /* wss://: who issues the server's certificate */
     char cert_file[512];  /* … and what we show of ourselves */
     char key_file[512];
-    pid_t expected_pid;   /* the peer must be this process; 0: any */
-    uid_t expected_uid;   /* … and this user, when expected_pid is set */
-    char title[600];      /* for people: "pid 4711 (Main)", "unix:/run/app.sock" */
+    pid_t expected_pid; /* the peer must be this process; 0: any */
+    uid_t expected_uid; /* … and this user, when expected_pid is set */
+    char title[600];    /* for people: "pid 4711 (Main)", "unix:/run/app.sock" */
 };
 
 /* HD_E_USAGE: unclear which is meant; the text lists the JVMs of this user. HD_E_CONNECTION: the

@@ -126,7 +126,8 @@ static int flush(int socket, struct flow *flow)
         hd_buffer_close(&flow->waiting);
         flow->written = 0;
     } else if (flow->written > flow->waiting.length / 2) {
-        hd_buffer_drop(&flow->waiting, flow->written); /* or it grows as long as it is never empty */
+        hd_buffer_drop(&flow->waiting,
+                       flow->written); /* or it grows as long as it is never empty */
         flow->written = 0;
     }
     return 0;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every library from outside, as one interface target each: hd_dep_websockets, hd_dep_jansson,
-# hd_dep_zip, hd_dep_tls (OpenSSL's two), hd_dep_jni (headers only), hd_dep_smartcols (client), hd_dep_cmocka (tests).
+# hd_dep_zip, hd_dep_deflate, hd_dep_tls (OpenSSL's two), hd_dep_jni (headers only), hd_dep_smartcols (client), hd_dep_cmocka (tests).
 #
-# HOTDROP_DEPS=static takes the first three from deps/build and OpenSSL's static libraries from the
+# HOTDROP_DEPS=static takes the first four from deps/build and OpenSSL's static libraries from the
 # system, so that the agent needs libc only; HOTDROP_DEPS=system takes the distribution's shared ones;
 # HOTDROP_DEPS=portable (packaging/build) takes all of them from deps/build, as packaging/compiler makes them.
 find_package(PkgConfig REQUIRED)
@@ -39,7 +39,8 @@ if(HOTDROP_DEPS STREQUAL "static")
   hd_build_static_dependencies()
   hd_static_dependency(websockets libwebsockets.a)
   hd_static_dependency(jansson libjansson.a)
-  hd_static_dependency(zip libzip.a libz.a)
+  hd_static_dependency(zip libzip.a libz.a libdeflate.a)
+  hd_static_dependency(deflate libdeflate.a)
   find_library(HD_SSL_ARCHIVE libssl.a DOC "OpenSSL's static libraries (libssl-dev)" REQUIRED)
   find_library(HD_CRYPTO_ARCHIVE libcrypto.a DOC "OpenSSL's static libraries (libssl-dev)" REQUIRED)
   find_path(HD_CRYPTO_INCLUDE openssl/evp.h REQUIRED)
@@ -52,7 +53,8 @@ elseif(HOTDROP_DEPS STREQUAL "portable")
   hd_build_static_dependencies(--portable ${hd_compiler})
   hd_static_dependency(websockets libwebsockets.a)
   hd_static_dependency(jansson libjansson.a)
-  hd_static_dependency(zip libzip.a libz.a)
+  hd_static_dependency(zip libzip.a libz.a libdeflate.a)
+  hd_static_dependency(deflate libdeflate.a)
   hd_static_dependency(tls libssl.a libcrypto.a)
   target_link_libraries(hd_dep_tls INTERFACE Threads::Threads ${CMAKE_DL_LIBS})
   hd_static_dependency(smartcols libsmartcols.a)
@@ -60,6 +62,7 @@ elseif(HOTDROP_DEPS STREQUAL "system")
   hd_system_dependency(websockets libwebsockets)
   hd_system_dependency(jansson jansson)
   hd_system_dependency(zip libzip)
+  hd_system_dependency(deflate libdeflate)
   hd_system_dependency(tls openssl)
 else()
   message(FATAL_ERROR "HOTDROP_DEPS is \"${HOTDROP_DEPS}\"; it can be static, portable or system")

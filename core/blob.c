@@ -4,20 +4,24 @@
 #include "core/alloc.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
 enum { FIRST_BUCKETS = 256 };
 
 struct entry {
-    struct hd_blob blob; /* first: a blob is its entry */
-    size_t references;
+    struct hd_blob blob;      /* first: a blob is its entry */
+    atomic_size_t references; /* from 1 to 0 only under the table's lock */
+    uint64_t hash;
     struct entry *next;
+    struct hd_digest digest;
+    bool digested;
     uint8_t contents[];
 };
 
 static struct {
-    pthread_mutex_t lock;
+    pthread_mutex_t lock;   /* also guards every entry but its references */
     struct entry **buckets; /* at least as many as there are entries; NULL while there are none */
     size_t bucket_count;
     size_t count;
@@ -25,29 +29,50 @@ static struct {
     struct hd_digester *digester; /* setting one up takes longer than a class file; NULL: none */
 } table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static struct entry **bucket_of(const struct hd_digest *digest)
+static uint64_t rotated(uint64_t word)
 {
-    size_t index = 0;
-    memcpy(&index, digest->bytes, sizeof index);
-    return &table.buckets[index % table.bucket_count];
+    return word << 29 | word >> 35;
 }
 
-static struct entry *find(const struct hd_digest *digest)
+/* Four words at a time, which a processor multiplies at once. It only says where to look, so whoever
+ * finds two files with the same one has won nothing: a digest for that would take ten times as long.
+ */
+static uint64_t hash_of(struct hd_bytes bytes)
 {
-    struct entry *entry = table.bucket_count > 0 ? *bucket_of(digest) : NULL;
-    while (entry != NULL && !hd_digest_equal(&entry->blob.digest, digest))
+    enum { LANES = 4 };
+    const uint64_t odd = 0x9E3779B97F4A7C15u; /* of the golden ratio */
+    uint64_t lanes[LANES] = { bytes.length, 1, 2, 3 };
+    uint64_t words[LANES];
+    for (size_t at = 0; at < bytes.length; at += sizeof words) {
+        size_t left = bytes.length - at;
+        if (left < sizeof words)
+            memset(words, 0, sizeof words);
+        memcpy(words, bytes.data + at, left < sizeof words ? left : sizeof words);
+        for (size_t i = 0; i < LANES; i++)
+            lanes[i] = rotated(lanes[i] ^ words[i]) * odd;
+    }
+    uint64_t hash = 0;
+    for (size_t i = 0; i < LANES; i++)
+        hash = rotated(hash ^ lanes[i]) * odd;
+    return hash ^ hash >> 32;
+}
+
+static struct entry **bucket_of(uint64_t hash)
+{
+    return &table.buckets[hash % table.bucket_count];
+}
+
+static bool holds(const struct entry *entry, struct hd_bytes bytes, uint64_t hash)
+{
+    return entry->hash == hash && hd_bytes_equal(entry->blob.bytes, bytes);
+}
+
+static struct entry *find(struct hd_bytes bytes, uint64_t hash)
+{
+    struct entry *entry = table.bucket_count > 0 ? *bucket_of(hash) : NULL;
+    while (entry != NULL && !holds(entry, bytes, hash))
         entry = entry->next;
     return entry;
-}
-
-static int digest_contents(struct hd_bytes bytes, struct hd_digest *out, struct hd_error *err)
-{
-    if (table.digester == NULL)
-        table.digester = hd_digester_new();
-    if (table.digester == NULL)
-        return hd_error_set_memory(err);
-    hd_digester_add(table.digester, bytes.data, bytes.length);
-    return hd_digester_finish(table.digester, out, err);
 }
 
 static void move_into(struct entry **buckets, size_t bucket_count)
@@ -58,7 +83,7 @@ static void move_into(struct entry **buckets, size_t bucket_count)
     table.bucket_count = bucket_count;
     for (size_t i = 0; i < count_before; i++) {
         for (struct entry *entry = before[i], *next; entry != NULL; entry = next) {
-            struct entry **bucket = bucket_of(&entry->blob.digest);
+            struct entry **bucket = bucket_of(entry->hash);
             next = entry->next;
             entry->next = *bucket;
             *bucket = entry;
@@ -80,7 +105,7 @@ static bool make_room(void)
     return true;
 }
 
-static struct entry *add(struct hd_bytes bytes, const struct hd_digest *digest)
+static struct entry *add(struct hd_bytes bytes, uint64_t hash)
 {
     if (!make_room())
         return NULL;
@@ -88,9 +113,12 @@ static struct entry *add(struct hd_bytes bytes, const struct hd_digest *digest)
         bytes.length < SIZE_MAX - sizeof *entry ? hd_alloc(sizeof *entry + bytes.length) : NULL;
     if (entry == NULL)
         return NULL;
-    struct entry **bucket = bucket_of(digest);
-    *entry =
-        (struct entry){ .blob = { { entry->contents, bytes.length }, *digest }, .next = *bucket };
+    struct entry **bucket = bucket_of(hash);
+    entry->blob.bytes = (struct hd_bytes){ entry->contents, bytes.length };
+    atomic_init(&entry->references, 0);
+    entry->hash = hash;
+    entry->next = *bucket;
+    entry->digested = false;
     if (bytes.length > 0)
         memcpy(entry->contents, bytes.data, bytes.length);
     *bucket = entry;
@@ -111,45 +139,65 @@ static void rest(void)
     table.bucket_count = 0;
 }
 
-static int find_or_add(struct hd_bytes bytes, struct entry **out, struct hd_error *err)
+static struct entry *find_or_add(struct hd_bytes bytes)
 {
-    struct hd_digest digest;
-    if (digest_contents(bytes, &digest, err) != 0)
-        return -1;
-    *out = find(&digest);
-    if (*out == NULL)
-        *out = add(bytes, &digest);
-    if (*out == NULL)
-        return hd_error_set_memory(err);
-    (*out)->references++;
-    return 0;
+    uint64_t hash = hash_of(bytes);
+    pthread_mutex_lock(&table.lock);
+    struct entry *entry = find(bytes, hash);
+    if (entry == NULL)
+        entry = add(bytes, hash);
+    if (entry != NULL)
+        atomic_fetch_add(&entry->references, 1);
+    rest();
+    pthread_mutex_unlock(&table.lock);
+    return entry;
 }
 
 int hd_blob_of(struct hd_bytes bytes, struct hd_blob **out, struct hd_error *err)
 {
-    struct entry *entry = NULL;
+    struct entry *entry = find_or_add(bytes);
+    if (entry == NULL)
+        return hd_error_set_memory(err);
+    *out = &entry->blob;
+    return 0;
+}
+
+static int digest_contents(struct entry *entry, struct hd_error *err)
+{
+    if (entry->digested)
+        return 0;
+    if (table.digester == NULL)
+        table.digester = hd_digester_new();
+    if (table.digester == NULL)
+        return hd_error_set_memory(err);
+    hd_digester_add(table.digester, entry->contents, entry->blob.bytes.length);
+    if (hd_digester_finish(table.digester, &entry->digest, err) != 0)
+        return -1;
+    entry->digested = true;
+    return 0;
+}
+
+int hd_blob_digest(struct hd_blob *blob, struct hd_digest *out, struct hd_error *err)
+{
+    struct entry *entry = (struct entry *)blob;
     pthread_mutex_lock(&table.lock);
-    int status = find_or_add(bytes, &entry, err);
-    rest();
-    pthread_mutex_unlock(&table.lock);
+    int status = digest_contents(entry, err);
     if (status == 0)
-        *out = &entry->blob;
+        *out = entry->digest;
+    pthread_mutex_unlock(&table.lock);
     return status;
 }
 
 struct hd_blob *hd_blob_keep(struct hd_blob *blob)
 {
-    if (blob == NULL)
-        return NULL;
-    pthread_mutex_lock(&table.lock);
-    ((struct entry *)blob)->references++;
-    pthread_mutex_unlock(&table.lock);
+    if (blob != NULL)
+        atomic_fetch_add(&((struct entry *)blob)->references, 1);
     return blob;
 }
 
 static void take_out(struct entry *gone)
 {
-    struct entry **at = bucket_of(&gone->blob.digest);
+    struct entry **at = bucket_of(gone->hash);
     while (*at != gone)
         at = &(*at)->next;
     *at = gone->next;
@@ -158,13 +206,24 @@ static void take_out(struct entry *gone)
     hd_free(gone);
 }
 
+/* False: it may be the last. */
+static bool give_one_of_several_back(struct entry *entry)
+{
+    size_t references = atomic_load(&entry->references);
+    while (references > 1) {
+        if (atomic_compare_exchange_weak(&entry->references, &references, references - 1))
+            return true;
+    }
+    return false;
+}
+
 void hd_blob_release(struct hd_blob *blob)
 {
-    if (blob == NULL)
-        return;
     struct entry *entry = (struct entry *)blob;
+    if (blob == NULL || give_one_of_several_back(entry))
+        return;
     pthread_mutex_lock(&table.lock);
-    if (--entry->references == 0)
+    if (atomic_fetch_sub(&entry->references, 1) == 1)
         take_out(entry);
     rest();
     pthread_mutex_unlock(&table.lock);

@@ -14,12 +14,14 @@
 
 struct hd_blob {
     struct hd_bytes bytes;
-    struct hd_digest digest; /* SHA-256 of bytes */
 };
 
 /* The blob of these contents, which are copied where it is new. The caller owns one reference.
  * HD_E_MEMORY. */
 HD_CHECKED int hd_blob_of(struct hd_bytes bytes, struct hd_blob **out, struct hd_error *err);
+/* SHA-256 of its bytes, worked out when it is first asked for. -1 when memory is out or the library
+ * failed. */
+HD_CHECKED int hd_blob_digest(struct hd_blob *blob, struct hd_digest *out, struct hd_error *err);
 /* One more reference to the same; NULL for NULL. Cannot fail. */
 struct hd_blob *hd_blob_keep(struct hd_blob *blob);
 /* Gives one reference back; with the last the bytes go. Accepts NULL. */

@@ -63,6 +63,23 @@ int hd_bundle_open_take(uint8_t *jar, size_t length, const char *name,
     return hd_bundle_open_watched_take(jar, length, name, limits, feature_release, NULL, out, err);
 }
 
+int hd_bundle_open_watched_take(uint8_t *jar, size_t length, const char *name,
+                                const struct hd_bundle_limits *limits, unsigned feature_release,
+                                const struct hd_bundle_watcher *watcher, struct hd_bundle **out,
+                                struct hd_error *err)
+{
+    const struct hd_bundle_manner manner = { limits, feature_release, watcher, false };
+    return hd_bundle_read_take(jar, length, name, &manner, out, err);
+}
+
+int hd_bundle_open_packed_take(uint8_t *jar, size_t length, const char *name,
+                               const struct hd_bundle_limits *limits, struct hd_bundle **out,
+                               struct hd_error *err)
+{
+    const struct hd_bundle_manner manner = { limits, 0, NULL, true };
+    return hd_bundle_read_take(jar, length, name, &manner, out, err);
+}
+
 void hd_bundle_free(struct hd_bundle *bundle)
 {
     if (bundle == NULL)

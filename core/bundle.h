@@ -62,6 +62,12 @@ HD_CHECKED int hd_bundle_open_watched_take(uint8_t *jar, size_t length, const ch
                                            unsigned feature_release,
                                            const struct hd_bundle_watcher *watcher,
                                            struct hd_bundle **out, struct hd_error *err);
+/* The same for somebody who only passes the jar on: its directory is judged as above, and nothing
+ * but manifest and signatures is unpacked, so that the bundle has no classes, and a damaged class
+ * is for whoever unpacks it to find. */
+HD_CHECKED int hd_bundle_open_packed_take(uint8_t *jar, size_t length, const char *name,
+                                          const struct hd_bundle_limits *limits,
+                                          struct hd_bundle **out, struct hd_error *err);
 void hd_bundle_free(struct hd_bundle *bundle);
 
 const char *hd_bundle_name(const struct hd_bundle *bundle);

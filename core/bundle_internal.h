@@ -46,9 +46,20 @@ uint8_t *hd_bundle_append_class(struct hd_bundle *bundle, struct hd_bytes prefix
                                 struct hd_bytes name, size_t file_length);
 size_t hd_bundle_text_size(size_t prefix_length, size_t name_length);
 
+/* How a jar is read: as hd_bundle_open_watched_take, or hd_bundle_open_packed_take. */
+struct hd_bundle_manner {
+    const struct hd_bundle_limits *limits;
+    unsigned feature_release;
+    const struct hd_bundle_watcher *watcher; /* may be NULL */
+    bool stays_packed;
+};
+HD_CHECKED int hd_bundle_read_take(uint8_t *jar, size_t length, const char *name,
+                                   const struct hd_bundle_manner *manner, struct hd_bundle **out,
+                                   struct hd_error *err);
+
 /* Manifest and signatures; paths are left empty. */
-struct zip;
-HD_CHECKED int hd_bundle_read_notes(struct zip *archive, struct hd_bundle_notes *out,
+struct hd_entry_reader;
+HD_CHECKED int hd_bundle_read_notes(struct hd_entry_reader *reader, struct hd_bundle_notes *out,
                                     struct hd_error *err);
 void hd_bundle_notes_close(struct hd_bundle_notes *notes);
 

@@ -2,6 +2,7 @@
 #include "core/bundle_internal.h"
 
 #include "core/alloc.h"
+#include "core/bundle_entry.h"
 #include "core/text.h"
 
 #include <errno.h>
@@ -29,9 +30,11 @@ struct candidate {
 
 struct reading {
     zip_t *archive;
+    struct hd_entry_reader reader;
     const struct hd_bundle_limits *limits;
     unsigned feature_release;
     const struct hd_bundle_watcher *watcher; /* may be NULL */
+    bool stays_packed;
     struct candidate *items;
     size_t count;
     size_t capacity;
@@ -346,48 +349,27 @@ static int add_up(const struct reading *reading, size_t *text_bytes, size_t *fil
     return 0;
 }
 
-/* Reads exactly size bytes and sees the end behind them: only there does libzip compare the CRC. */
-static bool read_whole(zip_file_t *file, uint8_t *out, uint64_t size)
-{
-    uint64_t used = 0;
-    while (used < size) {
-        zip_int64_t got = zip_fread(file, out + used, size - used);
-        if (got <= 0)
-            return false;
-        used += (uint64_t)got;
-    }
-    uint8_t beyond;
-    return zip_fread(file, &beyond, 1) == 0;
-}
-
-static int unpack(struct reading *reading, const struct candidate *candidate,
+static int unpack(struct hd_entry_reader *reader, const struct candidate *candidate,
                   struct hd_bundle *bundle, struct hd_error *err)
 {
     struct hd_bytes prefix = { (const uint8_t *)candidate->entry,
                                (size_t)(candidate->name - candidate->entry) };
     struct hd_bytes name = { (const uint8_t *)candidate->name, candidate->name_length };
     uint8_t *out = hd_bundle_append_class(bundle, prefix, name, (size_t)candidate->size);
-
-    errno = 0;
-    zip_file_t *file = zip_fopen_index(reading->archive, candidate->index, 0);
-    bool whole = file != NULL && read_whole(file, out, candidate->size);
-    bool no_memory = errno == ENOMEM;
-    const char *cause = file != NULL ? zip_file_strerror(file) : zip_strerror(reading->archive);
-    if (!whole && no_memory)
-        hd_error_set_memory(err);
-    else if (!whole)
-        hd_error_set(err, HD_E_FORMAT, "entry %s is damaged: %s", shown(candidate->entry).text,
-                     cause);
-    if (file != NULL)
-        zip_fclose(file);
-    return whole ? 0 : -1;
+    struct hd_error why = HD_ERROR_INIT;
+    if (hd_entry_read(reader, candidate->index, out, candidate->size, &why) == 0)
+        return 0;
+    if (why.code == HD_E_MEMORY)
+        return hd_error_set_memory(err);
+    return hd_error_set(err, why.code, "entry %s is damaged: %s", shown(candidate->entry).text,
+                        why.text);
 }
 
 static int unpack_each(struct reading *reading, struct hd_bundle *bundle, struct hd_error *err)
 {
     const struct hd_bundle_watcher *watcher = reading->watcher;
     for (size_t i = 0; i < reading->count; i++) {
-        if (unpack(reading, &reading->items[i], bundle, err) != 0) {
+        if (unpack(&reading->reader, &reading->items[i], bundle, err) != 0) {
             if (watcher != NULL)
                 watcher->gone(watcher->context);
             return -1;
@@ -405,6 +387,8 @@ static int unpack_all(struct reading *reading, const char *name, struct hd_bundl
     size_t file_bytes = 0;
     if (add_up(reading, &text_bytes, &file_bytes, err) != 0)
         return -1;
+    if (reading->stays_packed)
+        reading->count = text_bytes = file_bytes = 0;
     struct hd_bundle *bundle = hd_bundle_new(name, reading->count, text_bytes, file_bytes);
     if (bundle == NULL)
         return hd_error_set_memory(err);
@@ -447,7 +431,7 @@ static int open_archive(const uint8_t *jar, size_t length, zip_t **out, struct h
 
 static int note_paths(struct reading *reading, struct hd_error *err)
 {
-    if (hd_bundle_read_notes(reading->archive, &reading->notes, err) != 0)
+    if (hd_bundle_read_notes(&reading->reader, &reading->notes, err) != 0)
         return -1;
     for (size_t i = 0; reading->notes.manifest.length > 0 && i < reading->count; i++) {
         const char *entry = reading->items[i].entry;
@@ -468,23 +452,25 @@ static int read_jar(const uint8_t *jar, size_t length, const char *name, struct 
     if (open_archive(jar, length, &reading->archive, err) != 0)
         return -1;
     int result = -1;
-    if (collect(reading, err) == 0 && note_paths(reading, err) == 0 && choose(reading, err) == 0)
+    if (hd_entry_reader_open(&reading->reader, reading->archive, length, err) == 0 &&
+        collect(reading, err) == 0 && note_paths(reading, err) == 0 && choose(reading, err) == 0)
         result = unpack_all(reading, name, out, err);
+    hd_entry_reader_close(&reading->reader);
     zip_discard(reading->archive);
     hd_free(reading->items);
     return result;
 }
 
-int hd_bundle_open_watched_take(uint8_t *jar, size_t length, const char *name,
-                                const struct hd_bundle_limits *limits, unsigned feature_release,
-                                const struct hd_bundle_watcher *watcher, struct hd_bundle **out,
-                                struct hd_error *err)
+int hd_bundle_read_take(uint8_t *jar, size_t length, const char *name,
+                        const struct hd_bundle_manner *manner, struct hd_bundle **out,
+                        struct hd_error *err)
 {
-    struct reading reading = { .limits = limits,
-                               .feature_release = feature_release,
-                               .watcher = watcher };
+    struct reading reading = { .limits = manner->limits,
+                               .feature_release = manner->feature_release,
+                               .watcher = manner->watcher,
+                               .stays_packed = manner->stays_packed };
     struct hd_bundle *bundle = NULL;
-    if (read_jar(jar, length, name, &reading, &bundle, err) != 0) {
+    if (read_jar(jar, length, name, &reading, &bundle, err) != 0 || bundle == NULL) {
         hd_bundle_notes_close(&reading.notes);
         hd_free(jar);
         return hd_error_prefix(err, "%s", shown(name).text);

@@ -24,8 +24,7 @@ static int set_zip_error(zip_error_t *cause, struct hd_error *err)
 static bool put_entry(zip_t *archive, const char *name, struct hd_bytes contents)
 {
     zip_source_t *source = zip_source_buffer(archive, contents.data, contents.length, 0);
-    zip_int64_t added =
-        source != NULL ? zip_file_add(archive, name, source, ZIP_FL_ENC_UTF_8) : -1;
+    zip_int64_t added = source != NULL ? zip_file_add(archive, name, source, ZIP_FL_ENC_UTF_8) : -1;
     if (added < 0) {
         zip_source_free(source);
         return false;
@@ -119,8 +118,7 @@ static bool copy_entry(zip_t *archive, zip_t *from, zip_uint64_t index, const ch
     zip_uint8_t system = 0;
     zip_uint32_t attributes = 0;
     zip_source_t *source = zip_source_zip(archive, from, index, ZIP_FL_COMPRESSED, 0, -1);
-    zip_int64_t added =
-        source != NULL ? zip_file_add(archive, name, source, ZIP_FL_ENC_UTF_8) : -1;
+    zip_int64_t added = source != NULL ? zip_file_add(archive, name, source, ZIP_FL_ENC_UTF_8) : -1;
     if (added < 0) {
         zip_source_free(source);
         return false;
@@ -146,8 +144,7 @@ static bool put_sealed(zip_t *archive, const void *context)
     for (zip_int64_t i = 0; complete && i < count; i++) {
         const char *name = zip_get_name(sealing->from, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
         if (name == NULL || !is_ours(name))
-            complete = name != NULL &&
-                       copy_entry(archive, sealing->from, (zip_uint64_t)i, name);
+            complete = name != NULL && copy_entry(archive, sealing->from, (zip_uint64_t)i, name);
     }
     complete = complete && put_entry(archive, HD_BUNDLE_MANIFEST, sealing->manifest);
     return complete && (sealing->signatures.length == 0 ||

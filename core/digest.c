@@ -10,7 +10,8 @@
 
 struct hd_digester {
     EVP_MD_CTX *context;
-    bool begun; /* only when there is something to digest, so that a failure is never of the one before */
+    bool
+        begun; /* only when there is something to digest, so that a failure is never of the one before */
     bool failed;
 };
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HD_DIGEST_SIZE 32
+#define HD_DIGEST_SIZE     32
 #define HD_DIGEST_HEX_SIZE (2 * HD_DIGEST_SIZE + 1)
 
 struct hd_digest {

@@ -15,8 +15,8 @@ struct hd_history {
     size_t count;
     size_t capacity;
     size_t row_total;
-    uint64_t bytes;   /* of the deployments, about */
-    uint64_t dropped; /* how many were let go for the bound */
+    uint64_t bytes;       /* of the deployments, about */
+    uint64_t dropped;     /* how many were let go for the bound */
     struct hd_past *past; /* of earlier JVMs; owned; NULL: there is no store */
 };
 

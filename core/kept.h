@@ -13,17 +13,17 @@
 #include "core/store.h"
 
 struct hd_kept_class {
-    char *name;            /* internal form */
-    char *loader;          /* label; "" where none was known */
-    uint64_t deployment;   /* that made it live */
-    bool defined;          /* the loader has no file of it: there is no base */
+    char *name;                   /* internal form */
+    char *loader;                 /* label; "" where none was known */
+    uint64_t deployment;          /* that made it live */
+    bool defined;                 /* the loader has no file of it: there is no base */
     struct hd_digest fingerprint; /* of the base (classfile/fingerprint.h) */
     /* in files, or, to be written, wherever the caller has them */
     struct hd_bytes base;
     struct hd_bytes file;
-    char *aside;           /* NULL, or why it is not made live */
-    bool aside_for_now;    /* this JVM says so, and not the store */
-    unsigned forced;       /* HD_FORCED_* bits */
+    char *aside;        /* NULL, or why it is not made live */
+    bool aside_for_now; /* this JVM says so, and not the store */
+    unsigned forced;    /* HD_FORCED_* bits */
     /* digest of the signed bundle that file came in, which the store then does not let go; "" */
     char bundle[HD_DIGEST_HEX_SIZE];
 };

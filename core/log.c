@@ -119,7 +119,8 @@ static bool tell_what_was_lost(void)
     return write_line(HD_LOG_WARN, text);
 }
 
-void hd_log_listen(void (*listener)(enum hd_log_level level, const char *text, void *context), void *context)
+void hd_log_listen(void (*listener)(enum hd_log_level level, const char *text, void *context),
+                   void *context)
 {
     pthread_mutex_lock(&lock);
     heard = listener;

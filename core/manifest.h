@@ -27,13 +27,13 @@ struct hd_manifest_class {
 };
 
 struct hd_manifest {
-    json_t *json;        /* what the texts borrow from */
-    const char *name;    /* NULL: not given, as version and target */
+    json_t *json;     /* what the texts borrow from */
+    const char *name; /* NULL: not given, as version and target */
     const char *version;
     const char *target;
     uint64_t sequence;
-    int64_t not_before; /* seconds since the epoch; INT64_MIN: not given */
-    int64_t expires;    /* INT64_MAX: not given */
+    int64_t not_before;                /* seconds since the epoch; INT64_MIN: not given */
+    int64_t expires;                   /* INT64_MAX: not given */
     struct hd_manifest_class *classes; /* sorted by path */
     size_t class_count;
 };

@@ -16,9 +16,11 @@
 #define MAX_EXACT_INTEGER INT64_C(9007199254740991)
 /* A request is flat; this leaves room for keys of later versions, and keeps jansson's recursion
  * shallow. */
-#define MAX_NESTING     16
+#define MAX_NESTING         16
 #define MAX_EMERGENCY_BYTES 1000
-#define SHOWN_TEXT_SIZE 80
+#define SHOWN_TEXT_SIZE     80
+/* Serialising takes its time, so what fits here is serialised once. */
+#define FIRST_ROOM ((size_t)64 << 10)
 
 struct request_kind {
     const char *word;
@@ -28,11 +30,12 @@ struct request_kind {
 
 #define BUNDLE_KEYS "type", "id", "size", "name", "loader", "all_loaders", "best_effort", "message"
 
-static const char *const push_keys[] = { BUNDLE_KEYS, "confirm_within", "expect", "keep",
-                                         "emergency", NULL };
+static const char *const push_keys[] = { BUNDLE_KEYS, "confirm_within", "expect",
+                                         "keep",      "emergency",      NULL };
 static const char *const keys_of_check[] = { BUNDLE_KEYS, NULL };
-static const char *const rollback_keys[] = { "type",  "id",     "to", "message",
-                                             "trial", "expect", NULL };
+static const char *const rollback_keys[] = {
+    "type", "id", "to", "message", "trial", "expect", NULL
+};
 static const char *const keep_keys[] = { "type", "id", "to", "message", NULL };
 static const char *const confirm_keys[] = { "type", "id", "deployment", NULL };
 
@@ -258,8 +261,7 @@ static int take_request(json_t *object, struct hd_request *request, struct hd_er
 {
     const struct request_kind *kind = NULL;
     if (take_kind(object, &kind, err) != 0 || kind == NULL ||
-        take_integer(object, "id", &request->id, err) != 0 ||
-        check_keys(object, kind, err) != 0)
+        take_integer(object, "id", &request->id, err) != 0 || check_keys(object, kind, err) != 0)
         return -1;
     request->type = kind->type;
     return take_own_keys(object, request, err);
@@ -347,18 +349,21 @@ json_t *hd_request_to_json(const struct hd_request *request)
 int hd_message_write(const json_t *json, char **text, size_t *length, struct hd_error *err)
 {
     const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
-    size_t needed = json_dumpb(json, NULL, 0, flags);
-    if (needed == 0)
-        return hd_error_set_memory(err);
-    char *made = hd_alloc(needed + 1);
+    char *made = hd_alloc(FIRST_ROOM);
     if (made == NULL)
         return hd_error_set_memory(err);
-    if (json_dumpb(json, made, needed, flags) != needed) {
+    size_t needed = json_dumpb(json, made, FIRST_ROOM, flags);
+    char *fitting = needed > 0 ? hd_realloc_array(made, needed + 1, 1) : NULL;
+    if (fitting == NULL) {
         hd_free(made);
         return hd_error_set_memory(err);
     }
-    made[needed] = '\0';
-    *text = made;
+    if (needed > FIRST_ROOM && json_dumpb(json, fitting, needed, flags) != needed) {
+        hd_free(fitting);
+        return hd_error_set_memory(err);
+    }
+    fitting[needed] = '\0';
+    *text = fitting;
     *length = needed;
     return 0;
 }

@@ -26,22 +26,22 @@ struct hd_options {
     struct hd_string_list listens; /* empty: the default unix socket; "none" alone: no listener */
     struct hd_string_list allow;   /* empty: everything */
     struct hd_string_list deny;
-    uint64_t settle_ms;           /* 30 */
-    char *token_file;             /* NULL: none */
-    char *tls_cert;               /* NULL: none */
-    char *tls_key;                /* not NULL where tls_cert is not */
-    char *tls_client_ca;          /* NULL: no client's certificate is asked for */
-    char *authorized;             /* NULL: the defaults of agent/access.h */
-    char *store;                  /* NULL: history in memory only */
-    bool way_back_required;       /* what could not be rolled back exactly is refused */
+    uint64_t settle_ms;              /* 30 */
+    char *token_file;                /* NULL: none */
+    char *tls_cert;                  /* NULL: none */
+    char *tls_key;                   /* not NULL where tls_cert is not */
+    char *tls_client_ca;             /* NULL: no client's certificate is asked for */
+    char *authorized;                /* NULL: the defaults of agent/access.h */
+    char *store;                     /* NULL: history in memory only */
+    bool way_back_required;          /* what could not be rolled back exactly is refused */
     struct hd_string_list emergency; /* principals whose signature alone is enough in one */
-    char *app;                    /* what bundles name as their target; NULL: no name */
-    char *allowed_signers;        /* NULL: unsigned bundles are taken */
-    unsigned approvals;           /* 1: by how many different signers */
-    char *log_file;               /* NULL: stderr */
-    enum hd_log_level log_level;  /* info */
-    uint64_t max_bundle;          /* bytes; 256M */
-    uint64_t max_rate_per_minute; /* 60 */
+    char *app;                       /* what bundles name as their target; NULL: no name */
+    char *allowed_signers;           /* NULL: unsigned bundles are taken */
+    unsigned approvals;              /* 1: by how many different signers */
+    char *log_file;                  /* NULL: stderr */
+    enum hd_log_level log_level;     /* info */
+    uint64_t max_bundle;             /* bytes; 256M */
+    uint64_t max_rate_per_minute;    /* 60 */
 };
 
 /* text may be NULL (no options). Values hold no comma unless they come from a config file.

@@ -5,12 +5,9 @@
 #include <string.h>
 
 static const char *const outcome_words[HD_OUTCOME_COUNT] = {
-    [HD_OUTCOME_REDEFINED] = "redefined",
-    [HD_OUTCOME_DEFINED] = "defined",
-    [HD_OUTCOME_PENDING] = "pending",
-    [HD_OUTCOME_UNCHANGED] = "unchanged",
-    [HD_OUTCOME_REFUSED] = "refused",
-    [HD_OUTCOME_WITHHELD] = "withheld",
+    [HD_OUTCOME_REDEFINED] = "redefined",     [HD_OUTCOME_DEFINED] = "defined",
+    [HD_OUTCOME_PENDING] = "pending",         [HD_OUTCOME_UNCHANGED] = "unchanged",
+    [HD_OUTCOME_REFUSED] = "refused",         [HD_OUTCOME_WITHHELD] = "withheld",
     [HD_OUTCOME_ROLLED_BACK] = "rolled-back",
 };
 

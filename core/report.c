@@ -23,11 +23,8 @@ static struct counted_deployment *counted(struct hd_deployment *deployment)
 const char *hd_way_word(enum hd_way way)
 {
     static const char *const words[] = {
-        [HD_WAY_DROP] = "drop",
-        [HD_WAY_WATCH] = "watch",
-        [HD_WAY_LOCAL_SOCKET] = "local",
-        [HD_WAY_WEBSOCKET] = "websocket",
-        [HD_WAY_AGENT] = "agent",
+        [HD_WAY_DROP] = "drop",           [HD_WAY_WATCH] = "watch", [HD_WAY_LOCAL_SOCKET] = "local",
+        [HD_WAY_WEBSOCKET] = "websocket", [HD_WAY_AGENT] = "agent",
     };
     return (unsigned)way < sizeof words / sizeof words[0] ? words[way] : NULL;
 }

@@ -79,11 +79,11 @@ struct hd_deployment {
     char *emergency; /* NULL, or why it was one */
     /* How it ended is filled in by the loop, which is then the only thread that looks at it. */
     struct hd_trial_record trial;
-    uint64_t returns_to;  /* a rollback: the deployment whose state is live again; 0: as started */
-    uint64_t *undone;     /* … and the deployments it undoes, the last one first; hd_free */
+    uint64_t returns_to; /* a rollback: the deployment whose state is live again; 0: as started */
+    uint64_t *undone;    /* … and the deployments it undoes, the last one first; hd_free */
     size_t undone_count;
-    bool keep_asked; /* it was to survive a restart */
-    bool kept;       /* and does */
+    bool keep_asked;  /* it was to survive a restart */
+    bool kept;        /* and does */
     char *keep_error; /* NULL, or why not */
     /* a rollback: it does not change what is live after a restart: the state after kept_state */
     bool restart_differs;

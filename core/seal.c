@@ -48,8 +48,8 @@ static int weigh_all(const struct hd_bundle *bundle, const struct hd_seal_terms 
             return next;
         int status = 0;
         if (++seal->signature_count > HD_SEAL_MAX_SIGNATURES)
-            status = hd_error_set(err, HD_E_FORMAT, "more than %d signatures",
-                                  HD_SEAL_MAX_SIGNATURES);
+            status =
+                hd_error_set(err, HD_E_FORMAT, "more than %d signatures", HD_SEAL_MAX_SIGNATURES);
         else
             status = weigh(&signature, hd_bundle_manifest(bundle), terms, seal, unknown, err);
         hd_ssh_signature_close(&signature);

@@ -168,9 +168,10 @@ int hd_sequences_check(const struct hd_sequences *sequences, const char *name, u
     if (sequence > line.highest || (sequence == line.highest && !line.ended))
         return 0;
     if (line.name[0] == '\0')
-        return hd_error_set(err, HD_E_DENIED,
-                            "its sequence number is %llu, and a bundle with %llu has been live here",
-                            (unsigned long long)sequence, (unsigned long long)line.highest);
+        return hd_error_set(
+            err, HD_E_DENIED,
+            "its sequence number is %llu, and a bundle with %llu has been live here",
+            (unsigned long long)sequence, (unsigned long long)line.highest);
     char shown[120];
     hd_text_escape(line.name, shown, sizeof shown);
     return hd_error_set(err, HD_E_DENIED,

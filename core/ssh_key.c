@@ -21,9 +21,9 @@
 /* A kind of key, and how its signatures are made. */
 struct kind {
     const char *name;
-    const char *curve;      /* RFC 5656's name of it, NULL for others than ECDSA */
-    const char *group;      /* OpenSSL's name of it */
-    const char *digest;     /* NULL: the signature says (RSA) or needs none (Ed25519) */
+    const char *curve;  /* RFC 5656's name of it, NULL for others than ECDSA */
+    const char *group;  /* OpenSSL's name of it */
+    const char *digest; /* NULL: the signature says (RSA) or needs none (Ed25519) */
     EVP_PKEY *(*read)(const struct kind *kind, struct hd_ssh_reader *reader);
     bool on_hardware;
 };
@@ -170,10 +170,10 @@ static bool fits(const struct key *key, const char *digest, struct hd_bytes sign
                  struct hd_bytes data)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool good = context != NULL &&
-                EVP_DigestVerifyInit_ex(context, NULL, digest, NULL, NULL, key->pkey, NULL) == 1 &&
-                EVP_DigestVerify(context, signature.data, signature.length, data.data,
-                                 data.length) == 1;
+    bool good =
+        context != NULL &&
+        EVP_DigestVerifyInit_ex(context, NULL, digest, NULL, NULL, key->pkey, NULL) == 1 &&
+        EVP_DigestVerify(context, signature.data, signature.length, data.data, data.length) == 1;
     EVP_MD_CTX_free(context);
     return good;
 }
@@ -182,8 +182,8 @@ static bool ecdsa_fits(const struct key *key, struct hd_bytes blob, struct hd_by
 {
     unsigned char *der = NULL;
     int length = ecdsa_to_der(blob, &der);
-    bool good = length > 0 &&
-                fits(key, key->kind->digest, (struct hd_bytes){ der, (size_t)length }, data);
+    bool good =
+        length > 0 && fits(key, key->kind->digest, (struct hd_bytes){ der, (size_t)length }, data);
     OPENSSL_free(der);
     return good;
 }
@@ -231,8 +231,8 @@ static int verify_others(const struct key *key, struct hd_bytes algorithm, struc
     if (!hd_ssh_is(algorithm, key->kind->name))
         return hd_error_set(err, HD_E_DENIED, "a signature of another kind than its %s key",
                             key->kind->name);
-    bool good = key->kind->curve != NULL ? ecdsa_fits(key, blob, data)
-                                         : fits(key, NULL, blob, data);
+    bool good =
+        key->kind->curve != NULL ? ecdsa_fits(key, blob, data) : fits(key, NULL, blob, data);
     return good ? 0 : hd_error_set(err, HD_E_DENIED, "the signature does not fit");
 }
 

@@ -82,8 +82,9 @@ int hd_ssh_signature_next(struct hd_bytes *text, struct hd_ssh_signature *out, s
     if (armour.length == 0)
         return 0;
     if (!cut_armour(armour, &body, &rest))
-        return hd_error_set(err, HD_E_FORMAT, "what should be an SSH signature does not stand "
-                                              "between its BEGIN and END lines");
+        return hd_error_set(err, HD_E_FORMAT,
+                            "what should be an SSH signature does not stand "
+                            "between its BEGIN and END lines");
     if (decode(body, &signature.blob, err) != 0 || read_blob(&signature, err) != 0) {
         hd_ssh_signature_close(&signature);
         return -1;
@@ -139,7 +140,8 @@ int hd_ssh_signature_verify(const struct hd_ssh_signature *signature, struct hd_
     struct hd_buffer data = HD_BUFFER_INIT;
     int status = signed_data(signature, message, &data, err);
     if (status == 0)
-        status = hd_ssh_key_verify(signature->key, signature->signature, hd_buffer_view(&data), err);
+        status =
+            hd_ssh_key_verify(signature->key, signature->signature, hd_buffer_view(&data), err);
     hd_buffer_close(&data);
     return status;
 }

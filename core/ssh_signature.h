@@ -15,7 +15,7 @@
 
 struct hd_ssh_signature {
     struct hd_buffer blob;
-    struct hd_bytes key;       /* the signer's, in its wire form; borrowed from blob, as what follows */
+    struct hd_bytes key; /* the signer's, in its wire form; borrowed from blob, as what follows */
     struct hd_bytes name_space;
     struct hd_bytes reserved;
     struct hd_bytes hash_algorithm;

@@ -34,8 +34,7 @@ struct hd_store;
  * is open to others, or another JVM (the text names its pid) holds it; HD_E_FORMAT: the journal was
  * changed; HD_E_SYSTEM. */
 HD_CHECKED int hd_store_open(const char *directory,
-                             int (*visit)(const json_t *entry, void *context,
-                                          struct hd_error *err),
+                             int (*visit)(const json_t *entry, void *context, struct hd_error *err),
                              void *context, struct hd_store **out, struct hd_error *err);
 void hd_store_close(struct hd_store *store);
 

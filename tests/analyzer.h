@@ -7,9 +7,9 @@
 
 #include "core/error.h"
 
-#define hd_error_set(...) (hd_error_set(__VA_ARGS__), -1)
-#define hd_error_set_errno(...) (hd_error_set_errno(__VA_ARGS__), -1)
+#define hd_error_set(...)        (hd_error_set(__VA_ARGS__), -1)
+#define hd_error_set_errno(...)  (hd_error_set_errno(__VA_ARGS__), -1)
 #define hd_error_set_memory(err) (hd_error_set_memory(err), -1)
-#define hd_error_prefix(...) (hd_error_prefix(__VA_ARGS__), -1)
+#define hd_error_prefix(...)     (hd_error_prefix(__VA_ARGS__), -1)
 
 #endif

@@ -148,8 +148,8 @@ int hd_watcher_read_file(int directory, const char *path, uint64_t max_bytes, ui
 }
 
 int hd_watcher_read_file_of(const struct hd_owner_rule *owners, int directory, const char *path,
-                            uint64_t max_bytes, uint8_t **data, size_t *length,
-                            uint32_t *owner_uid, struct hd_error *err)
+                            uint64_t max_bytes, uint8_t **data, size_t *length, uint32_t *owner_uid,
+                            struct hd_error *err)
 {
     char shown[PATH_SHOWN];
     hd_text_escape(path, shown, sizeof shown);

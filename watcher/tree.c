@@ -65,8 +65,11 @@ int hd_watcher_add_lone(struct hd_watcher *watcher, enum hd_watch_kind kind, con
 
 static uint64_t deadline(const struct hd_watcher *watcher)
 {
-    if (watcher->lone_count > 0 || watcher->at_once || watcher->root_changed ||
-        watcher->tell_unwatched)
+    if (watcher->lone_count > 0 || watcher->root_changed || watcher->tell_unwatched)
+        return 0;
+    if (watcher->root_watch < 0) /* the batch is taken when the directory is there */
+        return UINT64_MAX;
+    if (watcher->at_once)
         return 0;
     if (watcher->held)
         return watcher->settle.last + HOLD_MICROSECONDS;

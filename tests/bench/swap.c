@@ -143,8 +143,8 @@ static double jdb(const struct bench *bench, struct jvms *jvms, unsigned from, u
 }
 
 /* A push and its rollback as two processes, and the two bare calls that they come down to. */
-static void go_there_and_back(const struct bench *bench, struct jvms *jvms,
-                              struct results *results, unsigned i, unsigned version)
+static void go_there_and_back(const struct bench *bench, struct jvms *jvms, struct results *results,
+                              unsigned i, unsigned version)
 {
     unsigned from = sizes[i].from, count = sizes[i].count;
     double bare = as_ms(bench_ask(&jvms->bare, "bare %u %u %u", from, count, version + 1));

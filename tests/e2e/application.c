@@ -2,11 +2,14 @@
 #include "tests/e2e/application.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -28,6 +31,26 @@ void e2e_tool(const char *const *environment, const char *const argv[])
     free(output);
 }
 
+void e2e_claim(const char *place)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s.lock", place);
+    int lock =
+        open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* closed, and so let go of, at the end */
+    assert_return_code(lock, errno);
+    assert_return_code(flock(lock, LOCK_EX), errno);
+}
+
+/* For whoever looks for a fault. */
+static void keep_line(const struct e2e *e2e, const char *line)
+{
+    FILE *file = fopen(e2e->errors, "ae");
+    if (file == NULL)
+        return;
+    fprintf(file, "%s\n", line);
+    fclose(file);
+}
+
 /* 128 + SIGTERM is what a JVM that ran its shutdown hooks exits with. */
 static bool ends_on_request(struct e2e *e2e)
 {
@@ -36,6 +59,7 @@ static bool ends_on_request(struct e2e *e2e)
         return true;
     kill(e2e->jvm.pid, SIGTERM);
     char *rest = e2e_process_finish(&e2e->jvm, TOOL_SECONDS, &status);
+    keep_line(e2e, rest);
     bool well = WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM;
     if (!well)
         fprintf(stderr, "the application ended with status %#x and said: %s\n", (unsigned)status,
@@ -53,16 +77,6 @@ int e2e_application_teardown(void **state)
 void e2e_application_start(struct e2e *e2e, const char *agent_options, const char *const *arguments)
 {
     e2e_start_java(e2e, agent_options, arguments, WITH_STDOUT);
-}
-
-/* For whoever looks for a fault. */
-static void keep_line(const struct e2e *e2e, const char *line)
-{
-    FILE *file = fopen(e2e->errors, "ae");
-    if (file == NULL)
-        return;
-    fprintf(file, "%s\n", line);
-    fclose(file);
 }
 
 const char *e2e_application_hear(struct e2e *e2e, const char *text)

@@ -12,6 +12,10 @@
  * longer than 5 minutes. environment: as in process.h. */
 void e2e_tool(const char *const *environment, const char *const argv[]);
 
+/* Waits until no other test program holds that place, a directory of the build, and holds it until this program
+ * ends: two runs of the same build take turns. */
+void e2e_claim(const char *place);
+
 /* The test row of an application: at the end it is told to end (SIGTERM), and must do so as a JVM
  * does. */
 #define E2E_APPLICATION_CASE(function)                                                             \

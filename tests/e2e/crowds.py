@@ -168,7 +168,7 @@ def descriptors(jvm):
 
 
 def await_descriptors(jvm, most):
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while descriptors(jvm) > most:
         assert time.monotonic() < end, f"{descriptors(jvm)} descriptors are open, {most} were before"
         select_nothing()

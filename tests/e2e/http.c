@@ -17,7 +17,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define ANSWER_SECONDS 20
+#define ANSWER_SECONDS 60
 /* Between two requests of a flow: enough of them to fall into every swap, and processors left for
  * the others. */
 #define PAUSE_MS 2
@@ -86,6 +86,19 @@ void e2e_http_get(unsigned port, const char *path, struct e2e_http_answer *out)
     else
         read_answer(text, out);
     close(connection);
+}
+
+void e2e_http_await(unsigned port, const char *path)
+{
+    enum { TICKS = 600, TICK_MS = 100, NOT_FOUND = 404 };
+    struct e2e_http_answer answer;
+    for (int i = 0; i < TICKS; i++) {
+        e2e_http_get(port, path, &answer);
+        if (answer.status != NOT_FOUND)
+            return;
+        poll(NULL, 0, TICK_MS);
+    }
+    fail_msg("%s is not there: %s", path, answer.body);
 }
 
 void e2e_http_expect(unsigned port, const char *path, const char *body)

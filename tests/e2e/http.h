@@ -17,9 +17,11 @@ struct e2e_http_answer {
     char body[E2E_HTTP_MAX]; /* the beginning of it; where status is 0, why */
 };
 
-/* GET http://127.0.0.1:port/path, at most 20 s. Does not fail the test. */
+/* GET http://127.0.0.1:port/path, at most a minute. Does not fail the test. */
 void e2e_http_get(unsigned port, const char *path, struct e2e_http_answer *out);
-/* The same, and the test fails unless it is 200 with exactly that body (white space at its end
+/* Again and again, as a user does, until something other than 404 is answered; at most a minute. */
+void e2e_http_await(unsigned port, const char *path);
+/* Once, and the test fails unless it is 200 with exactly that body (white space at its end
  * aside). */
 void e2e_http_expect(unsigned port, const char *path, const char *body);
 

@@ -48,6 +48,7 @@ void e2e_process_start(struct e2e_process *process, const char *const argv[],
     assert_return_code(pid, errno);
     if (pid == 0) {
         signal(SIGPIPE, SIG_DFL);
+        signal(SIGINT, SIG_DFL); /* ignored in what a shell runs in the background */
         become_child(to[0], from[1], argv, environment, stderr_path);
     }
     close(to[0]);

@@ -247,7 +247,7 @@ class Jvm:
 # ---- waiting for what nobody tells ----------------------------------------------------------------
 
 
-async def until(holds, what, seconds=20):
+async def until(holds, what, seconds=60):
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, f"in {seconds} s there was no {what}"
@@ -255,7 +255,7 @@ async def until(holds, what, seconds=20):
 
 
 async def until_there_are(jvm, count):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while await deployments(jvm) != count:
         assert time.monotonic() < end, f"there are {await deployments(jvm)} deployments, not {count}"
 
@@ -303,7 +303,7 @@ async def send_in_vain(connection, jar):
         pass
 
 
-async def closed_with(connection, code, seconds=20):
+async def closed_with(connection, code, seconds=60):
     try:
         while True:
             await asyncio.wait_for(connection.recv(), seconds)
@@ -325,7 +325,7 @@ class Raw:
         else:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.connect(jvm.socket)
-        self.socket.settimeout(20)
+        self.socket.settimeout(60)
         self.read = b""
 
     def __enter__(self):
@@ -993,6 +993,7 @@ def run_all(application, chosen):
 
 
 def main():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background, and so in the JVMs
     jdks = find_jdks()
     assert jdks, "no JDK found"
     failed = 0

@@ -42,7 +42,8 @@ static void take_client(struct e2e_relay *relay, const char *agent_path)
     relay->client = accept(relay->door, NULL, NULL);
     assert_return_code(relay->client, errno);
     relay->agent = unix_socket(agent_path, &address);
-    assert_return_code(connect(relay->agent, (const struct sockaddr *)&address, sizeof address), errno);
+    assert_return_code(connect(relay->agent, (const struct sockaddr *)&address, sizeof address),
+                       errno);
 }
 
 /* At most limit bytes; returns how many. */
@@ -52,7 +53,7 @@ static size_t hand_on(int from, int to, size_t limit)
     ssize_t got = read(from, chunk, limit < sizeof chunk ? limit : sizeof chunk);
     if (got <= 0)
         fail_msg("a side hung up before the test did");
-    for (ssize_t at = 0; at < got; ) {
+    for (ssize_t at = 0; at < got;) {
         ssize_t put = send(to, chunk + at, (size_t)(got - at), MSG_NOSIGNAL);
         assert_return_code(put, errno);
         at += put;
@@ -64,7 +65,8 @@ void e2e_relay_until(struct e2e_relay *relay, const char *agent_path, size_t byt
 {
     take_client(relay, agent_path);
     while (relay->sent < bytes) {
-        struct pollfd sides[] = { { .fd = relay->client, .events = POLLIN }, { .fd = relay->agent, .events = POLLIN } };
+        struct pollfd sides[] = { { .fd = relay->client, .events = POLLIN },
+                                  { .fd = relay->agent, .events = POLLIN } };
         assert_true(poll(sides, 2, WAIT_MS) > 0);
         if (sides[1].revents != 0)
             (void)hand_on(relay->agent, relay->client, SIZE_MAX);

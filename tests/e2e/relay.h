@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 struct e2e_relay {
-    int door;    /* listens */
-    int client;  /* -1 until somebody came */
+    int door;   /* listens */
+    int client; /* -1 until somebody came */
     int agent;
     size_t sent; /* by the client so far */
 };

@@ -295,14 +295,14 @@ class Secured(protocol.Raw):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(jvm.authority)
         self.socket = context.wrap_socket(plain, server_hostname="localhost")
-        self.socket.settimeout(20)
+        self.socket.settimeout(60)
         self.read = b""
 
 
 class Other(protocol.Raw):
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port))
-        self.socket.settimeout(20)
+        self.socket.settimeout(60)
         self.read = b""
 
 
@@ -416,7 +416,7 @@ class Reference:
         started = threading.Event()
         self.thread = threading.Thread(target=self.loop.run_until_complete, args=(self.serve(started),), daemon=True)
         self.thread.start()
-        assert started.wait(20)
+        assert started.wait(60)
         return self
 
     async def serve(self, started):

@@ -115,7 +115,7 @@ void secure_stop(struct e2e *e2e)
 {
     int status;
     e2e_process_tell(&e2e->jvm, "exit 0");
-    free(e2e_process_finish(&e2e->jvm, 30, &status));
+    free(e2e_process_finish(&e2e->jvm, 90, &status));
     assert_int_equal(status, 0);
 }
 

@@ -37,7 +37,7 @@ void shop_close(struct e2e *e2e)
 {
     int status;
     e2e_process_tell(&e2e->jvm, "exit 0");
-    char *rest = e2e_process_finish(&e2e->jvm, 30, &status);
+    char *rest = e2e_process_finish(&e2e->jvm, 90, &status);
     assert_string_equal(rest, "");
     assert_int_equal(status, 0);
     free(rest);

@@ -27,7 +27,8 @@ static void become_child(const char *const argv[], const char *const *environmen
     _exit(127);
 }
 
-void e2e_terminal_start(struct e2e_process *process, const char *const argv[], const char *const *environment)
+void e2e_terminal_start(struct e2e_process *process, const char *const argv[],
+                        const char *const *environment)
 {
     const struct winsize size = { .ws_row = 50, .ws_col = 200 };
     int terminal;
@@ -52,12 +53,15 @@ void e2e_terminal_await(struct e2e_process *process, const char *text, unsigned 
     time_t deadline = time(NULL) + (time_t)seconds;
     while (!has_written(process, text)) {
         struct pollfd wait = { .fd = process->from, .events = POLLIN };
-        bool in_time = time(NULL) <= deadline && process->pending_length < sizeof process->pending - 1;
+        bool in_time =
+            time(NULL) <= deadline && process->pending_length < sizeof process->pending - 1;
         if (!in_time || poll(&wait, 1, 1000) < 0)
-            fail_msg("'%s' did not appear on the terminal, but: %.*s", text, (int)process->pending_length, process->pending);
+            fail_msg("'%s' did not appear on the terminal, but: %.*s", text,
+                     (int)process->pending_length, process->pending);
         ssize_t got = (wait.revents & POLLIN) != 0
-            ? read(process->from, process->pending + process->pending_length, sizeof process->pending - 1 - process->pending_length)
-            : 0;
+                          ? read(process->from, process->pending + process->pending_length,
+                                 sizeof process->pending - 1 - process->pending_length)
+                          : 0;
         if (got > 0)
             process->pending_length += (size_t)got;
         else if ((wait.revents & (POLLHUP | POLLERR)) != 0)

@@ -10,7 +10,8 @@
 #include <stddef.h>
 
 /* environment: as e2e_process_start takes it. The terminal has 200 columns. */
-void e2e_terminal_start(struct e2e_process *process, const char *const argv[], const char *const *environment);
+void e2e_terminal_start(struct e2e_process *process, const char *const argv[],
+                        const char *const *environment);
 /* Waits until the process has written text, which stays to be read; fails the test after seconds without it. */
 void e2e_terminal_await(struct e2e_process *process, const char *text, unsigned seconds);
 

@@ -238,7 +238,7 @@ static void a_jvm_in_other_namespaces_gets_the_agent_and_pushes(void **state)
     const char *const arguments[] = { "unshare",      "--mount", "--pid", "--fork", "--mount-proc",
                                       "--kill-child", "sh",      "-c",    script,   NULL };
     e2e_process_start(&e2e->jvm, arguments, e2e_jvm_environment(), e2e->errors);
-    assert_string_equal(e2e_process_hear(&e2e->jvm, 30), "ready");
+    assert_string_equal(e2e_process_hear(&e2e->jvm, 90), "ready");
     pid_t java_pid = child_of(e2e->jvm.pid);
     assert_true(java_pid > 0);
 
@@ -270,7 +270,8 @@ static void ps_lists_the_jvm_with_its_agent(void **state)
     assert_string_equal(json_string_value(json_object_get(found, "agent")), "yes");
     assert_int_equal(json_integer_value(json_object_get(found, "deployments")), 0);
     const char *jdk = json_string_value(json_object_get(found, "jdk"));
-    assert_int_equal(strtol(strncmp(jdk, "1.", 2) == 0 ? jdk + 2 : jdk, NULL, 10), e2e->jdk->feature);
+    assert_int_equal(strtol(strncmp(jdk, "1.", 2) == 0 ? jdk + 2 : jdk, NULL, 10),
+                     e2e->jdk->feature);
     e2e_answer_close(&answer);
 }
 

@@ -92,7 +92,7 @@ static bool is_live(const struct e2e *e2e, const char *live)
 
 static void expect_status(const struct e2e *e2e, const char *live)
 {
-    for (int i = 0; i < 500 && !is_live(e2e, live); i++)
+    for (int i = 0; i < 3000 && !is_live(e2e, live); i++)
         poll(NULL, 0, 20);
     assert_true(is_live(e2e, live));
 }

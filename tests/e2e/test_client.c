@@ -9,13 +9,16 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define CLIENT_SECONDS 30
-#define ESCAPE "\033["
+#define CLIENT_SECONDS 90
+#define ESCAPE         "\033["
 
-static void compile_to_say(const struct e2e *e2e, const char *class, const char *word, const char *classes)
+static void compile_to_say(const struct e2e *e2e, const char *class, const char *word,
+                           const char *classes)
 {
     char source[256];
-    snprintf(source, sizeof source, "package demo; public class %s { public static String greet() { return \"%s\"; } }", class, word);
+    snprintf(source, sizeof source,
+             "package demo; public class %s { public static String greet() { return \"%s\"; } }",
+             class, word);
     e2e_compile_class(e2e, class, source, classes);
 }
 
@@ -25,9 +28,11 @@ static void start(struct e2e *e2e, const char *agent_options)
     compile_to_say(e2e, "Greeter", "one", e2e->classes);
     compile_to_say(e2e, "Other", "one", e2e->classes);
     compile_to_say(e2e, "Greeter", "two", "after");
-    e2e_compile_class(e2e, "Greeter",
-                      "package demo; public class Greeter { public static String greet() { return more(); }"
-                      " public static String more() { return \"more\"; } }", "refused");
+    e2e_compile_class(
+        e2e, "Greeter",
+        "package demo; public class Greeter { public static String greet() { return more(); }"
+        " public static String more() { return \"more\"; } }",
+        "refused");
     e2e_start(e2e, agent_options, NULL);
     e2e_expect(e2e, "call demo.Greeter greet", "one");
     e2e_expect(e2e, "call demo.Other greet", "one");
@@ -54,10 +59,13 @@ static void expect_not_in(const char *text, const char *part)
 
 /* ---- tables ------------------------------------------------------------------------------------- */
 
-static char *push_on_terminal(const struct e2e *e2e, const char *path, const char *const *environment, int expected_status)
+static char *push_on_terminal(const struct e2e *e2e, const char *path,
+                              const char *const *environment, int expected_status)
 {
     struct e2e_process client = { 0 };
-    const char *const arguments[] = { HD_E2E_CLIENT, "push", "--pid", pid_of(e2e), e2e_path(e2e, "%s", path), NULL };
+    const char *const arguments[] = {
+        HD_E2E_CLIENT, "push", "--pid", pid_of(e2e), e2e_path(e2e, "%s", path), NULL
+    };
     int status;
     e2e_terminal_start(&client, arguments, environment);
     char *output = e2e_process_finish(&client, CLIENT_SECONDS, &status);
@@ -183,7 +191,8 @@ static void the_classes_of_a_war_are_pushed(void **state)
 static void expect_usage_error(const struct e2e *e2e, const char *words, const char *const *paths)
 {
     struct e2e_answer answer;
-    e2e_client(e2e, &answer, "push", "--json", "--to", "unix:/nonexistent", paths[0], paths[1], NULL);
+    e2e_client(e2e, &answer, "push", "--json", "--to", "unix:/nonexistent", paths[0], paths[1],
+               NULL);
     assert_int_equal(answer.status, 2);
     assert_non_null(answer.json);
     const json_t *error = json_object_get(answer.json, "error");
@@ -214,7 +223,8 @@ static void what_holds_no_class_is_a_usage_error(void **state)
     e2e_write(e2e, "broken/Foo.class", "no class file");
     e2e_write(e2e, "broken.jar", "no jar");
     e2e_jar(e2e, "empty", "empty.jar");
-    const char *const cases[][2] = { { e2e_path(e2e, "empty"), NULL }, { e2e_path(e2e, "empty.jar"), NULL } };
+    const char *const cases[][2] = { { e2e_path(e2e, "empty"), NULL },
+                                     { e2e_path(e2e, "empty.jar"), NULL } };
     for (size_t i = 0; i < 2; i++)
         expect_usage_error(e2e, "no class", cases[i]);
     const char *const broken[] = { e2e_path(e2e, "broken"), NULL };
@@ -225,18 +235,50 @@ static void what_holds_no_class_is_a_usage_error(void **state)
     expect_usage_error(e2e, "No such file", missing);
 }
 
+/* The last bytes of the last entry's data, before its descriptor. */
+static void damage_jar(const struct e2e *e2e, const char *jar)
+{
+    static char bytes[65536];
+    FILE *file = fopen(e2e_path(e2e, "%s", jar), "r+e");
+    assert_non_null(file);
+    size_t length = fread(bytes, 1, sizeof bytes, file);
+    const char *directory = memmem(bytes, length, "PK\1\2", 4);
+    assert_non_null(directory);
+    assert_int_equal(fseek(file, directory - bytes - 24, SEEK_SET), 0);
+    assert_int_equal(fwrite("damage", 1, 6, file), 6);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void a_jar_travels_packed_and_the_agent_finds_the_damage_in_it(void **state)
+{
+    struct e2e *e2e = *state;
+    struct e2e_answer answer;
+    start(e2e, "");
+    e2e_jar(e2e, "after", "damaged.jar");
+    damage_jar(e2e, "damaged.jar");
+    e2e_client(e2e, &answer, "push", "--json", "--pid", pid_of(e2e), e2e_path(e2e, "damaged.jar"),
+               NULL);
+    assert_int_equal(answer.status, 1);
+    const json_t *error = json_object_get(answer.json, "error");
+    assert_string_equal(json_string_value(json_object_get(error, "reason")), "malformed-bundle");
+    e2e_answer_close(&answer);
+    e2e_expect(e2e, "call demo.Greeter greet", "one");
+}
+
 static void best_effort_applies_what_can_be_applied(void **state)
 {
     struct e2e *e2e = *state;
     struct e2e_answer answer;
     start(e2e, "");
     compile_to_say(e2e, "Other", "two", "refused");
-    e2e_client(e2e, &answer, "push", "--json", "--pid", pid_of(e2e), e2e_path(e2e, "refused"), NULL);
+    e2e_client(e2e, &answer, "push", "--json", "--pid", pid_of(e2e), e2e_path(e2e, "refused"),
+               NULL);
     assert_int_equal(answer.status, 1);
     e2e_expect_row(answer.json, "demo.Other", "withheld", NULL);
     e2e_answer_close(&answer);
     e2e_expect(e2e, "call demo.Other greet", "one");
-    e2e_client(e2e, &answer, "push", "--json", "--best-effort", "--pid", pid_of(e2e), e2e_path(e2e, "refused"), NULL);
+    e2e_client(e2e, &answer, "push", "--json", "--best-effort", "--pid", pid_of(e2e),
+               e2e_path(e2e, "refused"), NULL);
     assert_int_equal(answer.status, 1);
     e2e_expect_row(answer.json, "demo.Greeter", "refused", "method-added");
     e2e_expect_row(answer.json, "demo.Other", "redefined", NULL);
@@ -252,7 +294,8 @@ static void refused_pushes_stand_in_the_history(void **state)
     struct e2e *e2e = *state;
     struct e2e_answer answer;
     start(e2e, "");
-    e2e_client(e2e, &answer, "push", "--pid", pid_of(e2e), "--message", "try it", e2e_path(e2e, "refused"), NULL);
+    e2e_client(e2e, &answer, "push", "--pid", pid_of(e2e), "--message", "try it",
+               e2e_path(e2e, "refused"), NULL);
     assert_int_equal(answer.status, 1);
     e2e_answer_close(&answer);
 
@@ -262,7 +305,8 @@ static void refused_pushes_stand_in_the_history(void **state)
     assert_int_equal(json_integer_value(json_object_get(line, "deployment")), 1);
     assert_true(json_is_false(json_object_get(line, "applied")));
     assert_string_equal(json_string_value(json_object_get(line, "message")), "try it");
-    assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "outcomes"), "refused")), 1);
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(line, "outcomes"), "refused")), 1);
     e2e_answer_close(&answer);
 
     e2e_client(e2e, &answer, "history", "--pid", pid_of(e2e), NULL);
@@ -295,10 +339,12 @@ static void one_deployment_is_shown_in_full(void **state)
 
 /* ---- failures are one document ------------------------------------------------------------------ */
 
-static void expect_failure(const struct e2e *e2e, int status, const char *reason, const char *const *arguments)
+static void expect_failure(const struct e2e *e2e, int status, const char *reason,
+                           const char *const *arguments)
 {
     struct e2e_answer answer;
-    e2e_client(e2e, &answer, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5], arguments[6], NULL);
+    e2e_client(e2e, &answer, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+               arguments[5], arguments[6], NULL);
     if (answer.status != status || answer.json == NULL)
         fail_msg("%s ended with %d and said '%s'", arguments[0], answer.status, answer.output);
     const json_t *error = json_object_get(answer.json, "error");
@@ -311,14 +357,21 @@ static void expect_failure(const struct e2e *e2e, int status, const char *reason
 static void every_failure_is_one_json_document(void **state)
 {
     struct e2e *e2e = *state;
-    static const char *const unknown_option[] = { "push", "--json", "--bogus", NULL, NULL, NULL, NULL };
+    static const char *const unknown_option[] = { "push", "--json", "--bogus", NULL,
+                                                  NULL,   NULL,     NULL };
     static const char *const no_value[] = { "status", "--json", "--pid", NULL, NULL, NULL, NULL };
-    static const char *const no_number[] = { "status", "--json", "--pid", "many", NULL, NULL, NULL };
+    static const char *const no_number[] = {
+        "status", "--json", "--pid", "many", NULL, NULL, NULL
+    };
     static const char *const no_path[] = { "push", "--json", NULL, NULL, NULL, NULL, NULL };
     static const char *const too_much[] = { "status", "--json", "surplus", NULL, NULL, NULL, NULL };
-    static const char *const nobody[] = { "status", "--json", "--to", "unix:/nonexistent", NULL, NULL, NULL };
-    static const char *const closed_port[] = { "status", "--json", "--to", "ws://127.0.0.1:1", "--token", "/proc/sys/kernel/ostype", NULL };
-    static const char *const no_token[] = { "status", "--json", "--to", "ws://127.0.0.1:1", NULL, NULL, NULL };
+    static const char *const nobody[] = { "status", "--json", "--to", "unix:/nonexistent",
+                                          NULL,     NULL,     NULL };
+    static const char *const closed_port[] = {
+        "status", "--json", "--to", "ws://127.0.0.1:1", "--token", "/proc/sys/kernel/ostype", NULL
+    };
+    static const char *const no_token[] = { "status", "--json", "--to", "ws://127.0.0.1:1",
+                                            NULL,     NULL,     NULL };
     expect_failure(e2e, 2, "usage", unknown_option);
     expect_failure(e2e, 2, "usage", no_value);
     expect_failure(e2e, 2, "usage", no_number);
@@ -362,7 +415,9 @@ static void a_jvm_killed_after_the_last_byte_leaves_the_outcome_unknown(void **s
     struct e2e_process client = { 0 };
     int status;
     start_with_hanging_loader(e2e);
-    const char *const arguments[] = { HD_E2E_CLIENT, "push", "--json", "--pid", pid_of(e2e), e2e_path(e2e, "after"), NULL };
+    const char *const arguments[] = { HD_E2E_CLIENT, "push",      "--json",
+                                      "--pid",       pid_of(e2e), e2e_path(e2e, "after"),
+                                      NULL };
     e2e_process_start(&client, arguments, NULL, e2e_path(e2e, "client.err"));
     await_that_it_hangs(e2e);
     e2e_process_end(&e2e->jvm);
@@ -379,7 +434,8 @@ static void a_wait_of_more_than_a_second_shows_what_it_is_for(void **state)
     struct e2e_process client = { 0 };
     int status;
     start_with_hanging_loader(e2e);
-    const char *const arguments[] = { HD_E2E_CLIENT, "push", "--pid", pid_of(e2e), e2e_path(e2e, "after"), NULL };
+    const char *const arguments[] = { HD_E2E_CLIENT,          "push", "--pid", pid_of(e2e),
+                                      e2e_path(e2e, "after"), NULL };
     e2e_terminal_start(&client, arguments, NULL);
     e2e_terminal_await(&client, "…", 4);
     e2e_expect(e2e, "call Hanging answer", "ok");
@@ -415,6 +471,7 @@ int main(void)
         E2E_CASE(the_classes_of_a_war_are_pushed),
         E2E_CASE(the_same_class_twice_is_a_usage_error_that_names_it),
         E2E_CASE(what_holds_no_class_is_a_usage_error),
+        E2E_CASE(a_jar_travels_packed_and_the_agent_finds_the_damage_in_it),
         E2E_CASE(best_effort_applies_what_can_be_applied),
         E2E_CASE(refused_pushes_stand_in_the_history),
         E2E_CASE(one_deployment_is_shown_in_full),

@@ -16,8 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define WITH_STDOUT "/dev/stdout"
-#define CLIENT_SECONDS 30
+#define WITH_STDOUT    "/dev/stdout"
+#define CLIENT_SECONDS 90
 
 /* Users of other runs of this test are others. */
 static const char *somebody(void)
@@ -53,9 +53,16 @@ static void open_up(const struct e2e *e2e)
 {
     if (geteuid() != 0)
         skip();
-    e2e_compile_class(e2e, "Greeter", "package demo; public class Greeter { public static String greet() { return \"one\"; } }", e2e->classes);
-    e2e_compile_class(e2e, "Greeter", "package demo; public class Greeter { public static String greet() { return \"two\"; } }", "after");
-    const char *const copy[] = { "cp", "-r", HD_E2E_AGENT, HD_E2E_CLIENT, HD_E2E_JAVA, e2e->directory, NULL };
+    e2e_compile_class(
+        e2e, "Greeter",
+        "package demo; public class Greeter { public static String greet() { return \"one\"; } }",
+        e2e->classes);
+    e2e_compile_class(
+        e2e, "Greeter",
+        "package demo; public class Greeter { public static String greet() { return \"two\"; } }",
+        "after");
+    const char *const copy[] = { "cp",        "-r",           HD_E2E_AGENT, HD_E2E_CLIENT,
+                                 HD_E2E_JAVA, e2e->directory, NULL };
     snprintf(place.after, sizeof place.after, "%s", e2e_path(e2e, "after"));
     snprintf(place.door, sizeof place.door, "%s", e2e_path(e2e, "door"));
     snprintf(place.token, sizeof place.token, "%s", e2e_path(e2e, "token"));
@@ -69,10 +76,19 @@ static void start(const struct e2e *e2e, struct e2e_process *jvm, const char *mo
 {
     char java[300], agent[600], class_path[600];
     snprintf(java, sizeof java, "%s/bin/java", e2e->jdk->home);
-    snprintf(agent, sizeof agent, "-agentpath:%s/libhotdrop.so=log=%s,log-level=debug%s", e2e->directory, e2e->log, more);
+    snprintf(agent, sizeof agent, "-agentpath:%s/libhotdrop.so=log=%s,log-level=debug%s",
+             e2e->directory, e2e->log, more);
     snprintf(class_path, sizeof class_path, "%s/java:%s", e2e->directory, e2e->classes);
-    const char *const arguments[] = { AS_SOMEBODY, java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", agent,
-                                      "-cp", class_path, "Target", NULL };
+    const char *const arguments[] = { AS_SOMEBODY,
+                                      java,
+                                      "-XX:TieredStopAtLevel=1",
+                                      "-XX:+UseSerialGC",
+                                      "-Xmx256m",
+                                      agent,
+                                      "-cp",
+                                      class_path,
+                                      "Target",
+                                      NULL };
     e2e_process_start(jvm, arguments, e2e_jvm_environment(), e2e->errors);
     assert_string_equal(e2e_process_hear(jvm, CLIENT_SECONDS), "ready");
     char listening[64]; /* the application does not wait for the agent */
@@ -88,7 +104,8 @@ static void start_first(struct e2e *e2e, const char *more)
 }
 
 /* errors NULL: together with its output. The client's configuration is in the test's directory. */
-static void run(const struct e2e *e2e, struct e2e_answer *out, const char *errors, const char *const *command)
+static void run(const struct e2e *e2e, struct e2e_answer *out, const char *errors,
+                const char *const *command)
 {
     char client[256], configuration[256];
     snprintf(client, sizeof client, "%s/hotdrop", e2e->directory);
@@ -110,7 +127,8 @@ static void expect(const struct e2e *e2e, int status, const char *words, const c
     struct e2e_answer answer;
     run(e2e, &answer, NULL, command);
     if (answer.status != status || strstr(answer.output, words) == NULL)
-        fail_msg("%s ended with %d and not with %d, and without '%s': %s", command[0], answer.status, status, words, answer.output);
+        fail_msg("%s ended with %d and not with %d, and without '%s': %s", command[0],
+                 answer.status, status, words, answer.output);
     e2e_answer_close(&answer);
 }
 
@@ -139,7 +157,9 @@ static void the_only_agent_is_taken_and_of_several_none(void **state)
     expect(e2e, 2, "--pid", push);
     run(e2e, &answer, e2e_path(e2e, "client.err"), push_as_json);
     assert_int_equal(answer.status, 2);
-    assert_string_equal(json_string_value(json_object_get(json_object_get(answer.json, "error"), "reason")), "usage");
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(answer.json, "error"), "reason")),
+        "usage");
     e2e_answer_close(&answer);
 
     const char *const push_second[] = { "push", "--pid", pid[1], place.after, NULL };
@@ -165,7 +185,8 @@ static void a_name_in_the_targets_file_is_an_address(void **state)
     char more[300], targets[512];
     open_up(e2e);
     snprintf(more, sizeof more, ",listen=unix:%s", place.door);
-    snprintf(targets, sizeof targets, "# our machines\nshop unix:%s # the door\nbroken unix:/x tokn=/y\n", place.door);
+    snprintf(targets, sizeof targets,
+             "# our machines\nshop unix:%s # the door\nbroken unix:/x tokn=/y\n", place.door);
     write_targets(e2e, targets);
     start_first(e2e, more);
     const char *const known[] = { "push", "--to", "shop", place.after, NULL };
@@ -180,7 +201,8 @@ static void a_name_in_the_targets_file_is_an_address(void **state)
 /* One that nobody had just now. */
 static unsigned free_port(void)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t length = sizeof address;
     int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_return_code(bind(probe, (const struct sockaddr *)&address, sizeof address), errno);
@@ -201,7 +223,9 @@ static void a_token_opens_the_websocket_and_a_wrong_one_does_not(void **state)
     e2e_write(e2e, "wrong", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n");
     snprintf(targets, sizeof targets, "shop %s token=%s\n", address, place.token);
     write_targets(e2e, targets);
-    const char *const wrong[] = { "push", "--to", address, "--token", wrong_token, place.after, NULL };
+    const char *const wrong[] = {
+        "push", "--to", address, "--token", wrong_token, place.after, NULL
+    };
     const char *const missing[] = { "status", "--to", address, "--token", "/nonexistent", NULL };
     const char *const none[] = { "status", "--to", address, NULL };
     const char *const right[] = { "push", "--to", "shop", place.after, NULL };
@@ -257,7 +281,8 @@ static void two_hundred_that_connect_and_say_nothing_keep_nobody_else_out(void *
     e2e_await_log(e2e, door.sun_path);
     for (size_t i = 0; i < 200; i++) {
         connections[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        assert_return_code(connect(connections[i], (const struct sockaddr *)&door, sizeof door), errno);
+        assert_return_code(connect(connections[i], (const struct sockaddr *)&door, sizeof door),
+                           errno);
     }
     const char *const push[] = { "push", place.after, NULL };
     expect(e2e, 0, "redefined", push);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define LINE_SECONDS 20
+#define LINE_SECONDS 90
 
 struct watching {
     struct e2e_process process;
@@ -20,7 +20,9 @@ static void write_source(const struct e2e *e2e, const char *class, const char *w
 {
     char path[64], source[256];
     snprintf(path, sizeof path, "sources/demo/%s.java", class);
-    snprintf(source, sizeof source, "package demo; public class %s { public static String greet() { return \"%s\"; } }", class, word);
+    snprintf(source, sizeof source,
+             "package demo; public class %s { public static String greet() { return \"%s\"; } }",
+             class, word);
     e2e_write(e2e, path, source);
 }
 
@@ -37,13 +39,15 @@ static void expect_words(struct e2e *e2e, const char *word_of_first, const char 
     e2e_expect(e2e, "call demo.Second greet", word_of_second);
 }
 
-static void start_watching(const struct e2e *e2e, struct watching *watching, const char *how, const char *target)
+static void start_watching(const struct e2e *e2e, struct watching *watching, const char *how,
+                           const char *target)
 {
-    const char *const arguments[] = { HD_E2E_CLIENT, "watch", how, target, "--json", e2e->classes, NULL };
+    const char *const arguments[] = { HD_E2E_CLIENT, "watch",      how, target,
+                                      "--json",      e2e->classes, NULL };
     e2e_process_start(&watching->process, arguments, NULL, e2e_path(e2e, "watch.err"));
     e2e_await_file(e2e, "watch.err");
     char line[64] = "";
-    for (int i = 0; i < 1000 && strstr(line, "Watching") == NULL; i++) {
+    for (int i = 0; i < 6000 && strstr(line, "Watching") == NULL; i++) {
         FILE *errors = fopen(e2e_path(e2e, "watch.err"), "re");
         if (fgets(line, sizeof line, errors) == NULL)
             poll(NULL, 0, 10);
@@ -132,7 +136,8 @@ static void a_compile_during_a_trial_is_pushed_after_it(void **state)
     watch_two_classes(e2e, &watching);
     write_source(e2e, "First", "on trial");
     e2e_compile(e2e, "sources", "trial", "");
-    e2e_client(e2e, &answer, "push", "--pid", pid_of(e2e), "--confirm-within", "2min", e2e_path(e2e, "trial/demo/First.class"), NULL);
+    e2e_client(e2e, &answer, "push", "--pid", pid_of(e2e), "--confirm-within", "2min",
+               e2e_path(e2e, "trial/demo/First.class"), NULL);
     assert_int_equal(answer.status, 0);
     e2e_answer_close(&answer);
 
@@ -153,7 +158,9 @@ static void what_is_refused_is_said_and_the_watch_goes_on(void **state)
     struct e2e *e2e = *state;
     struct watching watching = { 0 };
     watch_two_classes(e2e, &watching);
-    e2e_write(e2e, "sources/demo/First.java", "package demo; public class First { int extra; public static String greet() { return \"two\"; } }");
+    e2e_write(e2e, "sources/demo/First.java",
+              "package demo; public class First { int extra; public static String greet() { return "
+              "\"two\"; } }");
     e2e_compile(e2e, "sources", "classes", "");
     e2e_expect_row(hear(&watching), "demo.First", "refused", "field-added");
     compile(e2e, "three", "one");
@@ -168,7 +175,9 @@ static void what_was_withheld_goes_with_the_next_compile(void **state)
     struct watching watching = { 0 };
     watch_two_classes(e2e, &watching);
     write_source(e2e, "Second", "two");
-    e2e_write(e2e, "sources/demo/First.java", "package demo; public class First { int extra; public static String greet() { return \"two\"; } }");
+    e2e_write(e2e, "sources/demo/First.java",
+              "package demo; public class First { int extra; public static String greet() { return "
+              "\"two\"; } }");
     e2e_compile(e2e, "sources", "classes", "");
     e2e_expect_row(hear(&watching), "demo.First", "refused", "field-added");
     e2e_expect_row(watching.line, "demo.Second", "withheld", NULL);
@@ -196,7 +205,7 @@ static void a_jvm_that_was_started_again_is_found(void **state)
     e2e_expect_row(hear(&watching), "demo.First", "redefined", NULL);
 
     e2e_process_tell(&e2e->jvm, "exit 0");
-    free(e2e_process_finish(&e2e->jvm, 30, &status));
+    free(e2e_process_finish(&e2e->jvm, 90, &status));
     compile(e2e, "three", "one");
     const json_t *error = json_object_get(hear(&watching), "error");
     assert_string_equal(json_string_value(json_object_get(error, "reason")), "no-agent");

@@ -129,7 +129,7 @@ static bool is_final(const struct fault *fault, const char *log)
 static char *await_settled(struct world *world, const struct fault *fault, size_t done,
                            size_t refused)
 {
-    enum { TICKS = 1000, MOST = 1 << 20 };
+    enum { TICKS = 6000, MOST = 1 << 20 };
     char *log = calloc(1, MOST);
     assert_non_null(log);
     for (int i = 0; i < TICKS; i++) {

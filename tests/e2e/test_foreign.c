@@ -15,20 +15,24 @@ static const char *const greeter_one =
 static const char *const greeter_two =
     "package demo; public class Greeter { public static String greet() { return \"two\"; } }";
 static const char *const greeter_with_field =
-    "package demo; public class Greeter { static int extra; public static String greet() { return \"two\" + extra; } }";
+    "package demo; public class Greeter { static int extra; public static String greet() { return "
+    "\"two\" + extra; } }";
 static const char *const greeter_with_method =
     "package demo; public class Greeter { public static String greet() { return more(); }"
     " public static String more() { return \"more\"; } }";
 
 /* With the class as it is on disk, loaded only where the test asks it. */
-static void start(struct e2e *e2e, enum arrangement arrangement, const char *other, const char *more)
+static void start(struct e2e *e2e, enum arrangement arrangement, const char *other,
+                  const char *more)
 {
     char ours[512];
     snprintf(ours, sizeof ours, "-agentpath:%s=log=%s,log-level=debug", HD_E2E_AGENT, e2e->log);
     const char *const first[] = { ours, other, more, NULL };
     const char *const last[] = { other, ours, more, NULL };
     const char *const attached[] = { other, more, NULL };
-    e2e_start_plain(e2e, arrangement == HOTDROP_FIRST ? first : arrangement == HOTDROP_LAST ? last : attached);
+    e2e_start_plain(e2e, arrangement == HOTDROP_FIRST  ? first
+                         : arrangement == HOTDROP_LAST ? last
+                                                       : attached);
 }
 
 static void start_with_greeter(struct e2e *e2e, enum arrangement arrangement, const char *other)
@@ -60,7 +64,9 @@ static void expect_redefined_and_edited(struct e2e *e2e, enum arrangement arrang
     e2e_compile_class(e2e, "Greeter", greeter_two, "after");
     e2e_deploy(e2e, &answer, "push", "after");
     e2e_expect_row(answer.json, "demo.Greeter", "redefined", NULL);
-    assert_int_equal(json_array_size(json_object_get(e2e_row(answer.json, "demo.Greeter", "app"), "warnings")), 0);
+    assert_int_equal(
+        json_array_size(json_object_get(e2e_row(answer.json, "demo.Greeter", "app"), "warnings")),
+        0);
     assert_int_equal(answer.status, 0);
     e2e_answer_close(&answer);
     e2e_expect(e2e, "call demo.Greeter greet", "two");
@@ -85,21 +91,25 @@ static void a_class_edited_before_we_were_attached_is_redefined_and_stays_edited
     expect_redefined_and_edited(*state, HOTDROP_ATTACHED);
 }
 
-static void expect_refusal(struct e2e *e2e, const char *source, const char *reason, const char *member)
+static void expect_refusal(struct e2e *e2e, const char *source, const char *reason,
+                           const char *member)
 {
     struct e2e_answer answer;
     e2e_compile_class(e2e, "Greeter", source, "after");
     e2e_deploy(e2e, &answer, "push", "after");
     assert_int_equal(answer.status, 1);
     e2e_expect_row(answer.json, "demo.Greeter", "refused", reason);
-    const char *message = json_string_value(json_object_get(e2e_row(answer.json, "demo.Greeter", "app"), "message"));
+    const char *message =
+        json_string_value(json_object_get(e2e_row(answer.json, "demo.Greeter", "app"), "message"));
     assert_non_null(strstr(message, member));
     assert_null(strchr(message, '$'));
     e2e_answer_close(&answer);
     e2e_expect(e2e, "call demo.Greeter greet", "one");
 }
 
-static void expect_that_only_the_pushed_members_are_named(struct e2e *e2e, enum arrangement arrangement, const char *other)
+static void expect_that_only_the_pushed_members_are_named(struct e2e *e2e,
+                                                          enum arrangement arrangement,
+                                                          const char *other)
 {
     start_with_greeter(e2e, arrangement, other);
     expect_refusal(e2e, greeter_with_field, "field-added", "extra");
@@ -244,7 +254,8 @@ static void a_class_pushed_before_it_loads_behind_jacoco_is_said_not_to_have_got
 }
 
 /* Agents that can retransform are asked after us, wherever they stand. */
-static void a_class_pushed_before_it_loads_gets_the_patch_behind_an_agent_that_can_retransform(void **state)
+static void a_class_pushed_before_it_loads_gets_the_patch_behind_an_agent_that_can_retransform(
+    void **state)
 {
     struct e2e *e2e = *state;
     start_before_it_loads(e2e, HOTDROP_LAST, EDITS_FIRST_LOAD);
@@ -271,7 +282,8 @@ static void a_foreign_edit_withholds_the_rest_and_best_effort_applies_it(void **
     e2e_answer_close(&answer);
     e2e_expect(e2e, "call demo.Neighbour say", "one");
     snprintf(pid, sizeof pid, "%d", (int)e2e->jvm.pid);
-    e2e_client(e2e, &answer, "push", "--json", "--best-effort", "--pid", pid, e2e_path(e2e, "after"), NULL);
+    e2e_client(e2e, &answer, "push", "--json", "--best-effort", "--pid", pid,
+               e2e_path(e2e, "after"), NULL);
     assert_int_equal(answer.status, 1);
     e2e_expect_row(answer.json, "demo.Greeter", "refused", "foreign-edit");
     e2e_expect_row(answer.json, "demo.Neighbour", "redefined", NULL);
@@ -297,7 +309,8 @@ int main(void)
         E2E_CASE(what_a_push_adds_under_jacoco_is_named_without_what_jacoco_added),
         E2E_CASE(a_class_pushed_before_it_loads_gets_the_patch_and_jacocos_edit),
         E2E_CASE(a_class_pushed_before_it_loads_behind_jacoco_is_said_not_to_have_got_it),
-        E2E_CASE(a_class_pushed_before_it_loads_gets_the_patch_behind_an_agent_that_can_retransform),
+        E2E_CASE(
+            a_class_pushed_before_it_loads_gets_the_patch_behind_an_agent_that_can_retransform),
         E2E_CASE(a_foreign_edit_withholds_the_rest_and_best_effort_applies_it),
     };
     const char *const fetch[] = { HD_E2E_SOURCE "/fetch-jacoco", JACOCO, NULL };

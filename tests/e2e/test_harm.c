@@ -17,12 +17,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CLIENT_SECONDS 30
+#define CLIENT_SECONDS 90
 
 static void compile_to_say(const struct e2e *e2e, const char *word, const char *classes)
 {
     char source[256];
-    snprintf(source, sizeof source, "package demo; public class Greeter { public static String greet() { return \"%s\"; } }", word);
+    snprintf(
+        source, sizeof source,
+        "package demo; public class Greeter { public static String greet() { return \"%s\"; } }",
+        word);
     e2e_compile_class(e2e, "Greeter", source, classes);
 }
 
@@ -105,14 +108,16 @@ static void a_full_drop_directory_is_said_in_one_line_and_works_again(void **sta
     e2e_await_log(e2e, "is deployed");
     copy(e2e_path(e2e, "after/demo/Greeter.class"), e2e_path(e2e, "drop/.arriving"));
     fill(e2e_path(e2e, "drop/.filler"));
-    assert_return_code(rename(e2e_path(e2e, "drop/.arriving"), e2e_path(e2e, "drop/Greeter.class")), errno);
+    assert_return_code(rename(e2e_path(e2e, "drop/.arriving"), e2e_path(e2e, "drop/Greeter.class")),
+                       errno);
     e2e_await_log(e2e, "No space left on device");
     expect_word(e2e, "two"); /* only its report has no room */
 
     assert_return_code(unlink(e2e_path(e2e, "drop/.filler")), errno);
     compile_to_say(e2e, "three", "later");
     copy(e2e_path(e2e, "later/demo/Greeter.class"), e2e_path(e2e, "drop/.arriving"));
-    assert_return_code(rename(e2e_path(e2e, "drop/.arriving"), e2e_path(e2e, "drop/Greeter.class")), errno);
+    assert_return_code(rename(e2e_path(e2e, "drop/.arriving"), e2e_path(e2e, "drop/Greeter.class")),
+                       errno);
     e2e_await(e2e, "call demo.Greeter greet", "three");
     e2e_await_file(e2e, "drop/.done/*/report.json");
     assert_int_equal(count_in_log(e2e, "No space left on device"), 1);
@@ -149,7 +154,8 @@ static void pack_much(const struct e2e *e2e)
 {
     char place[256];
     snprintf(place, sizeof place, "of=%s", e2e_path(e2e, "after/noise.bin"));
-    const char *const arguments[] = { "dd", "if=/dev/urandom", place, "bs=65536", "count=32", "status=none", NULL };
+    const char *const arguments[] = { "dd",       "if=/dev/urandom", place, "bs=65536",
+                                      "count=32", "status=none",     NULL };
     e2e_tool(NULL, arguments);
     e2e_jar(e2e, "after", "much.jar");
 }
@@ -170,7 +176,9 @@ static void begin_upload(struct e2e *e2e, struct upload *upload, size_t bytes)
     snprintf(agent, sizeof agent, "/tmp/.hotdrop_pid%d", (int)e2e->jvm.pid);
     snprintf(address, sizeof address, "unix:%s", e2e_path(e2e, "relay"));
     e2e_relay_open(&upload->relay, e2e_path(e2e, "relay"));
-    const char *const arguments[] = { HD_E2E_CLIENT, "push", "--json", "--to", address, e2e_path(e2e, "much.jar"), NULL };
+    const char *const arguments[] = { HD_E2E_CLIENT, "push",  "--json",
+                                      "--to",        address, e2e_path(e2e, "much.jar"),
+                                      NULL };
     e2e_process_start(&upload->client, arguments, NULL, e2e_path(e2e, "client.err"));
     e2e_relay_until(&upload->relay, agent, bytes);
 }
@@ -286,8 +294,10 @@ static void start_on_stderr(struct e2e *e2e, const char *pipe)
     snprintf(java, sizeof java, "%s/bin/java", e2e->jdk->home);
     snprintf(agent, sizeof agent, "-agentpath:%s=log-level=debug", HD_E2E_AGENT);
     snprintf(class_path, sizeof class_path, "%s:%s", HD_E2E_JAVA, e2e->classes);
-    const char *const arguments[] = { java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", agent,
-                                      "-cp", class_path, "Target", NULL };
+    const char *const arguments[] = {
+        java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", agent, "-cp", class_path, "Target",
+        NULL
+    };
     e2e_process_start(&e2e->jvm, arguments, e2e_jvm_environment(), pipe);
     assert_string_equal(e2e_process_hear(&e2e->jvm, CLIENT_SECONDS), "ready");
 }
@@ -315,15 +325,30 @@ static void start_with_limit(struct e2e *e2e, const char *limit, const char *age
     snprintf(java, sizeof java, "%s/bin/java", e2e->jdk->home);
     snprintf(agent, sizeof agent, "-agentpath:%s=log=%s,%s", HD_E2E_AGENT, e2e->log, agent_options);
     snprintf(class_path, sizeof class_path, "%s:%s", HD_E2E_JAVA, e2e->classes);
-    const char *const arguments[] = { "unshare", "--user", "--map-root-user", "sh", "-c", script, "sh", java, "-XX:TieredStopAtLevel=1",
-                                      "-XX:+UseSerialGC", "-Xmx256m", agent, "-cp", class_path, "Target", NULL };
+    const char *const arguments[] = { "unshare",
+                                      "--user",
+                                      "--map-root-user",
+                                      "sh",
+                                      "-c",
+                                      script,
+                                      "sh",
+                                      java,
+                                      "-XX:TieredStopAtLevel=1",
+                                      "-XX:+UseSerialGC",
+                                      "-Xmx256m",
+                                      agent,
+                                      "-cp",
+                                      class_path,
+                                      "Target",
+                                      NULL };
     e2e_process_start(&e2e->jvm, arguments, e2e_jvm_environment(), e2e->errors);
     assert_string_equal(e2e_process_hear(&e2e->jvm, CLIENT_SECONDS), "ready");
 }
 
 static void skip_without_user_namespaces(void)
 {
-    if (system("unshare --user --map-root-user sh -c 'echo 10 > /proc/sys/user/max_inotify_watches' 2>/dev/null") != 0)
+    if (system("unshare --user --map-root-user sh -c 'echo 10 > "
+               "/proc/sys/user/max_inotify_watches' 2>/dev/null") != 0)
         skip();
 }
 
@@ -437,7 +462,7 @@ static void a_hanging_class_loader_does_not_hold_up_the_end(void **state)
     e2e_drop(e2e, "after/demo/Greeter.class", "Greeter.class");
     e2e_await_file(e2e, "drop/.claimed/*/Greeter.class");
     e2e_process_tell(&e2e->jvm, "exit 7");
-    free(e2e_process_finish(&e2e->jvm, 20, &status));
+    free(e2e_process_finish(&e2e->jvm, 90, &status));
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 7);
 }
@@ -445,8 +470,10 @@ static void a_hanging_class_loader_does_not_hold_up_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_full_drop_directory_is_said_in_one_line_and_works_again, e2e_setup, unmount_and_tear_down),
-        cmocka_unit_test_setup_teardown(a_log_on_a_full_disk_loses_lines_and_nothing_else, e2e_setup, unmount_and_tear_down),
+        cmocka_unit_test_setup_teardown(a_full_drop_directory_is_said_in_one_line_and_works_again,
+                                        e2e_setup, unmount_and_tear_down),
+        cmocka_unit_test_setup_teardown(a_log_on_a_full_disk_loses_lines_and_nothing_else,
+                                        e2e_setup, unmount_and_tear_down),
         E2E_CASE(a_client_killed_in_the_middle_of_its_upload_changes_nothing),
         E2E_CASE(a_connection_lost_before_the_last_byte_is_exit_3_and_nothing_happened),
         E2E_CASE(a_log_that_nobody_reads_loses_lines_and_blocks_nobody),

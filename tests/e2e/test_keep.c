@@ -325,7 +325,7 @@ static void start_java(struct e2e *e2e, const char *agent, const char *const *ar
 {
     char listening[64];
     e2e_start_java(e2e, agent, arguments, e2e->errors);
-    assert_string_equal(e2e_process_hear(&e2e->jvm, 30), "ready");
+    assert_string_equal(e2e_process_hear(&e2e->jvm, 90), "ready");
     snprintf(listening, sizeof listening, "hotdrop[%d] INFO listening on", (int)e2e->jvm.pid);
     e2e_await_log(e2e, listening);
 }
@@ -345,7 +345,8 @@ static void what_is_kept_is_live_in_a_jvm_with_an_aot_cache(void **state)
     snprintf(output, sizeof output, "-XX:AOTCacheOutput=%s", e2e_path(e2e, "shop.aot"));
     snprintf(cache, sizeof cache, "-XX:AOTCache=%s", e2e_path(e2e, "shop.aot"));
     /* The same heap as below, or JDK 27 and newer do not take the cache. */
-    const char *const train[] = { output, "-XX:+UseSerialGC", "-Xmx256m", "-cp", class_path, "Target", NULL };
+    const char *const train[] = { output,     "-XX:+UseSerialGC", "-Xmx256m", "-cp",
+                                  class_path, "Target",           NULL };
     run_java(e2e, train);
     snprintf(agent, sizeof agent, "store=%s", e2e_path(e2e, "store"));
     const char *const run[] = { cache, "-XX:AOTMode=on", "-cp", class_path, "Target", NULL };
@@ -367,8 +368,7 @@ static size_t count_forced(const struct e2e *e2e)
 {
     struct e2e_answer answer;
     shop_command(e2e, &answer, "status", NULL);
-    const json_t *forced =
-        json_object_get(e2e_row(answer.json, "demo.Shop", NULL), "forced");
+    const json_t *forced = json_object_get(e2e_row(answer.json, "demo.Shop", NULL), "forced");
     size_t count = json_array_size(forced);
     e2e_answer_close(&answer);
     return count;

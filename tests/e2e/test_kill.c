@@ -162,7 +162,7 @@ static json_int_t begin_and_kill(struct run *run, const char *const *words, bool
     e2e_process_start(&client, arguments, NULL, "/dev/null");
     let_pass_micros(random_below(run, random_below(run, 2) == 0 ? 14000 : 60000));
     kill_jvm(run);
-    char *output = e2e_process_finish(&client, 30, &status);
+    char *output = e2e_process_finish(&client, 90, &status);
     json_t *report = json_loads(output, 0, NULL);
     *done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     run->unknown += !*done;
@@ -272,8 +272,9 @@ static void whatever_moment_a_jvm_is_killed_the_store_tells_the_truth(void **sta
     shop_open(e2e);
     for (unsigned long i = 0; i < kills; i++)
         play_round(&run);
-    fprintf(stderr, "%lu kills: %zu operations whose client did not hear their end, %zu deployments "
-                    "interrupted\n",
+    fprintf(stderr,
+            "%lu kills: %zu operations whose client did not hear their end, %zu deployments "
+            "interrupted\n",
             kills, run.unknown, run.interrupted);
 }
 

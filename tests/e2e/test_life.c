@@ -67,7 +67,7 @@ static void nothing_is_ever_written_to_stdout(void **state)
     start_with(e2e, "log-level=debug,listen=ws://127.0.0.1:99999");
     expect_that_it_runs(e2e);
     e2e_process_tell(&e2e->jvm, "exit 7");
-    char *rest = e2e_process_finish(&e2e->jvm, 30, &status);
+    char *rest = e2e_process_finish(&e2e->jvm, 90, &status);
     assert_string_equal(rest, "");
     assert_int_equal(WEXITSTATUS(status), 7);
     free(rest);
@@ -123,7 +123,7 @@ static void the_jvm_ends_normally_in_the_middle_of_pushes(void **state)
         e2e_drop(e2e, "after/demo/Greeter.class", name);
     }
     e2e_process_tell(&e2e->jvm, "exit 7");
-    free(e2e_process_finish(&e2e->jvm, 30, &status));
+    free(e2e_process_finish(&e2e->jvm, 90, &status));
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 7);
 }
@@ -142,7 +142,7 @@ static void the_socket_is_for_its_user_only_and_goes_with_the_jvm(void **state)
     assert_return_code(stat(path, &place), 0);
     assert_int_equal(place.st_mode & 0777, 0600);
     e2e_process_tell(&e2e->jvm, "exit 0");
-    free(e2e_process_finish(&e2e->jvm, 30, &status));
+    free(e2e_process_finish(&e2e->jvm, 90, &status));
     assert_int_equal(stat(path, &place), -1);
 }
 

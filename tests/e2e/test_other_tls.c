@@ -30,7 +30,7 @@ static void roll_back_over_tls(struct e2e *e2e)
 static void end_well(struct e2e *e2e)
 {
     int status;
-    free(e2e_process_finish(&e2e->jvm, 20, &status));
+    free(e2e_process_finish(&e2e->jvm, 90, &status));
     assert_int_equal(status, 0);
 }
 

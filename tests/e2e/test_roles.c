@@ -255,7 +255,7 @@ static void ask_as(const struct e2e *e2e, struct e2e_answer *answer, const char 
         AS_USER(uid), e2e_path(e2e, "hotdrop"), command, "--json", "--to", secure_local, path, NULL,
     };
     e2e_process_start(&client, arguments, NULL, e2e->errors);
-    answer->output = e2e_process_finish(&client, 30, &status);
+    answer->output = e2e_process_finish(&client, 90, &status);
     answer->status = WEXITSTATUS(status);
     answer->json = json_loads(answer->output, 0, NULL);
 }

@@ -93,9 +93,9 @@ static void a_rollback_returns_to_any_earlier_state(void **state)
 {
     struct e2e *e2e = *state;
     start_with_shop(e2e);
-    push(e2e, "one");   /* 1 */
-    push(e2e, "two");   /* 2 */
-    push(e2e, "three"); /* 3 */
+    push(e2e, "one");                       /* 1 */
+    push(e2e, "two");                       /* 2 */
+    push(e2e, "three");                     /* 3 */
     expect_rollback(e2e, "1", "demo.Shop"); /* 4 */
     e2e_expect(e2e, "call demo.Shop run", "one");
     expect_rollback(e2e, "3", "demo.Shop"); /* 5: forward again */

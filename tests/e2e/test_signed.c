@@ -125,7 +125,7 @@ static void what_was_live_is_remembered_when_the_jvm_is_killed(void **state)
     signed_expect_live(e2e, "two.jar", "two");
     int status;
     kill(e2e->jvm.pid, SIGKILL);
-    free(e2e_process_finish(&e2e->jvm, 30, &status));
+    free(e2e_process_finish(&e2e->jvm, 90, &status));
     signed_open_shop(e2e, "");
     expect_refusal(e2e, "one.jar", "replayed");
     expect_refusal(e2e, "two.jar", "replayed");

@@ -63,7 +63,7 @@ static void start(struct soak *soak, struct e2e *e2e, const char *other_agent)
         other_agent, "-Dsoak.retransform=yes", ALL_HEAP_AT_ONCE, "-cp", class_path, "Soak", NULL
     };
     e2e_start_java(e2e, ours, other_agent != NULL ? both : alone, e2e->errors);
-    assert_string_equal(e2e_process_hear(&e2e->jvm, 30), "ready");
+    assert_string_equal(e2e_process_hear(&e2e->jvm, 90), "ready");
 }
 
 static void do_or_fail(const struct soak *soak, const char *command, const char *path)

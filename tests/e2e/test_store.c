@@ -34,8 +34,8 @@ static void history_outlives_the_jvm_and_numbering_goes_on(void **state)
     const json_t *list = json_object_get(after.json, "deployments");
     assert_int_equal(json_array_size(list), 4);
     for (size_t i = 0; i < 4; i++)
-        assert_int_equal(
-            json_integer_value(json_object_get(json_array_get(list, i), "deployment")), 4 - i);
+        assert_int_equal(json_integer_value(json_object_get(json_array_get(list, i), "deployment")),
+                         4 - i);
     e2e_answer_close(&after);
     e2e_answer_close(&before);
     assert_int_equal(shop_verify(e2e, e2e_path(e2e, "store")), 0);
@@ -123,8 +123,8 @@ static void how_a_trial_ended_outlives_the_jvm(void **state)
     e2e_expect(e2e, "call demo.Shop run", "start");
     push_on_trial(e2e, "one", "1min"); /* 1 */
     shop_do(e2e, "confirm", NULL);
-    push_on_trial(e2e, "two", "1min"); /* 2 */
-    shop_do(e2e, "rollback", NULL);    /* 3 */
+    push_on_trial(e2e, "two", "1min");  /* 2 */
+    shop_do(e2e, "rollback", NULL);     /* 3 */
     push_on_trial(e2e, "four", "1min"); /* 4 */
     shop_restart(e2e);
     expect_trial(e2e, "1", "confirmed");

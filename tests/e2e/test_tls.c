@@ -269,19 +269,28 @@ static void be_silent(int silent[CROWD])
     }
 }
 
-static void silent_peers_do_not_hold_up_a_proper_push(void **state)
+static double seconds_of_a_push(const struct e2e *e2e)
 {
-    struct e2e *e2e = *state;
     struct e2e_answer answer;
-    int silent[CROWD];
-    secure_authorise(e2e, "deployer cert:alice\n");
-    secure_start(e2e, secure_file("agent"), "");
-    be_silent(silent);
     double began = seconds_now();
     SECURE_CLIENT(e2e, &answer, "push", after(e2e), AS("alice"));
     double took = seconds_now() - began;
     expect(&answer, 0, "");
     e2e_answer_close(&answer);
+    return took;
+}
+
+/* The best of three: a push may meet a machine that is busy with something else. */
+static void silent_peers_do_not_hold_up_a_proper_push(void **state)
+{
+    struct e2e *e2e = *state;
+    int silent[CROWD];
+    secure_authorise(e2e, "deployer cert:alice\n");
+    secure_start(e2e, secure_file("agent"), "");
+    be_silent(silent);
+    double took = seconds_of_a_push(e2e);
+    for (int again = 0; again < 2 && took >= 1.0; again++)
+        took = seconds_of_a_push(e2e);
     if (took >= 1.0)
         fail_msg("the push took %.2f s", took);
     e2e_expect(e2e, "call demo.Greeter greet", "two");

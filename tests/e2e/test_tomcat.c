@@ -46,6 +46,7 @@ static void build_once(const struct e2e *e2e)
     const char *const copy[] = { "cp", "-r", HD_SAMPLES "/tomcat", SOURCES, NULL };
     const char *const build[] = { HD_SAMPLES "/tomcat/build", BASE, SOURCES, NULL };
     const char *const servlet = SOURCES "/src/" PACKAGE "/ShopServlet.java";
+    e2e_claim(HD_E2E_BINARY "/tomcat");
     e2e_tool(NULL, remove);
     e2e_tool(NULL, make);
     e2e_tool(NULL, copy);
@@ -78,6 +79,9 @@ static unsigned start(struct e2e *e2e)
     unsigned port =
         e2e_application_hear_number(e2e, "Starting ProtocolHandler [\"http-nio-127.0.0.1-auto-1-");
     e2e_application_hear(e2e, "Server startup in");
+    /* Tomcat has said it of servers whose applications were not all there yet. */
+    e2e_http_await(port, "/shop-a/price?item=tea");
+    e2e_http_await(port, "/shop-b/price?item=tea");
     return port;
 }
 
@@ -209,7 +213,7 @@ static void a_class_that_no_web_application_has_loaded_is_compared_with_their_fi
 }
 
 /* As its owner does it: a new archive in place of the old one, which Tomcat notices. */
-static void deploy_anew(struct e2e *e2e)
+static void deploy_anew(struct e2e *e2e, unsigned port)
 {
     const char *const copy[] = { "cp", BASE "/webapps/shop-a.war", e2e_path(e2e, "shop-a.new"),
                                  NULL };
@@ -218,6 +222,7 @@ static void deploy_anew(struct e2e *e2e)
     e2e_tool(NULL, copy);
     e2e_tool(NULL, move);
     e2e_application_hear(e2e, "shop-a.war] has finished");
+    e2e_http_await(port, "/shop-a/price?item=tea");
 }
 
 static void collect_garbage(const struct e2e *e2e)
@@ -267,7 +272,7 @@ static void a_web_application_deployed_anew_is_reached_and_the_dead_one_is_not(v
     push_to_shop_a(e2e, "costs");
     e2e_http_expect(port, "/shop-a/price?item=tea", "tea costs 100 cents");
 
-    deploy_anew(e2e);
+    deploy_anew(e2e, port);
     /* Of the same archive: what was patched in the old one is patched in the new one. */
     e2e_http_expect(port, "/shop-a/price?item=tea", "tea costs 100 cents");
     push_to_shop_a(e2e, "is");

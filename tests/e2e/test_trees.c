@@ -67,7 +67,7 @@ static size_t count_deployments(const struct e2e *e2e)
 /* A class answers a moment before its deployment stands in the history. */
 static void expect_deployments(const struct e2e *e2e, size_t wanted)
 {
-    for (unsigned ticks = 0; ticks < 200 && count_deployments(e2e) < wanted; ticks++)
+    for (unsigned ticks = 0; ticks < 1200 && count_deployments(e2e) < wanted; ticks++)
         poll(NULL, 0, 50);
     assert_int_equal(count_deployments(e2e), wanted);
 }

@@ -5,6 +5,7 @@
 #include "core/bundle.h"
 
 #include <string.h>
+#include <zip.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,6 +47,46 @@ static void check_classes(const struct hd_bundle *bundle)
     promise(total <= limits.max_bytes);
 }
 
+/* zip_name_locate looks for what CP437 makes of a name with control characters. */
+static zip_uint64_t find_entry(zip_t *archive, const char *entry)
+{
+    zip_uint64_t index = 0;
+    while (strcmp(zip_get_name(archive, index, ZIP_FL_ENC_RAW), entry) != 0)
+        index++;
+    return index;
+}
+
+static bool libzip_reads(zip_t *archive, const struct hd_bundle_class *class)
+{
+    static uint8_t contents[1 << 18];
+    uint8_t beyond;
+    zip_file_t *file = zip_fopen_index(archive, find_entry(archive, class->entry), 0);
+    promise(file != NULL);
+    zip_int64_t got = 0;
+    zip_uint64_t used = 0;
+    while ((got = zip_fread(file, contents + used, class->file.length - used)) > 0)
+        used += (zip_uint64_t)got;
+    bool same = used == class->file.length && memcmp(contents, class->file.data, used) == 0 &&
+                zip_fread(file, &beyond, 1) == 0;
+    zip_fclose(file);
+    return same;
+}
+
+/* What is accepted is what libzip by itself, with zlib, unpacks. */
+static void check_contents(const struct hd_bundle *bundle, const uint8_t *data, size_t size)
+{
+    zip_error_t cause;
+    zip_error_init(&cause);
+    zip_source_t *source = zip_source_buffer_create(data, size, 0, &cause);
+    promise(source != NULL);
+    zip_t *archive = zip_open_from_source(source, ZIP_RDONLY, &cause);
+    promise(archive != NULL);
+    for (size_t i = 0; i < hd_bundle_class_count(bundle); i++)
+        promise(libzip_reads(archive, hd_bundle_class_at(bundle, i)));
+    zip_discard(archive);
+    zip_error_fini(&cause);
+}
+
 static struct hd_bundle *rebuild(const struct hd_bundle *bundle)
 {
     struct hd_bundle_builder *builder = hd_bundle_builder_new();
@@ -78,6 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct hd_bundle *bundle = open_copy(data, size);
     if (bundle != NULL) {
         check_classes(bundle);
+        check_contents(bundle, data, size);
         check_journey(bundle);
     }
     hd_bundle_free(bundle);

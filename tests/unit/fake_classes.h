@@ -17,13 +17,15 @@
 struct object {
     char signature[48];    /* of a class */
     struct object *loader; /* of a class; NULL: boot */
+    bool frozen;           /* a class that may not be modified */
     bool unloaded;
 };
 
 enum { MOST_CLASSES = 8192, LOADERS = 6, NAMES = 20 };
 
-static struct object loader_class = { .signature = "Ljava/net/URLClassLoader;" };
-static struct object loaders[LOADERS];
+static struct object loader_class = { .signature = "Ljava/net/URLClassLoader;" },
+                     trial_loader_class = { .signature = "L" HD_VERIFY_LOADER ";" };
+static struct object loaders[LOADERS], trial_loader;
 
 static struct {
     struct object classes[MOST_CLASSES];
@@ -32,6 +34,8 @@ static struct {
     jvmtiEventClassLoad report;       /* NULL: no callback is set */
     bool event;                       /* it is on */
     jvmtiError event_error;           /* what switching it on answers */
+    jvmtiError loader_error;          /* what asking for a class's loader answers */
+    bool has_trial_loader;
     bool weak_fails;
     int environments;
     int weaks;  /* weak references held */
@@ -39,6 +43,8 @@ static struct {
     int frames;
     int globals;
     int walks;
+    int asked;     /* for a class's loader */
+    jint capacity; /* of local references, as asked for last */
 } vm;
 
 static jvmtiEnv jvmti, events;
@@ -98,6 +104,9 @@ static jvmtiError JNICALL get_class_signature(jvmtiEnv *environment, jclass clas
 static jvmtiError JNICALL get_class_loader(jvmtiEnv *environment, jclass class, jobject *loader)
 {
     (void)environment;
+    vm.asked++;
+    if (vm.loader_error != JVMTI_ERROR_NONE)
+        return vm.loader_error;
     *loader = (jobject)alive(class)->loader;
     return JVMTI_ERROR_NONE;
 }
@@ -106,8 +115,7 @@ static jvmtiError JNICALL is_modifiable_class(jvmtiEnv *environment, jclass clas
                                               jboolean *modifiable)
 {
     (void)environment;
-    (void)class;
-    *modifiable = JNI_TRUE;
+    *modifiable = !alive(class)->frozen;
     return JVMTI_ERROR_NONE;
 }
 
@@ -166,7 +174,7 @@ static jobject JNICALL new_global_ref(JNIEnv *environment, jobject object)
 static void JNICALL delete_global_ref(JNIEnv *environment, jobject object)
 {
     (void)environment;
-    (void)object;
+    assert_non_null(object);
     vm.globals--;
 }
 
@@ -207,15 +215,14 @@ static jboolean JNICALL is_same_object(JNIEnv *environment, jobject a, jobject b
 static jclass JNICALL get_object_class(JNIEnv *environment, jobject object)
 {
     (void)environment;
-    (void)object;
-    return (jclass)&loader_class;
+    return (jclass)(alive(object) == &trial_loader ? &trial_loader_class : &loader_class);
 }
 
 static jclass JNICALL find_class(JNIEnv *environment, const char *name)
 {
     (void)environment;
     assert_string_equal(name, HD_VERIFY_LOADER);
-    return NULL;
+    return (jclass)(vm.has_trial_loader ? &trial_loader_class : NULL);
 }
 
 static void JNICALL exception_clear(JNIEnv *environment)
@@ -241,7 +248,7 @@ static jobject JNICALL pop_local_frame(JNIEnv *environment, jobject result)
 static jint JNICALL ensure_local_capacity(JNIEnv *environment, jint capacity)
 {
     (void)environment;
-    (void)capacity;
+    vm.capacity = capacity;
     return JNI_OK;
 }
 

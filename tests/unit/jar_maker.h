@@ -80,6 +80,8 @@ static inline uint8_t *central_header(struct jar jar, unsigned nth)
     return NULL;
 }
 
+#define LOCAL_NAME_LENGTH       26 /* §4.3.7 */
+#define LOCAL_EXTRA_LENGTH      28
 #define CENTRAL_FLAGS           8
 #define CENTRAL_METHOD          10
 #define CENTRAL_CRC             16
@@ -91,6 +93,11 @@ static inline void put_u32(uint8_t *at, uint32_t value)
 {
     for (unsigned i = 0; i < 4; i++)
         at[i] = (uint8_t)(value >> 8 * i);
+}
+
+static inline uint16_t get_u16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] | at[1] << 8);
 }
 
 static inline uint32_t get_u32(const uint8_t *at)

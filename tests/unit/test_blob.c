@@ -57,10 +57,13 @@ static void a_blob_knows_its_digest(void **state)
 {
     (void)state;
     struct hd_error err = HD_ERROR_INIT;
-    struct hd_digest digest;
+    struct hd_digest digest, known;
     struct hd_blob *blob = blob_of("abc");
     assert_int_equal(hd_digest_of("abc", 3, &digest, &err), 0);
-    assert_true(hd_digest_equal(&blob->digest, &digest));
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(hd_blob_digest(blob, &known, &err), 0);
+        assert_true(hd_digest_equal(&known, &digest));
+    }
     hd_blob_release(blob);
 }
 

@@ -23,7 +23,9 @@ static struct hd_bytes text(const char *name)
 /* What matters of a class here: "Name", its superclass, one interface. */
 static struct hd_class class_of(const char *name, const char *super, struct hd_bytes *interface)
 {
-    return (struct hd_class){ .name = text(name), .super_name = text(super), .interfaces = interface,
+    return (struct hd_class){ .name = text(name),
+                              .super_name = text(super),
+                              .interfaces = interface,
                               .interface_count = interface != NULL ? 1 : 0 };
 }
 
@@ -41,8 +43,8 @@ static const char *order_of(const struct hd_class *classes, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct hd_class *class = list[order[i]];
         size_t length = strlen(line);
-        snprintf(line + length, sizeof line - length, "%s%.*s", i > 0 ? " " : "", (int)class->name.length,
-                 (const char *)class->name.data);
+        snprintf(line + length, sizeof line - length, "%s%.*s", i > 0 ? " " : "",
+                 (int)class->name.length, (const char *)class->name.data);
     }
     return line;
 }
@@ -101,7 +103,7 @@ static void a_long_chain_of_superclasses_is_no_recursion(void **state)
     struct hd_class *classes = calloc(DEEP, sizeof *classes);
     const struct hd_class **list = calloc(DEEP, sizeof(struct hd_class *));
     size_t *order = calloc(DEEP, sizeof *order);
-    char (*names)[NAME_SIZE] = calloc(DEEP + 1, NAME_SIZE);
+    char(*names)[NAME_SIZE] = calloc(DEEP + 1, NAME_SIZE);
     for (size_t i = 0; i <= DEEP; i++)
         snprintf(names[i], NAME_SIZE, "C%zu", i);
     for (size_t i = 0; i < DEEP; i++) {

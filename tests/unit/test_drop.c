@@ -26,7 +26,7 @@ static void a_dropped_class_is_deployed_and_moved_to_done_with_its_report(void *
     json_t *report = report_in(dropping, done);
     assert_int_equal(json_integer_value(json_object_get(report, "deployment")), 1);
     json_decref(report);
-    assert_true(is_empty(dropping, "d/.claimed"));
+    assert_true(nothing_is_claimed(dropping));
     assert_true(is_empty(dropping, "d/.refused"));
 }
 

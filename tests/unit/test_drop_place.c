@@ -12,7 +12,7 @@ static void what_a_crash_left_is_moved_to_refused_at_the_next_start(void **state
     hd_drop_close(dropping->drop);
     dropping->drop = NULL;
     fake_loop_answer(&dropping->loop, HD_OUTCOME_REDEFINED, HD_REASON_NONE);
-    assert_false(is_empty(dropping, "d/.claimed"));
+    assert_false(nothing_is_claimed(dropping));
     open_drop(dropping);
     expect_refused(dropping, "jvm-error", "ended while this was being applied");
     assert_true(has_below(dropping, only_entry(dropping, "d/.refused"), "A.class"));
@@ -209,7 +209,8 @@ static void files_that_cannot_be_claimed_stay_where_they_are(void **state)
     if (!mount_small(dropping, "nr_inodes=6,mode=700"))
         skip();
     open_drop(dropping);
-    put_class(dropping, "d/A.class", "A");
+    assert_int_equal(rmdir(at(&dropping->sandbox, "d/.claimed/.next")), 0);
+    put_class(dropping, "d/A.class", "A"); /* takes its place */
     fake_loop_expect_no_job(&dropping->loop, 200);
     bool kept = exists(&dropping->sandbox, "d/A.class");
     unmount(dropping);
@@ -241,6 +242,36 @@ static void every_failed_allocation_while_reading_is_told(void **state)
     close(claim.directory);
 }
 
+static void the_directory_for_what_comes_next_is_there_before_it_comes(void **state)
+{
+    struct dropping *dropping = *state;
+    open_drop(dropping);
+    assert_true(exists(&dropping->sandbox, "d/.claimed/.next"));
+    put_class(dropping, "d/A.class", "A");
+    fake_loop_await_job(&dropping->loop);
+    assert_false(exists(&dropping->sandbox, "d/.claimed/.next"));
+    fake_loop_answer(&dropping->loop, HD_OUTCOME_REDEFINED, HD_REASON_NONE);
+    assert_true(exists(&dropping->sandbox, "d/.claimed/.next"));
+
+    hd_drop_close(dropping->drop);
+    dropping->drop = NULL;
+    open_drop(dropping);
+    assert_true(is_empty(dropping, "d/.refused")); /* nobody was interrupted */
+    assert_true(exists(&dropping->sandbox, "d/.claimed/.next"));
+}
+
+static void without_that_directory_it_is_made_when_something_comes(void **state)
+{
+    struct dropping *dropping = *state;
+    open_drop(dropping);
+    assert_int_equal(rmdir(at(&dropping->sandbox, "d/.claimed/.next")), 0);
+    put_class(dropping, "d/A.class", "A");
+    assert_non_null(job_class(fake_loop_await_job(&dropping->loop), "A"));
+    fake_loop_answer(&dropping->loop, HD_OUTCOME_REDEFINED, HD_REASON_NONE);
+    assert_true(has_below(dropping, only_entry(dropping, "d/.done"), "A.class"));
+    assert_true(exists(&dropping->sandbox, "d/.claimed/.next"));
+}
+
 static void a_claim_that_cannot_be_opened_is_not_left_behind(void **state)
 {
     struct dropping *dropping = *state;
@@ -263,7 +294,7 @@ static void a_claim_that_cannot_be_opened_is_not_left_behind(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(result, -1);
     assert_true(exists(&dropping->sandbox, "d/A.class"));
-    assert_true(is_empty(dropping, "d/.claimed"));
+    assert_true(nothing_is_claimed(dropping));
     hd_drop_place_close(&place);
 }
 
@@ -319,6 +350,8 @@ int main(void)
         DROP_TEST(a_drop_directory_that_goes_away_harms_nobody),
         DROP_TEST(a_full_disk_costs_the_report_but_not_the_deployment),
         DROP_TEST(files_that_cannot_be_claimed_stay_where_they_are),
+        DROP_TEST(the_directory_for_what_comes_next_is_there_before_it_comes),
+        DROP_TEST(without_that_directory_it_is_made_when_something_comes),
         DROP_TEST(a_claim_that_cannot_be_opened_is_not_left_behind),
         DROP_TEST(claims_that_wait_hold_no_descriptor),
         DROP_TEST(every_failed_allocation_while_reading_is_told),

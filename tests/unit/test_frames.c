@@ -393,8 +393,7 @@ static void old_frames_of_a_deep_stack_are_shown_and_the_rest_is_bounded(void **
     assert_int_equal(json_array_size(frames), HD_BLOCKING_MAX_FRAMES);
     size_t old = 0, index;
     json_t *frame;
-    json_array_foreach(frames, index, frame)
-        old += json_is_true(json_object_get(frame, "old"));
+    json_array_foreach(frames, index, frame) old += json_is_true(json_object_get(frame, "old"));
     assert_int_equal(old, HD_BLOCKING_MAX_FRAMES / 4);
     assert_int_equal(json_integer_value(json_object_get(
                          json_array_get(frames, HD_BLOCKING_MAX_FRAMES * 3 / 4), "at")),

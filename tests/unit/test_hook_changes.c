@@ -91,15 +91,30 @@ static void the_patch_as_a_new_jvm_rebuilds_it_passes(void **state)
     assert_int_equal(vm.event_count, 0);
 }
 
+/* The calling thread redefines a class of ours, and the JVM shows this memory. */
+static jvmtiClassDefinition given;
+
+static void begin_own_redefinition(const void *file, size_t length)
+{
+    given = (jvmtiClassDefinition){ (jclass)&shop, (jint)length, file };
+    hd_hook_own_redefinition(&given, 1);
+}
+
+static void end_own_redefinition(void)
+{
+    hd_hook_own_redefinition(NULL, 0);
+}
+
 /* What the patch looks like with their edit is known since it was redefined. */
 static void an_edit_of_the_patch_is_told_from_an_edit_of_something_else(void **state)
 {
+    static const char new_file[] = "new";
     struct class_bytes base = class_file(1, false), edited = class_file(0, false);
-    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7));
-    hd_hook_own_redefinition(true);
-    assert_null(show(jvmti, false, "Foo", (jobject)&shop, "new", 3));
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, new_file, 7));
+    begin_own_redefinition(new_file, 3);
+    assert_null(show(jvmti, false, "Foo", (jobject)&shop, new_file, 3));
     assert_null(show(retransforming, false, "Foo", (jobject)&shop, edited.data, edited.length));
-    hd_hook_own_redefinition(false);
+    end_own_redefinition();
     assert_null(retransform("Foo", (jobject)&shop, edited.data, edited.length));
     assert_int_equal(vm.event_count, 0);
     edited.data[edited.length - 1] ^= 1;
@@ -107,15 +122,48 @@ static void an_edit_of_the_patch_is_told_from_an_edit_of_something_else(void **s
     expect_event(0, HD_HOOK_EDITED, "Foo", 7, &shop_loader);
 }
 
+/* An agent that cannot retransform is asked before us. */
+static void an_edit_on_top_of_an_edit_is_not_the_patch(void **state)
+{
+    static const char new_file[] = "new";
+    struct class_bytes base = class_file(1, false), edited = class_file(0, false);
+    PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, new_file, 7));
+    begin_own_redefinition(new_file, 3);
+    assert_null(show(jvmti, false, "Foo", (jobject)&shop, base.data, base.length));
+    assert_null(show(retransforming, false, "Foo", (jobject)&shop, edited.data, edited.length));
+    end_own_redefinition();
+    assert_null(retransform("Foo", (jobject)&shop, edited.data, edited.length));
+    expect_event(0, HD_HOOK_EDITED, "Foo", 7, &shop_loader);
+}
+
+/* The agent that edited it before may be gone. */
+static void what_was_made_of_the_patch_is_forgotten_before_it_is_redefined_again(void **state)
+{
+    static const char new_file[] = "new";
+    struct class_bytes base = class_file(1, false), edited = class_file(0, false);
+    struct hd_patch *again = patch(HD_PATCH_LOADED, "Foo", &shop, &base, new_file, 7);
+    PUBLISH(*state, again);
+    begin_own_redefinition(new_file, 3);
+    assert_null(show(jvmti, false, "Foo", (jobject)&shop, new_file, 3));
+    assert_null(show(retransforming, false, "Foo", (jobject)&shop, edited.data, edited.length));
+    hd_patch_forget_edit(again);
+    begin_own_redefinition(new_file, 3);
+    redefine("Foo", (jobject)&shop, new_file);
+    end_own_redefinition();
+    assert_null(retransform("Foo", (jobject)&shop, edited.data, edited.length));
+    expect_event(0, HD_HOOK_EDITED, "Foo", 7, &shop_loader);
+}
+
 /* A rehearsal of other code, say. */
 static void what_they_make_of_other_code_is_not_the_patch(void **state)
 {
+    static const char other_file[] = "other";
     struct class_bytes base = class_file(1, false), edited = class_file(0, false);
     PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7));
-    hd_hook_own_redefinition(true);
-    assert_null(show(jvmti, false, "Foo", (jobject)&shop, "other", 5));
+    begin_own_redefinition(other_file, 5);
+    assert_null(show(jvmti, false, "Foo", (jobject)&shop, other_file, 5));
     assert_null(show(retransforming, false, "Foo", (jobject)&shop, edited.data, edited.length));
-    hd_hook_own_redefinition(false);
+    end_own_redefinition();
     assert_null(retransform("Foo", (jobject)&shop, edited.data, edited.length));
     expect_event(0, HD_HOOK_EDITED, "Foo", 7, &shop_loader);
 }
@@ -169,9 +217,9 @@ static void a_foreign_redefinition_passes_and_is_told(void **state)
 static void our_own_redefinitions_are_no_news(void **state)
 {
     PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, NULL, "new", 7));
-    hd_hook_own_redefinition(true);
-    redefine("Foo", (jobject)&shop, "newer");
-    hd_hook_own_redefinition(false);
+    begin_own_redefinition("as given", 8);
+    redefine("Foo", (jobject)&shop, "as an agent edited it");
+    end_own_redefinition();
     assert_int_equal(vm.event_count, 0);
 }
 
@@ -181,11 +229,11 @@ static void redefinitions_within_redefinitions_are_told_from_retransformations(v
     struct class_bytes base = class_file(1, false);
     PUBLISH(*state, patch(HD_PATCH_LOADED, "Foo", &shop, &base, "new", 7),
             patch(HD_PATCH_LOADED, "Bar", &shop, &base, "new", 7));
-    hd_hook_own_redefinition(true);
+    begin_own_redefinition(base.data, base.length);
     assert_null(show(jvmti, false, "Foo", (jobject)&shop, base.data, base.length));
     redefine("Bar", (jobject)&shop, "theirs");
     assert_null(show(retransforming, false, "Foo", (jobject)&shop, base.data, base.length));
-    hd_hook_own_redefinition(false);
+    end_own_redefinition();
     assert_string_equal(retransform("Foo", (jobject)&shop, base.data, base.length), "new");
 }
 
@@ -233,6 +281,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_patch_as_a_new_jvm_rebuilds_it_passes, setup_exact,
                                         nothing_is_left),
         HOOK_TEST(an_edit_of_the_patch_is_told_from_an_edit_of_something_else),
+        HOOK_TEST(an_edit_on_top_of_an_edit_is_not_the_patch),
+        HOOK_TEST(what_was_made_of_the_patch_is_forgotten_before_it_is_redefined_again),
         HOOK_TEST(what_they_make_of_other_code_is_not_the_patch),
         HOOK_TEST(memory_that_the_jvm_has_freed_passes),
         HOOK_TEST(a_class_that_is_its_base_again_stays_that),

@@ -106,10 +106,10 @@ static void attach_on_the_way_needs_a_pid(void **state)
 static void a_trial_has_a_time_a_test_and_a_state_to_start_from(void **state)
 {
     (void)state;
-    const char *argv[] = { "push",           "--confirm-within", "2min",
-                           "--smoke",        "curl -f x",        "--wait-drained",
-                           "30s",            "--expect",         "9f86d081884c7d65",
-                           "a.jar",          NULL };
+    const char *argv[] = {
+        "push",     "--confirm-within", "2min",  "--smoke", "curl -f x", "--wait-drained", "30s",
+        "--expect", "9f86d081884c7d65", "a.jar", NULL
+    };
     struct hd_invocation invocation;
     struct hd_error err = HD_ERROR_INIT;
     assert_int_equal(parse(argv, HD_OPTIONS_TRIAL | HD_OPTIONS_EXPECT, &invocation, &err), 0);

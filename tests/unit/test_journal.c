@@ -251,7 +251,8 @@ static void a_line_that_could_not_be_read_again_is_not_written(void **state)
 static void expect_no_line(struct hd_journal *journal)
 {
     struct hd_error err = HD_ERROR_INIT;
-    assert_int_equal(hd_journal_append_take(journal, json_pack("{s:s}", "event", "lost"), &err), -1);
+    assert_int_equal(hd_journal_append_take(journal, json_pack("{s:s}", "event", "lost"), &err),
+                     -1);
     assert_non_null(strstr(err.text, "deleted or replaced"));
 }
 

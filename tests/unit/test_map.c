@@ -69,7 +69,8 @@ static void the_empty_key_and_bytes_behind_a_nul_count(void **state)
     (void)state;
     struct hd_error err = HD_ERROR_INIT;
     struct hd_map map = HD_MAP_INIT;
-    const struct hd_bytes first = { (const uint8_t *)"a\0b", 3 }, second = { (const uint8_t *)"a\0c", 3 };
+    const struct hd_bytes first = { (const uint8_t *)"a\0b", 3 },
+                          second = { (const uint8_t *)"a\0c", 3 };
     size_t value = 0;
     put(&map, "", 1);
     assert_int_equal(hd_map_put(&map, first, 2, &err), 0);
@@ -84,7 +85,8 @@ static void the_empty_key_and_bytes_behind_a_nul_count(void **state)
 
 static int fill_and_look(void *context, struct hd_error *err)
 {
-    static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n" };
+    static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g",
+                                         "h", "i", "j", "k", "l", "m", "n" };
     struct hd_map map = HD_MAP_INIT;
     int result = 0;
     size_t put_until = 0, value;

@@ -113,8 +113,9 @@ static void the_type_is_one_that_is_known(void **state)
     assert_text_refused("{\"id\":1}", "\"type\"");
     assert_text_refused("{\"type\":1,\"id\":1}", "\"type\"");
     assert_text_refused("{\"type\":\"explode\",\"id\":1}", "not \"explode\"");
-    assert_text_refused("{\"type\":\"Push\",\"id\":1}", "push, check, rollback, confirm, keep, status, "
-                                                  "history and show");
+    assert_text_refused("{\"type\":\"Push\",\"id\":1}",
+                        "push, check, rollback, confirm, keep, status, "
+                        "history and show");
     assert_text_refused("{\"type\":\"a\\nb\",\"id\":1}", "a\\x0Ab");
 }
 

@@ -52,6 +52,88 @@ static void names_are_legal_where_the_specification_says_so(void **state)
     assert_false(hd_name_is_module(bytes("a\\")));
 }
 
+/* JVMS §4.2.1, byte by byte. */
+static bool is_class_name(struct hd_bytes name)
+{
+    uint8_t last = '/';
+    for (size_t i = 0; i < name.length; i++) {
+        uint8_t byte = name.data[i];
+        if (byte == '.' || byte == ';' || byte == '[' || (byte == '/' && last == '/'))
+            return false;
+        last = byte;
+    }
+    return last != '/';
+}
+
+/* §4.4.7 for texts with no more than one byte that is none of ASCII. */
+static bool is_ascii(uint8_t byte)
+{
+    return byte != 0 && byte < 0x80;
+}
+
+static void expect_every_name_judged(struct hd_bytes name, uint8_t byte)
+{
+    bool separates = byte == '.' || byte == ';' || byte == '[' || byte == '/';
+    bool has_angle = byte == '<' || byte == '>';
+    assert_int_equal(hd_name_is_unqualified(name), !separates);
+    assert_int_equal(hd_name_is_method(name), !separates && !has_angle);
+    assert_int_equal(hd_name_is_class(name), is_class_name(name));
+    assert_int_equal(hd_utf8_is_valid_modified(name), is_ascii(byte));
+}
+
+/* Texts are looked at eight bytes at a time: each byte counts at each place of each length. */
+static void every_byte_counts_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (size_t length = 1; length <= 27; length++) {
+        uint8_t *text = hd_alloc(length); /* so that a sanitizer sees what is read past the end */
+        assert_non_null(text);
+        for (size_t place = 0; place < length; place++) {
+            for (unsigned byte = 0; byte < 256; byte++) {
+                memset(text, 'x', length);
+                text[place] = (uint8_t)byte;
+                expect_every_name_judged((struct hd_bytes){ text, length }, (uint8_t)byte);
+            }
+        }
+        hd_free(text);
+    }
+}
+
+static void slashes_separate_wherever_two_of_them_stand(void **state)
+{
+    (void)state;
+    for (size_t length = 2; length <= 27; length++) {
+        for (size_t first = 0; first < length; first++) {
+            for (size_t second = first + 1; second < length; second++) {
+                uint8_t text[27];
+                memset(text, 'x', sizeof text);
+                text[first] = '/';
+                text[second] = '/';
+                struct hd_bytes name = { text, length };
+                assert_int_equal(hd_name_is_class(name), is_class_name(name));
+                text[second] = ';';
+                assert_false(hd_name_is_class(name));
+            }
+        }
+    }
+}
+
+static void a_class_ends_at_its_semicolon_wherever_that_stands(void **state)
+{
+    (void)state;
+    for (size_t length = 1; length <= 27; length++) {
+        uint8_t text[40];
+        memset(text, 'x', sizeof text);
+        text[0] = 'L';
+        text[1 + length] = ';';
+        text[2 + length] = 'I';
+        struct hd_bytes rest = { text, length + 3 };
+        assert_int_equal(hd_descriptor_next(&rest).length, length + 2);
+        assert_int_equal(hd_descriptor_next(&rest).length, 1);
+        assert_int_equal(hd_descriptor_next(&rest).length, 0);
+    }
+}
+
 static void descriptors_are_read_to_their_end(void **state)
 {
     (void)state;
@@ -202,6 +284,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_legal_where_the_specification_says_so),
+        cmocka_unit_test(every_byte_counts_wherever_it_stands),
+        cmocka_unit_test(slashes_separate_wherever_two_of_them_stand),
+        cmocka_unit_test(a_class_ends_at_its_semicolon_wherever_that_stands),
         cmocka_unit_test(descriptors_are_read_to_their_end),
         cmocka_unit_test(arrays_have_at_most_255_dimensions),
         cmocka_unit_test(parameters_take_at_most_255_slots),

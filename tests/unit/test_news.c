@@ -12,7 +12,7 @@
 
 /* They are told apart, and not looked into. */
 static char patches[2], files[3];
-#define PATCH(i) ((struct hd_patch *)&patches[i])
+#define PATCH(i)   ((struct hd_patch *)&patches[i])
 #define FILE_OF(i) ((struct hd_blob *)&files[i])
 
 static struct hd_hook_event event_of(enum hd_hook_event_kind kind, int patch, int file)

@@ -22,8 +22,8 @@ static struct hd_deployment *deployment_of(uint64_t number)
 static void visit(struct hd_past *past, const char *event, json_t *fields)
 {
     struct hd_error err = HD_ERROR_INIT;
-    json_t *entry = json_pack("{s:i,s:s,s:s,s:s}", "n", 1, "prev", "00", "at", "then", "event",
-                              event);
+    json_t *entry =
+        json_pack("{s:i,s:s,s:s,s:s}", "n", 1, "prev", "00", "at", "then", "event", event);
     assert_int_equal(json_object_update(entry, fields), 0);
     assert_int_equal(hd_past_visit(entry, past, &err), 0);
     json_decref(entry);
@@ -84,8 +84,8 @@ static void expect_trial(const struct hd_past *past, uint64_t number, const char
     json_array_foreach(list, index, summary)
     {
         if (json_integer_value(json_object_get(summary, "deployment")) == (json_int_t)number)
-            assert_true(json_equal(json_object_get(summary, "trial"),
-                                   json_object_get(full, "trial")));
+            assert_true(
+                json_equal(json_object_get(summary, "trial"), json_object_get(full, "trial")));
     }
     const json_t *trial = json_object_get(full, "trial");
     assert_string_equal(json_string_value(json_object_get(trial, "ended")), ended);
@@ -144,8 +144,7 @@ static void history_tells_of_this_jvm_first_and_then_of_those_before(void **stat
     assert_int_equal(hd_history_add(&history, now, &err), 0);
     json_t *list = hd_history_to_json(&history);
     assert_int_equal(json_array_size(list), 2);
-    assert_int_equal(
-        json_integer_value(json_object_get(json_array_get(list, 1), "deployment")), 1);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 1), "deployment")), 1);
     assert_int_equal(hd_history_total(&history), 2);
     for (uint64_t number = 1; number <= 2; number++) {
         json_t *shown = hd_history_show(&history, number);

@@ -66,6 +66,13 @@ static void unknown_and_too_new_tags_are_refused(void **state)
     builder->major = 50;
     named(builder, HD_TAG_METHOD_TYPE, "()V");
     expect_pool_refused(builder, "MethodType does not exist in class file version 50");
+
+    builder = new_builder(); /* the first that is wrong is the one to tell */
+    builder->major = 50;
+    named(builder, HD_TAG_METHOD_TYPE, "()V");
+    constant_begin(builder, (enum hd_tag)2);
+    put_u2(&builder->pool, 1);
+    expect_pool_refused(builder, "constant 6: MethodType does not exist in class file version 50");
 }
 
 static void constants_of_modules_belong_into_modules(void **state)
@@ -248,8 +255,8 @@ static void a_text_is_looked_at_once_however_many_constants_are_of_it(void **sta
         hd_arena_init(&arena, 1024);
         struct hd_reader reader =
             hd_reader_over((struct hd_bytes){ builder->pool.bytes, builder->pool.length }, &err);
-        assert_int_equal(hd_pool_parse(&reader, builder->pool_count, 61, false, &arena, &pool,
-                                       &err), 0);
+        assert_int_equal(
+            hd_pool_parse(&reader, builder->pool_count, 61, false, &arena, &pool, &err), 0);
         assert_true(pool.answers[text].asked != 0);
         hd_arena_close(&arena);
         free(builder);

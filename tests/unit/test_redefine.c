@@ -18,14 +18,15 @@ enum { MOST = 1000 };
 static int classes[MOST], marker;
 
 static struct {
-    int calls;       /* of RedefineClasses */
-    int real_calls;  /* those without the marker */
-    int applied;     /* classes in calls that went through */
-    bool no_marker;  /* FindClass finds nothing */
-    int references;  /* local ones, made by FindClass */
+    int calls;      /* of RedefineClasses */
+    int real_calls; /* those without the marker */
+    int applied;    /* classes in calls that went through */
+    bool no_marker; /* FindClass finds nothing */
+    int references; /* local ones, made by FindClass */
 } vm;
 
-static jvmtiError JNICALL redefine_classes(jvmtiEnv *jvmti, jint count, const jvmtiClassDefinition *definitions)
+static jvmtiError JNICALL redefine_classes(jvmtiEnv *jvmti, jint count,
+                                           const jvmtiClassDefinition *definitions)
 {
     (void)jvmti;
     vm.calls++;
@@ -87,7 +88,8 @@ static const struct hd_jvm jvm = { .jvmti = &jvmti };
 
 static uint8_t good[] = "ok", mismatched[] = { 'x', JVMTI_ERROR_NAMES_DONT_MATCH },
                unverified[] = { 'x', JVMTI_ERROR_FAILS_VERIFICATION },
-               grown[] = { 'x', JVMTI_ERROR_UNSUPPORTED_REDEFINITION_METHOD_ADDED }, nested[] = { 'x', 72 };
+               grown[] = { 'x', JVMTI_ERROR_UNSUPPORTED_REDEFINITION_METHOD_ADDED },
+               nested[] = { 'x', 72 };
 
 static int setup(void **state)
 {
@@ -107,7 +109,9 @@ static int nothing_is_left(void **state)
 static void make(struct hd_redefinition *items, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        items[i] = (struct hd_redefinition){ .class = (jclass)&classes[i], .internal_name = "C", .file = { good, 2 } };
+        items[i] = (struct hd_redefinition){ .class = (jclass)&classes[i],
+                                             .internal_name = "C",
+                                             .file = { good, 2 } };
 }
 
 static void close_items(struct hd_redefinition *items, size_t count)

@@ -80,8 +80,9 @@ static int nothing_is_left(void **state)
     return 0;
 }
 
-static struct hd_live *prepare(struct hd_registry *registry, const char *name, struct loader *loader,
-                               enum hd_live_state live_state, const char *file)
+static struct hd_live *prepare(struct hd_registry *registry, const char *name,
+                               struct loader *loader, enum hd_live_state live_state,
+                               const char *file)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_live *live = NULL;
@@ -96,11 +97,15 @@ static struct hd_live *prepare(struct hd_registry *registry, const char *name, s
     return live;
 }
 
-static struct hd_live *prepare_for_any(struct hd_registry *registry, const char *name, const char *file)
+static struct hd_live *prepare_for_any(struct hd_registry *registry, const char *name,
+                                       const char *file)
 {
     struct hd_error err = HD_ERROR_INIT;
     struct hd_live *live = NULL;
-    const struct hd_live_wanted wanted = { .internal_name = name, .label = "", .any_loader = true, .state = HD_LIVE_PENDING,
+    const struct hd_live_wanted wanted = { .internal_name = name,
+                                           .label = "",
+                                           .any_loader = true,
+                                           .state = HD_LIVE_PENDING,
                                            .file = { (const uint8_t *)file, strlen(file) } };
     assert_int_equal(hd_registry_prepare(registry, &jni, &wanted, &live, &err), 0);
     return live;
@@ -113,7 +118,8 @@ static void set_base(struct hd_live *live, const char *base)
     assert_int_equal(hd_live_set_base(live, bytes, HD_BASE_PROVEN, &err), 0);
 }
 
-static void put(struct hd_registry *registry, const char *name, struct loader *loader, const char *base, const char *file)
+static void put(struct hd_registry *registry, const char *name, struct loader *loader,
+                const char *base, const char *file)
 {
     struct hd_live *live = prepare(registry, name, loader, HD_LIVE_REDEFINED, file);
     if (base != NULL)
@@ -121,7 +127,8 @@ static void put(struct hd_registry *registry, const char *name, struct loader *l
     hd_registry_put_take(registry, &jni, live);
 }
 
-static struct hd_live *find(const struct hd_registry *registry, const char *name, struct loader *loader)
+static struct hd_live *find(const struct hd_registry *registry, const char *name,
+                            struct loader *loader)
 {
     return hd_registry_find(registry, &jni, name, (jobject)loader);
 }
@@ -218,7 +225,9 @@ static void the_state_tells_base_code_and_loader_apart(void **state)
     static const struct {
         struct loader *loader;
         const char *base, *file;
-    } others[] = { { &app, "a", "2" }, { &app, "b", "1" }, { &shop, "a", "1" }, { &app, NULL, "1" } };
+    } others[] = {
+        { &app, "a", "2" }, { &app, "b", "1" }, { &shop, "a", "1" }, { &app, NULL, "1" }
+    };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         struct hd_registry *other = hd_registry_new();
         put(other, "A", others[i].loader, others[i].base, others[i].file);
@@ -245,7 +254,10 @@ static void the_document_lists_what_is_live_and_what_waits(void **state)
 {
     char *names[] = { (char[]){ "com/example/B" } };
     uint32_t threads[] = { 3 };
-    const struct hd_old_frames frames = { .threads = 3, .complete = false, .class_names = names, .class_threads = threads,
+    const struct hd_old_frames frames = { .threads = 3,
+                                          .complete = false,
+                                          .class_names = names,
+                                          .class_threads = threads,
                                           .class_count = 1 };
     struct hd_live *live = prepare(*state, "com/example/B", &app, HD_LIVE_REDEFINED, "1");
     live->deployment = 7;
@@ -283,7 +295,9 @@ static int put_three(void *context, struct hd_error *err)
     int result = registry != NULL ? 0 : hd_error_set_memory(err);
     (void)context;
     for (int i = 0; result == 0 && i < 3; i++) {
-        const struct hd_live_wanted wanted = { .internal_name = names[i], .label = "app", .loader = (jobject)&app,
+        const struct hd_live_wanted wanted = { .internal_name = names[i],
+                                               .label = "app",
+                                               .loader = (jobject)&app,
                                                .file = { (const uint8_t *)"1", 1 } };
         struct hd_live *live;
         result = hd_registry_prepare(registry, &jni, &wanted, &live, err);

@@ -134,9 +134,10 @@ static void a_bundle_is_for_its_target_and_its_time(void **state)
     expect_of_members(*state, &shop, "\"target\":\"bank\",", HD_REASON_WRONG_TARGET, "for bank");
     expect_of_members(*state, &nameless, "\"target\":\"bank\",", HD_REASON_WRONG_TARGET, "no app=");
     expect_of_members(*state, &any, "\"target\":\"bank\",", HD_REASON_NONE, "");
-    expect_of_members(*state, &shop,
-                      "\"not-before\":\"2026-09-21T14:13:20Z\",\"expires\":\"2026-09-21T14:13:21Z\",",
-                      HD_REASON_NONE, "");
+    expect_of_members(
+        *state, &shop,
+        "\"not-before\":\"2026-09-21T14:13:20Z\",\"expires\":\"2026-09-21T14:13:21Z\",",
+        HD_REASON_NONE, "");
     expect_of_members(*state, &shop, "\"not-before\":\"2026-09-21T14:13:21Z\",", HD_REASON_EXPIRED,
                       "not to be used before 2026-09-21T14:13:21");
     expect_of_members(*state, &shop, "\"expires\":\"2026-09-21T14:13:20Z\",", HD_REASON_EXPIRED,

@@ -20,12 +20,12 @@ static int hear(struct hd_sequences *sequences, const char *line, struct hd_erro
     char event[16] = "", name[16] = "", applied[16] = "";
     int deployment = 0, sequence = 0;
     sscanf(line, "%15s %d %15s %d %15s", event, &deployment, name, &sequence, applied);
-    json_t *entry = json_pack("{s:s, s:i, s:b}", "event", event, "deployment", deployment, "applied",
-                              strcmp(applied, "applied") == 0);
+    json_t *entry = json_pack("{s:s, s:i, s:b}", "event", event, "deployment", deployment,
+                              "applied", strcmp(applied, "applied") == 0);
     if (sequence != 0)
         json_object_set_new(entry, "sealed",
-                            json_pack("{s:s?, s:i}", "name",
-                                      strcmp(name, "-") == 0 ? NULL : name, "sequence", sequence));
+                            json_pack("{s:s?, s:i}", "name", strcmp(name, "-") == 0 ? NULL : name,
+                                      "sequence", sequence));
     int status = hd_sequences_hear(sequences, entry, err);
     json_decref(entry);
     return status;
@@ -51,7 +51,7 @@ static bool may_come(const struct hd_sequences *sequences, const char *name, uin
 static void what_was_live_comes_neither_again_nor_after_something_later(void **state)
 {
     (void)state;
-    static const char *const lines[] = { "initialised", "begin 1 fix 7", "end 1 fix 7 applied",
+    static const char *const lines[] = { "initialised", "begin 1 fix 7",     "end 1 fix 7 applied",
                                          "begin 2 - 9", "end 2 - 9 applied", NULL };
     struct hd_sequences *sequences = after(lines);
     assert_true(hd_sequences_are_initialised(sequences));

@@ -45,8 +45,8 @@ static void expect_verdict(struct hd_bytes armour, const char *message, enum hd_
 
 static void every_kind_of_key_that_ssh_keygen_makes_is_understood(void **state)
 {
-    static const char *const options[] = { "-t ed25519",       "-t ecdsa -b 256", "-t ecdsa -b 384",
-                                           "-t ecdsa -b 521",  "-t rsa -b 2048",  "-t rsa -b 4096" };
+    static const char *const options[] = { "-t ed25519",      "-t ecdsa -b 256", "-t ecdsa -b 384",
+                                           "-t ecdsa -b 521", "-t rsa -b 2048",  "-t rsa -b 4096" };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         char name[16];
         snprintf(name, sizeof name, "key%zu", i);
@@ -172,7 +172,8 @@ static void sign_in_hardware(EVP_PKEY *pkey, uint8_t flags, struct hd_bytes data
     append(&signed_data, message.bytes, sizeof message.bytes);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     assert_int_equal(EVP_DigestSignInit(context, NULL, NULL, NULL, pkey), 1);
-    assert_int_equal(EVP_DigestSign(context, raw, &length, signed_data.data, signed_data.length), 1);
+    assert_int_equal(EVP_DigestSign(context, raw, &length, signed_data.data, signed_data.length),
+                     1);
     EVP_MD_CTX_free(context);
     hd_buffer_close(&signed_data);
     append_u8_string(signature, "sk-ssh-ed25519@openssh.com", 26);

@@ -15,9 +15,18 @@
 #define VALID  "\"not-before\":\"2026-09-21T00:00:00Z\",\"expires\":\"2026-09-22T00:00:00Z\","
 #define SIGNED "\"name\":\"fix\",\"target\":\"shop\"," VALID
 
-#define FOO(contents) { "org/example/Foo.class", contents, 0 }
-#define BAR(contents) { "org/example/Bar.class", contents, 0 }
-#define END           { NULL, NULL, 0 }
+#define FOO(contents)                                                                              \
+    {                                                                                              \
+        "org/example/Foo.class", contents, 0                                                       \
+    }
+#define BAR(contents)                                                                              \
+    {                                                                                              \
+        "org/example/Bar.class", contents, 0                                                       \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, NULL, 0                                                                              \
+    }
 
 static const struct jar_entry whole[] = { FOO(FOO_CONTENTS), BAR(BAR_CONTENTS), END };
 
@@ -65,12 +74,14 @@ static const struct attempt attempts[] = {
                    BAR(BAR_CONTENTS) } },
     { .what = "a version for this JVM is added",
       .reason = HD_REASON_SIGNATURE_INVALID,
-      .entries = { FOO(FOO_CONTENTS), BAR(BAR_CONTENTS),
-        { "META-INF/versions/9/org/example/Foo.class", "e", 0 } } },
+      .entries = { FOO(FOO_CONTENTS),
+                   BAR(BAR_CONTENTS),
+                   { "META-INF/versions/9/org/example/Foo.class", "e", 0 } } },
     { .what = "a version for a later JVM is added",
       .reason = HD_REASON_SIGNATURE_INVALID,
-      .entries = { FOO(FOO_CONTENTS), BAR(BAR_CONTENTS),
-        { "META-INF/versions/99/org/example/Foo.class", "e", 0 } } },
+      .entries = { FOO(FOO_CONTENTS),
+                   BAR(BAR_CONTENTS),
+                   { "META-INF/versions/99/org/example/Foo.class", "e", 0 } } },
     { .what = "a class hides behind a version",
       .reason = HD_REASON_SIGNATURE_INVALID,
       .entries = { FOO(FOO_CONTENTS),
@@ -203,9 +214,8 @@ static void try(const struct ssh_keys *keys, const struct hd_signers *signers,
     const char *signatures = sign(keys, attempt, sealing_manifest(members));
     snprintf(manifest, sizeof manifest, "%s",
              sealing_manifest(attempt->members != NULL ? attempt->members : members));
-    struct hd_bundle *bundle =
-        sealed_of(attempt->entries[0].name != NULL ? attempt->entries : whole, manifest,
-                  signatures);
+    struct hd_bundle *bundle = sealed_of(
+        attempt->entries[0].name != NULL ? attempt->entries : whole, manifest, signatures);
     enum hd_reason reason = hd_seal_judge(bundle, &terms, &seal, &err);
     if (reason != attempt->reason)
         fail_msg("%s: %s (%s)", attempt->what, hd_reason_word(reason), err.text);

@@ -141,8 +141,9 @@ static void times_need_a_unit(void **state)
     static const struct {
         const char *text;
         uint64_t milliseconds;
-    } good[] = { { "30ms", 30 }, { "0ms", 0 }, { "2s", 2000 }, { "1m", 60000 },
-                 { "2min", 120000 } };
+    } good[] = {
+        { "30ms", 30 }, { "0ms", 0 }, { "2s", 2000 }, { "1m", 60000 }, { "2min", 120000 }
+    };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         uint64_t milliseconds = 77;
         assert_int_equal(hd_text_parse_time(good[i].text, &milliseconds, NULL), 0);

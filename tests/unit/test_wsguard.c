@@ -191,7 +191,7 @@ static void a_header_is_a_name_and_a_value_on_one_line_of_bounded_length(void **
     (void)state;
     static const char *const bad[] = {
         "GET / HTTP/1.1\r\nnonsense\r\n", "GET / HTTP/1.1\r\nX: one\r\n two\r\n",
-        "GET / HTTP/1.1\r\n\tX: y\r\n",  "GET / HTTP/1.1\r\nX : y\r\n",
+        "GET / HTTP/1.1\r\n\tX: y\r\n",   "GET / HTTP/1.1\r\nX : y\r\n",
         "GET / HTTP/1.1\r\n: y\r\n",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)

@@ -254,6 +254,21 @@ PASSES int fstatat(int directory, const char *path, struct stat *out, int flags)
     return FAILS(fstatat) ? -1 : real(directory, path, out, flags);
 }
 
+/* What these two are in a program that was linked against a glibc before 2.33, as packages are. */
+PASSES int __fxstat(int version, int file, struct stat *out);
+PASSES int __fxstat(int version, int file, struct stat *out)
+{
+    NEXT(int, __fxstat, int, int, struct stat *);
+    return FAILS(fstat) ? -1 : real(version, file, out);
+}
+
+PASSES int __fxstatat(int version, int directory, const char *path, struct stat *out, int flags);
+PASSES int __fxstatat(int version, int directory, const char *path, struct stat *out, int flags)
+{
+    NEXT(int, __fxstatat, int, int, const char *, struct stat *, int);
+    return FAILS(fstatat) ? -1 : real(version, directory, path, out, flags);
+}
+
 PASSES DIR *fdopendir(int directory)
 {
     NEXT(DIR *, fdopendir, int);
