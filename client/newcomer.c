@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/newcomer.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,16 +15,22 @@
 #define YOUNG_SECONDS 10
 #define WAIT_MS       2000
 
-bool hd_socket_answers(const char *path)
+/* 0, or the errno that says why not. */
+static int try_to_connect(const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0)
-        return false;
-    bool answers = connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0;
+        return errno;
+    int result = connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
     close(descriptor);
-    return answers;
+    return result;
+}
+
+bool hd_socket_answers(const char *path)
+{
+    return try_to_connect(path) == 0;
 }
 
 /* In clock ticks since the machine started (proc(5), /proc/PID/stat, field 22). The name before may
@@ -87,8 +94,9 @@ static bool wait_for_listener(int events, const char *path, const char *name)
     int64_t deadline = milliseconds() + WAIT_MS;
     bool come = false;
     for (int64_t left = WAIT_MS; left > 0; left = deadline - milliseconds()) {
-        if (hd_socket_answers(path))
-            return true;
+        int reason = try_to_connect(path);
+        if (reason != ENOENT && reason != ECONNREFUSED)
+            return reason == 0; /* what else stands in the way does not pass by itself */
         struct pollfd happening = { .fd = events, .events = POLLIN };
         if (poll(&happening, 1, come ? 1 : (int)left) > 0)
             come |= has_come(events, name);
@@ -113,5 +121,6 @@ static bool wait_in_directory(const char *path)
 
 bool hd_newcomer_await(const struct hd_jvm_process *jvm)
 {
-    return jvm->has_agent && is_young(jvm->pid) && wait_in_directory(jvm->socket);
+    bool expected = jvm->has_agent || jvm->socket_exists;
+    return expected && is_young(jvm->pid) && wait_in_directory(jvm->socket);
 }

@@ -11,7 +11,8 @@
 #include <stdbool.h>
 
 /* Waits, two seconds at most, until somebody listens on the default socket of a JVM that has the
- * agent and is younger than ten seconds; a socket file there may be a dead JVM's, of the same pid.
+ * agent, or such a file, and is younger than ten seconds; the file may be a dead JVM's, of the same
+ * pid.
  * False: nobody does, or it is no such JVM. */
 bool hd_newcomer_await(const struct hd_jvm_process *jvm);
 /* Whether somebody listens there. */
