@@ -127,6 +127,10 @@ static struct sample mean_of_quarter(const struct soak *soak, int quarter)
     return (struct sample){ sum.resident / (SAMPLES / 4), sum.metaspace / (SAMPLES / 4) };
 }
 
+/* Before that HotSpot has old versions of a class until it unloads classes, and then not all of them:
+ * docs/jdks.md has what it takes without us. */
+#define FIRST_RELEASE_THAT_FREES_OLD_VERSIONS 17
+
 /* The first quarter warms up. What remains to grow is the history, up to its bound. */
 static void expect_flat(const struct soak *soak)
 {
@@ -136,6 +140,8 @@ static void expect_flat(const struct soak *soak)
            "resident %ld -> %ld KiB, metaspace %ld -> %ld KiB\n",
            soak->rounds, soak->calls, soak->retransformations, soak->refused, early.resident,
            late.resident, early.metaspace, late.metaspace);
+    if (soak->e2e->jdk->feature < FIRST_RELEASE_THAT_FREES_OLD_VERSIONS)
+        return;
 #ifndef HD_E2E_PRELOAD /* AddressSanitizer holds back what is freed */
     assert_true(late.resident - early.resident < RESIDENT_KIB);
 #endif
