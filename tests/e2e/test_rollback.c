@@ -221,9 +221,9 @@ static void a_state_that_never_was_takes_no_number(void **state)
     roll_back(e2e, &answer, "2"); /* not even the number that it would have itself */
     assert_int_equal(answer.status, 1);
     assert_true(json_is_null(json_object_get(answer.json, "deployment")));
-    assert_string_equal(json_string_value(json_object_get(json_object_get(answer.json, "error"),
-                                                          "reason")),
-                        "no-way-back");
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(answer.json, "error"), "reason")),
+        "no-way-back");
     e2e_answer_close(&answer);
     push(e2e, "two");
     roll_back(e2e, &answer, "1");
