@@ -122,5 +122,8 @@ static bool wait_in_directory(const char *path)
 bool hd_newcomer_await(const struct hd_jvm_process *jvm)
 {
     bool expected = jvm->has_agent || jvm->socket_exists;
-    return expected && is_young(jvm->pid) && wait_in_directory(jvm->socket);
+    if (!expected || !is_young(jvm->pid))
+        return false;
+    /* Nearly always; and the kernel takes ten milliseconds to end an inotify. */
+    return (jvm->socket_exists && hd_socket_answers(jvm->socket)) || wait_in_directory(jvm->socket);
 }
