@@ -25,8 +25,11 @@ import java.util.zip.ZipOutputStream;
  * write FROM COUNT VERSION DIR     class files of subjects, below DIR
  * jar FROM COUNT VERSION FILE      the same as a jar
  * bare FROM COUNT VERSION          nanoseconds of one RedefineClasses
- * drop FROM VERSION FILE AS        nanoseconds from renaming FILE to AS until the subject answers
- * with VERSION answer FROM                      the version of a subject
+ * drop FROM VERSION FILE AS QUIET  nanoseconds from renaming FILE to AS until the subject answers with
+ *                                  VERSION. Looking takes a processor from the agent and the JVM, as
+ *                                  nobody does to the bare call: it begins after QUIET nanoseconds, and
+ *                                  goes on to half a per cent
+ * answer FROM                      the version of a subject
  * </pre>
  */
 public final class App {
@@ -66,7 +69,8 @@ public final class App {
             case "bare":
                 return bare(number(words[1]), number(words[2]), number(words[3]));
             case "drop":
-                return drop(number(words[1]), number(words[2]), Path.of(words[3]), Path.of(words[4]));
+                return drop(number(words[1]), number(words[2]), Path.of(words[3]), Path.of(words[4]),
+                        Long.parseLong(words[5]));
             case "answer":
                 return answer(number(words[1]));
             default:
@@ -149,17 +153,19 @@ public final class App {
         return nanoseconds;
     }
 
-    private static long drop(int subject, int version, Path from, Path to) throws IOException {
+    private static long drop(int subject, int version, Path from, Path to, long quiet) throws IOException {
         long begun = System.nanoTime();
         Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+        for (long left; (left = begun + quiet - System.nanoTime()) > 0; ) {
+            LockSupport.parkNanos(left);
+        }
         long now = begun;
         while (answer(subject) != version) {
             now = System.nanoTime();
             if (now - begun > MOST_NANOSECONDS) {
                 return -1;
             }
-            // Spinning would take a processor from the agent and the JVM.
-            LockSupport.parkNanos(POLL_NANOSECONDS);
+            LockSupport.parkNanos(Math.max(POLL_NANOSECONDS, (now - begun) / 200));
         }
         return System.nanoTime() - begun;
     }
