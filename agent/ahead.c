@@ -3,7 +3,6 @@
 
 #include "agent/engine.h"
 #include "core/alloc.h"
-#include "core/log.h"
 
 #include <pthread.h>
 

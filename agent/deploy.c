@@ -234,7 +234,7 @@ static void withdraw(struct hd_plan *plan, const struct hd_error *why)
 }
 
 /* It was promised when the trial began, whoever asks for it. */
-static bool ends_trial(const struct hd_job *job)
+static bool undoes_trial(const struct hd_job *job)
 {
     return job->origin.way == HD_WAY_AGENT || job->trial != 0;
 }
@@ -250,7 +250,7 @@ static void walk(struct hd_road *road, JNIEnv *jni, struct hd_job *job)
                            "%s", err.text);
         return;
     }
-    if (rollback && !hd_plan_may_return(&plan, ends_trial(job))) {
+    if (rollback && !hd_plan_may_return(&plan, undoes_trial(job))) {
         hd_plan_close(&plan);
         return;
     }

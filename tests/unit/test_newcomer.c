@@ -46,6 +46,7 @@ static bool watches(pid_t pid)
     return found;
 }
 
+/* Of what another process has begun to watch there is no event. */
 static void await_watcher(pid_t pid)
 {
     const struct timespec moment = { .tv_nsec = 1000000 };
