@@ -61,10 +61,11 @@ void hd_drop_place_prepare(struct hd_drop_place *place)
 
 static int make_or_take_prepared(struct hd_drop_place *place, const char *name)
 {
-    bool taken = place->prepared && renameat(place->claimed, NEXT_NAME, place->claimed, name) == 0;
-    if (taken || errno == ENOENT)
-        place->prepared = false;
-    return taken ? 0 : mkdirat(place->claimed, name, 0700);
+    bool was_there = place->prepared;
+    place->prepared = false; /* taken now, or somebody else did something to it */
+    if (was_there && renameat(place->claimed, NEXT_NAME, place->claimed, name) == 0)
+        return 0;
+    return mkdirat(place->claimed, name, 0700);
 }
 
 static int make_claim_directory(struct hd_drop_place *place, struct hd_claim *claim,

@@ -8,11 +8,10 @@
 #include "core/map.h"
 #include "core/text.h"
 
-#define WAY_OUT                                                                                    \
-    "Nothing was changed. 'hotdrop rollback 0' returns to what the application came with, "        \
-    "whoever "                                                                                     \
-    "may sign; so does a rollback to any state whose signers still may. Or push a bundle that is " \
-    "signed."
+static const char way_out[] =
+    "Nothing was changed. 'hotdrop rollback 0' returns to what the application came with, whoever "
+    "may sign; so does a rollback to any state whose signers still may. Or push a bundle that is "
+    "signed.";
 
 struct asking {
     struct hd_plan *plan;
@@ -155,7 +154,7 @@ static void refuse(const struct asking *asking)
                        "what would become live again cannot be vouched for: %s: %s",
                        name != NULL ? name : asking->class_name, asking->why.text);
     if (deployment->error_remedy == NULL)
-        deployment->error_remedy = hd_strdup(WAY_OUT);
+        deployment->error_remedy = hd_strdup(way_out);
     hd_free(name);
 }
 
