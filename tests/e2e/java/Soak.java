@@ -28,7 +28,7 @@ import java.util.function.IntSupplier;
  *
  * With -Dsoak.retransform=yes another thread lets EditingAgent retransform its classes again and again: whenever the
  * class has been called some thousand times since, and as soon as somebody else redefines it, who then holds the class
- * until this thread is about to wait for it.
+ * until this thread is about to wait for it. "settled" is answered when the JVM has taken one since.
  */
 public final class Soak {
     private static final int WORKERS = 2;
@@ -46,6 +46,10 @@ public final class Soak {
     private static volatile long retransformationBegan;
     private static volatile boolean retransforming;
     private static volatile long refused;
+    private static final Object through = new Object(); /* a retransformation is; guards what follows */
+    private static long ended;
+    private static long accepted;
+    private static Thread retransformer; /* null: none */
 
     public static void main(String[] arguments) throws Exception {
         PrintStream out = new PrintStream(System.out, true, "UTF-8");
@@ -57,10 +61,10 @@ public final class Soak {
         if (System.getProperty("soak.retransform") != null) {
             Method again = Class.forName("EditingAgent").getDeclaredMethod("retransform");
             again.setAccessible(true);
-            Thread retransformer = daemon("retransformer", () -> retransform(again));
+            retransformer = daemon("retransformer", () -> retransform(again));
             Field changing = Class.forName("EditingAgent").getDeclaredField("changing");
             changing.setAccessible(true);
-            changing.set(null, (Runnable) () -> joinIn(retransformer));
+            changing.set(null, (Runnable) Soak::joinIn);
         }
         out.println("ready");
         for (String line; (line = in.readLine()) != null; ) {
@@ -75,7 +79,7 @@ public final class Soak {
         return thread;
     }
 
-    private static void joinIn(Thread retransformer) {
+    private static void joinIn() {
         if (Thread.currentThread() == retransformer) {
             return;
         }
@@ -125,6 +129,7 @@ public final class Soak {
                 retransformations++;
                 retransforming = true;
                 again.invoke(null);
+                end(true);
             } catch (ReflectiveOperationException | InterruptedException thrown) {
                 refused++;
                 if (!(thrown.getCause() instanceof ClassFormatError)) {
@@ -132,8 +137,31 @@ public final class Soak {
                     wrong.addAndGet(1000000);
                     return;
                 }
+                end(false);
             } finally {
                 retransforming = false;
+            }
+        }
+    }
+
+    private static void end(boolean taken) {
+        synchronized (through) {
+            ended++;
+            accepted += taken ? 1 : 0;
+            through.notifyAll();
+        }
+    }
+
+    /* One that waited for a redefinition the JVM may refuse; the next one it takes. */
+    private static void awaitRetransformation() throws InterruptedException {
+        synchronized (through) {
+            long before = accepted;
+            while (accepted == before && retransformer.isAlive()) {
+                long seen = ended;
+                due.release(DUE);
+                while (ended == seen && retransformer.isAlive()) {
+                    through.wait(1000); /* it may have died of something: that is looked at once a second */
+                }
             }
         }
     }
@@ -143,7 +171,7 @@ public final class Soak {
         phase++;
     }
 
-    private static String answer(String[] words) throws IOException {
+    private static String answer(String[] words) throws IOException, InterruptedException {
         switch (words[0]) {
             case "moving":
                 enterPhase();
@@ -151,6 +179,9 @@ public final class Soak {
             case "settled":
                 expected = Integer.parseInt(words[1]);
                 enterPhase();
+                if (retransformer != null) {
+                    awaitRetransformation();
+                }
                 return "ok";
             case "figures":
                 System.gc();
